@@ -1,13 +1,14 @@
-# obscura_layer(NAME [DEPENDS layer…] [LIBRARIES target…])
-# Declares src/NAME as a layer. Every source below the folder belongs to it, except the folders that are layers of their
-# own. Objects, not archives: an op kernel or a node registers itself from a static object, which an archive would drop.
+# obscura_layer(NAME [DEPENDS layer…] [LIBRARIES target…] [EXCLUDE path…])
+# Declares src/NAME as a layer. Every source below the folder belongs to it, except those under EXCLUDE: folders that are
+# layers of their own, sources that only some programs link. Objects, not archives: an op kernel or a node registers
+# itself from a static object, which an archive would drop.
 function(obscura_layer name)
-  cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES;EXCLUDE" ${ARGN})
   string(REPLACE "/" "_" target ${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
-  if(name STREQUAL "backend")
-    list(FILTER sources EXCLUDE REGEX "/backend/(cpu|cuda)/")
-  endif()
+  foreach(path ${LAYER_EXCLUDE})
+    list(FILTER sources EXCLUDE REGEX "/src/${name}/${path}")
+  endforeach()
   if(NOT sources)
     file(WRITE ${CMAKE_BINARY_DIR}/empty_${target}.cpp "")
     set(sources ${CMAKE_BINARY_DIR}/empty_${target}.cpp)
