@@ -71,7 +71,8 @@ void release_pages(std::span<const std::byte> bytes) {
 Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t limit) {
   OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
   if (file.bytes().size() > limit) {
-    return Error(ErrorKind::kIo, path.string() + " is larger than " + std::to_string(limit) + " bytes");
+    return Error(ErrorKind::kIo,
+                 path.string() + " is larger than " + std::to_string(limit) + " bytes");
   }
   return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
 }
@@ -112,7 +113,9 @@ Status AtomicFile::write(std::span<const std::byte> bytes) {
   return {};
 }
 
-Status AtomicFile::write(std::string_view text) { return write(std::as_bytes(std::span(text.data(), text.size()))); }
+Status AtomicFile::write(std::string_view text) {
+  return write(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 Status AtomicFile::flush() {
   if (::fsync(descriptor_) != 0) return system_error("cannot write", path_);
@@ -130,7 +133,8 @@ Status AtomicFile::commit() {
 
 Status AtomicFile::commit_new() {
   OBSCURA_TRY(flush());
-  // link() refuses an existing name, rename() would replace it; the temporary name goes with the object.
+  // link() refuses an existing name, rename() would replace it; the temporary name goes with the
+  // object.
   if (::link(temporary_.c_str(), path_.c_str()) != 0) {
     if (errno == EEXIST) return Error(ErrorKind::kInvalidInput, path_.string() + " exists already");
     return system_error("cannot write", path_);

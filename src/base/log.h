@@ -1,4 +1,5 @@
-// Log lines for people, on stderr: spdlog behind one include, so that the format and level are set in one place.
+// Log lines for people, on stderr: spdlog behind one include, so that the format and level are set
+// in one place.
 #pragma once
 
 #include <spdlog/spdlog.h>

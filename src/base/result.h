@@ -1,7 +1,9 @@
-// Result<T>: the value of a call that input, a file, a device or the user can make fail, or the reason why.
+// Result<T>: the value of a call that input, a file, a device or the user can make fail, or the
+// reason why.
 //
-// Two kinds of error are never mixed. What the outside world can cause is *returned* as a Result; what only
-// a bug of ours can cause is an OBSCURA_CHECK (base/check.h). Messages name the place and both sides:
+// Two kinds of error are never mixed. What the outside world can cause is *returned* as a Result;
+// what only a bug of ours can cause is an OBSCURA_CHECK (base/check.h). Messages name the place and
+// both sides:
 // `[conv2d] weight wants 320 input channels, got 4`.
 //
 // Thread safety: a Result is a plain value.
@@ -46,7 +48,8 @@ class Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
@@ -109,11 +112,12 @@ using Status = Result<void>;
 #define OBSCURA_CONCAT_INNER(a, b) a##b
 #define OBSCURA_CONCAT(a, b) OBSCURA_CONCAT_INNER(a, b)
 
-// Returns the error of `expression` (a Status or Result) from the enclosing function, if it has one.
-#define OBSCURA_TRY(expression)                                  \
-  do {                                                           \
-    auto&& obscura_status_ = (expression);                       \
-    if (!obscura_status_.ok()) return obscura_status_.error();   \
+// Returns the error of `expression` (a Status or Result) from the enclosing function, if it has
+// one.
+#define OBSCURA_TRY(expression)                                \
+  do {                                                         \
+    auto&& obscura_status_ = (expression);                     \
+    if (!obscura_status_.ok()) return obscura_status_.error(); \
   } while (false)
 
 // `OBSCURA_ASSIGN(auto file, open(path));` declares `file`, or returns open's error.

@@ -17,15 +17,18 @@ struct DTypeInfo {
 
 // In the order of the enumeration.
 constexpr DTypeInfo kInfo[] = {
-    {"F32", 4, true},  {"F16", 2, true},  {"BF16", 2, true},  {"F64", 8, true},
+    {"F32", 4, true},     {"F16", 2, true},     {"BF16", 2, true}, {"F64", 8, true},
     {"F8_E4M3", 1, true}, {"F8_E5M2", 1, true}, {"I64", 8, false}, {"I32", 4, false},
-    {"I16", 2, false}, {"I8", 1, false},  {"U8", 1, false},   {"BOOL", 1, false},
+    {"I16", 2, false},    {"I8", 1, false},     {"U8", 1, false},  {"BOOL", 1, false},
 };
 
-const DTypeInfo& info(DType dtype) { return kInfo[static_cast<std::size_t>(dtype)]; }
+const DTypeInfo& info(DType dtype) {
+  return kInfo[static_cast<std::size_t>(dtype)];
+}
 
-// Branch-free, so that the compiler vectorises it: a float16's exponent and mantissa are moved to float32's place and
-// scaled by 2^112, which also makes its subnormals right; infinities and NaNs get float32's exponent.
+// Branch-free, so that the compiler vectorises it: a float16's exponent and mantissa are moved to
+// float32's place and scaled by 2^112, which also makes its subnormals right; infinities and NaNs
+// get float32's exponent.
 inline float f16_bits_to_f32(std::uint32_t half) {
   std::uint32_t magnitude = (half & 0x7fffu) << 13;
   float scaled = std::bit_cast<float>(magnitude) * 0x1p112f;
@@ -35,7 +38,8 @@ inline float f16_bits_to_f32(std::uint32_t half) {
 }
 
 template <class Bits, class Convert>
-inline void convert_all(const std::byte* source, float* target, std::size_t count, Convert convert) {
+inline void convert_all(const std::byte* source, float* target, std::size_t count,
+                        Convert convert) {
   for (std::size_t i = 0; i < count; ++i) {
     Bits bits;
     std::memcpy(&bits, source + i * sizeof(Bits), sizeof(Bits));
@@ -60,12 +64,22 @@ float f8e4m3_to_f32(std::uint8_t bits) {  // no infinities; S.1111.111 is NaN
 
 }  // namespace
 
-std::size_t size_of(DType dtype) { return info(dtype).size; }
-std::string_view name_of(DType dtype) { return info(dtype).name; }
-bool is_floating(DType dtype) { return info(dtype).floating; }
+std::size_t size_of(DType dtype) {
+  return info(dtype).size;
+}
+std::string_view name_of(DType dtype) {
+  return info(dtype).name;
+}
+bool is_floating(DType dtype) {
+  return info(dtype).floating;
+}
 
-float f16_to_f32(std::uint16_t bits) { return f16_bits_to_f32(bits); }
-float bf16_to_f32(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+float f16_to_f32(std::uint16_t bits) {
+  return f16_bits_to_f32(bits);
+}
+float bf16_to_f32(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 
 std::uint16_t f32_to_bf16(float value) {
   auto bits = std::bit_cast<std::uint32_t>(value);
@@ -98,13 +112,15 @@ void widen_to_f32(DType dtype, const std::byte* source, float* target, std::size
       convert_all<std::uint16_t>(source, target, count, bf16_to_f32);
       return;
     case DType::kF64:
-      convert_all<double>(source, target, count, [](double value) { return static_cast<float>(value); });
+      convert_all<double>(source, target, count,
+                          [](double value) { return static_cast<float>(value); });
       return;
     case DType::kF8E4M3:
       convert_all<std::uint8_t>(source, target, count, f8e4m3_to_f32);
       return;
     case DType::kF8E5M2:  // float16 with eight mantissa bits fewer
-      convert_all<std::uint8_t>(source, target, count, [](std::uint8_t bits) { return f16_bits_to_f32(bits << 8u); });
+      convert_all<std::uint8_t>(source, target, count,
+                                [](std::uint8_t bits) { return f16_bits_to_f32(bits << 8u); });
       return;
     default:
       OBSCURA_CHECK(false, "widen_to_f32 of an integer type");

@@ -1,0 +1,51 @@
+// Group normalisation (arXiv:1803.08494), channels last, and its two halves.
+//
+//   mean, variance over (H, W, C / groups) of each sample and group; y = (x - mean) / sqrt(variance
+//   + eps) * gamma + beta
+//
+// Its statistics need the whole image, the rest is elementwise. Split into group_stats and a
+// conv2d's scale_shift, the normalised image never exists in memory, and an image can be normalised
+// strip by strip with exact statistics.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace obscura::ir {
+
+// Kernel "group_norm". Operands: x (N, H, W, C), gamma (C), beta (C).
+class GroupNormOp final : public Op {
+ public:
+  struct Options {
+    int groups = 32;
+    float eps = 1e-5f;
+    bool silu = false;
+  };
+  explicit GroupNormOp(Options options) : options(options) {}
+
+  std::string_view name() const override { return "group_norm"; }
+  std::string text() const override;
+  Result<ValueType> infer(std::span<const ValueType> inputs) const override;
+  void evaluate(std::span<const ConstArray> inputs, const Array& output) const override;
+
+  const Options options;
+};
+
+ValueId group_norm(Builder& builder, ValueId x, ValueId gamma, ValueId beta,
+                   GroupNormOp::Options options);
+
+// scale = gamma / sqrt(variance + eps), shift = beta - mean * scale. Kernel "group_stats".
+// Operands as GroupNormOp; result (N, 2, C): scales, then shifts.
+class GroupStatsOp final : public Op {
+ public:
+  GroupStatsOp(int groups, float eps) : groups(groups), eps(eps) {}
+
+  std::string_view name() const override { return "group_stats"; }
+  std::string text() const override;
+  Result<ValueType> infer(std::span<const ValueType> inputs) const override;
+  void evaluate(std::span<const ConstArray> inputs, const Array& output) const override;
+
+  const int groups;
+  const float eps;
+};
+
+}  // namespace obscura::ir
