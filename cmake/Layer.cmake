@@ -10,16 +10,35 @@ function(obscura_layer name)
     list(FILTER sources EXCLUDE REGEX "/src/${name}/${path}")
   endforeach()
   if(NOT sources)
-    file(WRITE ${CMAKE_BINARY_DIR}/empty_${target}.cpp "")
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/empty_${target}.cpp CONTENT "")
     set(sources ${CMAKE_BINARY_DIR}/empty_${target}.cpp)
   endif()
   add_library(obscura_${target} OBJECT ${sources})
+  obscura_check_layer(${name} obscura_${target})
   target_link_libraries(obscura_${target} PUBLIC obscura_flags ${LAYER_LIBRARIES})
   foreach(dependency ${LAYER_DEPENDS})
     string(REPLACE "/" "_" dependency ${dependency})
     target_link_libraries(obscura_${target} PUBLIC obscura_${dependency})
   endforeach()
   set_property(GLOBAL APPEND PROPERTY OBSCURA_LAYERS obscura_${target})
+endfunction()
+
+# obscura_check_layer(NAME TARGET)
+# Looks through the layer's includes before anything of it is compiled, whenever one of its files has changed.
+function(obscura_check_layer name target)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.h)
+  get_target_property(sources ${target} SOURCES)
+  set(stamp ${CMAKE_CURRENT_BINARY_DIR}/${target}.layer)
+  set(check ${CMAKE_SOURCE_DIR}/tools/check_layers)
+  add_custom_command(
+    OUTPUT ${stamp}
+    COMMAND ${check} --root ${CMAKE_SOURCE_DIR} --layer ${name}
+    COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
+    DEPENDS ${headers} ${sources} ${check} ${CMAKE_SOURCE_DIR}/tools/layers.txt
+            ${CMAKE_CURRENT_SOURCE_DIR}/CMakeLists.txt
+    COMMENT "Checking the includes of ${name}"
+    VERBATIM)
+  target_sources(${target} PRIVATE ${stamp})
 endfunction()
 
 # obscura_link_layers(TARGET layer…)
