@@ -1,0 +1,92 @@
+"""tools/lint: the naming table and the bug checks of .clang-tidy are on."""
+
+import json
+import unittest
+
+from scratch import ROOT, ScratchTest
+
+GOOD = """\
+#include "base/good.h"
+
+namespace obscura {
+namespace {
+constexpr int kSides = 4;
+}  // namespace
+
+int Square::area() const {
+  int whole_side = side_ * kSides;
+  return whole_side;
+}
+
+}  // namespace obscura
+"""
+HEADER = """\
+#pragma once
+namespace obscura {
+enum class Colour { kRed, kGreen };
+class Square {
+ public:
+  int area() const;
+
+ private:
+  int side_ = 1;
+};
+}  // namespace obscura
+"""
+
+
+class Lint(ScratchTest):
+    def setUp(self):
+        super().setUp()
+        self.bring(".clang-tidy", "tests/.clang-tidy")
+        self.write("src/base/good.h", HEADER)
+        self.write("src/base/good.cpp", GOOD)
+
+    def lint(self, *options):
+        sources = [str(path) for path in sorted(self.folder.rglob("*.cpp"))]
+        self.write("build/compile_commands.json", json.dumps(
+            [{"directory": str(self.folder), "file": file,
+              "command": f"g++ -std=c++20 -Wno-restrict -I{self.folder}/src -c {file}"} for file in sources]))
+        self.track()
+        return self.run_tool(ROOT / "tools/lint", "-p", self.folder / "build", *options)
+
+    def test_good_names_pass(self):
+        self.assert_passes(self.lint("--all"))
+
+    def test_each_bad_name_fails(self):
+        planted = {
+            "class bad_type {};": "class 'bad_type'",
+            "enum class Shade { Dark };": "enum constant 'Dark'",
+            "int BadFunction() { return 1; }": "function 'BadFunction'",
+            "constexpr int sides = 4;": "'sides'",
+            "class Circle { int radius = 1; };": "private member 'radius'",
+            "int area(int Side) { return Side; }": "parameter 'Side'",
+        }
+        self.write("src/base/bad.cpp", "\n".join(planted) + "\n")
+        done = self.lint("--all")
+        self.assert_fails(done, *planted.values())
+        self.assertEqual(done.stdout.count("readability-identifier-naming"), len(planted), done.stdout)
+
+    def test_a_bug_pattern_fails(self):
+        self.write("src/base/bad.cpp", """\
+#include <string>
+#include <utility>
+std::string twice(std::string text) {
+  std::string moved = std::move(text);
+  return moved + text;
+}
+""")
+        self.assert_fails(self.lint("--all"), "bugprone-use-after-move")
+
+    def test_a_header_is_linted_through_its_source(self):
+        self.write("src/base/good.h", HEADER.replace("side_ = 1", "side = 1"))
+        self.write("src/base/good.cpp", GOOD.replace("side_ *", "side *"))
+        self.assert_fails(self.lint(self.folder / "src/base/good.h"), "private member 'side'")
+
+    def test_the_names_that_googletest_makes_pass(self):
+        self.write("tests/base/good_test.cpp", "class Square_HasAnArea_Test {};\n")
+        self.assert_passes(self.lint("--all"))
+
+
+if __name__ == "__main__":
+    unittest.main()
