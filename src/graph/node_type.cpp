@@ -28,13 +28,10 @@ bool InputSpec::takes_constant() const {
   return json_allowed_ || type_.find('*') != std::string::npos || is_constant_type(type_);
 }
 
-std::optional<nlohmann::json> InputSpec::default_for(const Environment& environment) const {
+std::optional<nlohmann::json> InputSpec::declared_default() const {
   auto found = options_.find("default");
-  if (found != options_.end()) return nlohmann::json(*found);
-  if (!is_choice()) return std::nullopt;
-  std::vector<std::string> options = choices(environment);
-  if (options.empty()) return std::nullopt;
-  return nlohmann::json(options.front());
+  if (found == options_.end()) return std::nullopt;
+  return nlohmann::json(*found);
 }
 
 InputSpec socket(std::string name, std::string type) {

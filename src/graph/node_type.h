@@ -98,9 +98,8 @@ class InputSpec {
   }
   // ComfyUI's option object, without the choices.
   const nlohmann::ordered_json& options() const { return options_; }
-  // The declared default: the option "default", or the first choice of a COMBO; none for a STRING
-  // without one.
-  std::optional<nlohmann::json> default_for(const Environment& environment) const;
+  // The option "default"; none if it is not declared.
+  std::optional<nlohmann::json> declared_default() const;
 
  private:
   friend class NodeType;
