@@ -66,10 +66,10 @@ int count_layers(const Scope& root, const Naming& naming) {
 }
 
 ValueId embed_tokens(const Scope& root, const Naming& naming, ValueId ids) {
-  Scope(root / naming.token_embedding).enter();
+  (root / naming.token_embedding).enter();
   ir::Builder& builder = root.builder();
   ValueId tokens = ir::embedding(builder, ids, root.weight(naming.token_embedding));
-  Scope(root / naming.position_embedding).enter();
+  (root / naming.position_embedding).enter();
   return ir::add(builder, tokens, root.weight(naming.position_embedding));
 }
 
@@ -141,7 +141,7 @@ Result<ir::Graph> build_text_encoder(const ir::WeightIndex& weights,
   builder.output("hidden", hidden);
   if (call.pooled) {
     ValueId eos = builder.input("eos", {DType::kI32, Shape{call.batch}});
-    Scope(root / naming.final_norm).enter();
+    (root / naming.final_norm).enter();
     // One token is normalised, not 77: LayerNorm knows no neighbours.
     ValueId end = nn::layer_norm(root / naming.final_norm, ir::select_token(builder, x, eos));
     builder.output("pooled", project(root, end));

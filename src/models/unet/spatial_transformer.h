@@ -1,0 +1,14 @@
+// The transformer inside a U-Net block: LDM's SpatialTransformer ("attention.py").
+#pragma once
+
+#include "nn/attention.h"
+#include "nn/scope.h"
+
+namespace obscura::models {
+
+// x (N, H, W, C) attends to itself and to context (N, T, D) in `transformer_blocks.0`, `.1`, …
+// between the projections `proj_in` and `proj_out`, and is added to the result.
+ir::ValueId spatial_transformer(const nn::Scope& at, ir::ValueId x, ir::ValueId context,
+                                nn::Heads heads);
+
+}  // namespace obscura::models

@@ -1,0 +1,183 @@
+#include "models/unet/unet.h"
+
+#include <vector>
+
+#include "ir/activation.h"
+#include "ir/arithmetic.h"
+#include "ir/embedding.h"
+#include "ir/shape_ops.h"
+#include "models/unet/spatial_transformer.h"
+#include "nn/conv.h"
+#include "nn/linear.h"
+#include "nn/norm.h"
+
+namespace obscura::models {
+namespace {
+
+using ir::ValueId;
+using nn::Scope;
+
+constexpr float kNormEps = 1e-5f;
+
+// What a place of a block is, by the tensors it holds.
+enum class Layer { kNone, kResidual, kTransformer, kDownsample, kUpsample, kConv };
+
+Layer layer_at(const Scope& at) {
+  if (at.has("in_layers.0.weight")) return Layer::kResidual;
+  if (at.has("proj_in.weight")) return Layer::kTransformer;
+  if (at.has("op.weight")) return Layer::kDownsample;
+  if (at.has("conv.weight")) return Layer::kUpsample;
+  if (at.has("weight")) return Layer::kConv;
+  return Layer::kNone;
+}
+
+// Linear, SiLU, linear at places `first` and `second`.
+ValueId embed(const Scope& first, const Scope& second, ValueId x) {
+  ValueId h = nn::linear(first, x);
+  return nn::linear(second, ir::activation(first.builder(), h, ir::Activation::kSilu));
+}
+
+class UNetBuilder {
+ public:
+  UNetBuilder(Scope root, const UNetConfig& config, const UNetDimensions& dimensions)
+      : root_(std::move(root)), config_(config), dimensions_(dimensions) {}
+
+  void build(const UNetCall& call);
+
+ private:
+  // The condition of every residual block, SiLU applied: once for all of them.
+  ValueId condition(const UNetCall& call);
+  ValueId residual(const Scope& at, ValueId x);
+  // The layers of one entry of input_blocks, middle_block or output_blocks in their order. An
+  // upsampling layer returns to the size of `skip`.
+  ValueId block(const Scope& at, ValueId x, const Shape& skip);
+
+  ir::Builder& builder() const { return root_.builder(); }
+
+  Scope root_;
+  const UNetConfig& config_;
+  const UNetDimensions& dimensions_;
+  ValueId condition_ = ir::kNoValue;  // (N, embedding)
+  ValueId context_ = ir::kNoValue;    // (N, T, context_width)
+};
+
+ValueId UNetBuilder::condition(const UNetCall& call) {
+  ValueId timestep = builder().input("timestep", {DType::kF32, Shape{call.batch}});
+  Scope time = root_ / "time_embed";
+  time.enter();
+  ValueId e = ir::sinusoid(builder(), timestep, static_cast<int>(dimensions_.model_channels));
+  e = embed(time / 0, time / 2, e);
+  if (dimensions_.label_width > 0) {
+    ValueId y = builder().input("y", {DType::kF32, Shape{call.batch, dimensions_.label_width}});
+    Scope label = root_ / "label_emb.0";
+    ValueId labelled = embed(label / 0, label / 2, y);
+    e = ir::add(root_.enter(), e, labelled);
+  }
+  return ir::activation(root_.enter(), e, ir::Activation::kSilu);
+}
+
+ValueId UNetBuilder::residual(const Scope& at, ValueId x) {
+  ValueId h = nn::conv2d(at / "in_layers.2", nn::group_norm_silu(at / "in_layers.0", x, kNormEps));
+  ValueId e = nn::linear(at / "emb_layers.1", condition_);
+  h = ir::add(at.enter(), h, e);
+  h = nn::conv2d(at / "out_layers.3", nn::group_norm_silu(at / "out_layers.0", h, kNormEps));
+  Scope shortcut = at / "skip_connection";
+  if (shortcut.has("weight")) x = nn::conv2d(shortcut, x);
+  return ir::add(at.enter(), h, x);
+}
+
+ValueId UNetBuilder::block(const Scope& at, ValueId x, const Shape& skip) {
+  for (int j = 0;; ++j) {
+    Scope layer = at / j;
+    switch (layer_at(layer)) {
+      case Layer::kNone:
+        return x;
+      case Layer::kResidual:
+        x = residual(layer, x);
+        break;
+      case Layer::kTransformer:
+        if (context_ == ir::kNoValue) {
+          builder().fail(Error(ErrorKind::kInvalidInput,
+                               layer.path() + " attends to a context, input_blocks do not"));
+          return x;
+        }
+        x = spatial_transformer(layer, x, context_, config_.heads);
+        break;
+      case Layer::kDownsample:
+        x = nn::conv2d(layer / "op", x, 2, ir::Padding::same(1));
+        break;
+      case Layer::kUpsample:
+        x = nn::conv2d(layer / "conv", nn::upsample(layer, x, skip[1], skip[2]));
+        break;
+      case Layer::kConv:
+        x = nn::conv2d(layer, x);
+        break;
+    }
+  }
+}
+
+void UNetBuilder::build(const UNetCall& call) {
+  ValueId x = builder().input(
+      "x", {DType::kF32, Shape{call.batch, call.height, call.width, dimensions_.in_channels}});
+  condition_ = condition(call);
+  if (dimensions_.context_width > 0) {
+    context_ = builder().input(
+        "context", {DType::kF32, Shape{call.batch, call.tokens, dimensions_.context_width}});
+  }
+  std::vector<ValueId> skips;
+  for (int i = 0; layer_at(root_ / "input_blocks" / i / 0) != Layer::kNone; ++i) {
+    x = block(root_ / "input_blocks" / i, x, {});
+    skips.push_back(x);
+  }
+  x = block(root_ / "middle_block", x, {});
+  for (int i = 0; layer_at(root_ / "output_blocks" / i / 0) != Layer::kNone; ++i) {
+    Scope at = root_ / "output_blocks" / i;
+    if (skips.empty()) {
+      builder().fail(Error(ErrorKind::kInvalidInput, at.path() + " has no input block to join"));
+      return;
+    }
+    x = ir::concat(at.enter(), x, skips.back());
+    skips.pop_back();
+    x = block(at, x, skips.empty() ? Shape{} : builder().shape(skips.back()));
+  }
+  x = nn::conv2d(root_ / "out.2", nn::group_norm_silu(root_ / "out.0", x, kNormEps));
+  builder().output("eps", x);
+}
+
+}  // namespace
+
+Result<UNetDimensions> unet_dimensions(const ir::WeightIndex& weights) {
+  ir::Builder builder("unet", weights);
+  Scope root(builder);
+  UNetDimensions d;
+  d.model_channels = root.size("input_blocks.0.0.weight", 0);
+  d.in_channels = root.size("input_blocks.0.0.weight", 1);
+  d.out_channels = root.size("out.2.weight", 0);
+  if (root.has("label_emb.0.0.weight")) d.label_width = root.size("label_emb.0.0.weight", 1);
+  auto read_context = [&](const Scope& layer) {
+    Scope keys = layer / "transformer_blocks.0.attn2.to_k";
+    if (layer_at(layer) == Layer::kTransformer) d.context_width = keys.size("weight", 1);
+  };
+  for (int i = 0; layer_at(root / "input_blocks" / i / 0) != Layer::kNone; ++i) {
+    Scope block = root / "input_blocks" / i;
+    if (layer_at(block / 0) == Layer::kDownsample) ++d.levels;
+    read_context(block / 1);
+  }
+  read_context(root / "middle_block.1");
+  Result<ir::Graph> built = std::move(builder).finish();
+  if (!built.ok()) return built.error();
+  return d;
+}
+
+Result<ir::Graph> build_unet(const ir::WeightIndex& weights, const UNetConfig& config,
+                             const UNetCall& call) {
+  if (call.batch < 1 || call.height < 1 || call.width < 1 || call.tokens < 1) {
+    return Error(ErrorKind::kInvalidInput, "unet: a latent of at least one pixel is wanted");
+  }
+  OBSCURA_ASSIGN(UNetDimensions dimensions, unet_dimensions(weights));
+  ir::Builder builder("unet", weights);
+  UNetBuilder(Scope(builder), config, dimensions).build(call);
+  return std::move(builder).finish();
+}
+
+}  // namespace obscura::models
