@@ -1,7 +1,6 @@
 #include "io/safetensors_writer.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,13 +8,10 @@
 #include <utility>
 
 #include "base/check.h"
+#include "io/text_encoding.h"
 
 namespace obscura::io {
 namespace {
-
-bool is_utf8(std::string_view text) {
-  return simdjson::validate_utf8(text.data(), text.size());
-}
 
 std::string json_text(const std::string& text) {
   return nlohmann::json(text).dump();

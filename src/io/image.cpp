@@ -1,0 +1,90 @@
+#include "io/image.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "io/jpeg.h"
+#include "io/png.h"
+#include "io/webp.h"
+
+namespace obscura::io {
+namespace {
+
+bool has_at(std::span<const std::byte> bytes, std::size_t offset, std::string_view wanted) {
+  if (bytes.size() < offset + wanted.size()) return false;
+  return std::equal(wanted.begin(), wanted.end(),
+                    bytes.begin() + static_cast<std::ptrdiff_t>(offset),
+                    [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
+}
+
+Error unknown_format(const std::string& name) {
+  return Error(ErrorKind::kUnsupported,
+               name + ": wants a PNG, JPEG or WebP picture, found something else");
+}
+
+}  // namespace
+
+const std::string* find_text(const ImageMetadata& metadata, std::string_view key) {
+  for (const TextEntry& entry : metadata) {
+    if (entry.key == key) return &entry.text;
+  }
+  return nullptr;
+}
+
+Status check_image_size(std::uint64_t width, std::uint64_t height) {
+  constexpr auto kLargest = static_cast<std::uint64_t>(kMaxImageSide);
+  if (width == 0 || height == 0) return Error(ErrorKind::kCorrupt, "the picture has no pixels");
+  if (width <= kLargest && height <= kLargest) return {};
+  return Error(ErrorKind::kUnsupported,
+               fmt::format("the picture is {}x{} pixels, at most {}x{} are supported", width,
+                           height, kLargest, kLargest));
+}
+
+std::optional<ImageFormat> recognise_image(std::span<const std::byte> bytes) {
+  if (has_at(bytes, 0, "\x89PNG\r\n\x1a\n")) return ImageFormat::kPng;
+  if (has_at(bytes, 0, "\xff\xd8\xff")) return ImageFormat::kJpeg;
+  if (has_at(bytes, 0, "RIFF") && has_at(bytes, 8, "WEBP")) return ImageFormat::kWebp;
+  return std::nullopt;
+}
+
+Result<Image> decode_image(std::span<const std::byte> bytes, const std::string& name) {
+  auto format = recognise_image(bytes);
+  if (!format) return unknown_format(name);
+  switch (*format) {
+    case ImageFormat::kPng:
+      return decode_png(bytes, name);
+    case ImageFormat::kJpeg:
+      return decode_jpeg(bytes, name);
+    case ImageFormat::kWebp:
+      return decode_webp(bytes, name);
+  }
+  return unknown_format(name);
+}
+
+Result<Image> read_image(const std::filesystem::path& path) {
+  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
+  return decode_image(file.bytes(), path.string());
+}
+
+Result<ImageMetadata> decode_metadata(std::span<const std::byte> bytes, const std::string& name) {
+  auto format = recognise_image(bytes);
+  if (!format) return unknown_format(name);
+  switch (*format) {
+    case ImageFormat::kPng:
+      return decode_png_metadata(bytes, name);
+    case ImageFormat::kJpeg:
+      return decode_jpeg_metadata(bytes, name);
+    case ImageFormat::kWebp:
+      return decode_webp_metadata(bytes, name);
+  }
+  return unknown_format(name);
+}
+
+Result<ImageMetadata> read_metadata(const std::filesystem::path& path) {
+  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
+  return decode_metadata(file.bytes(), path.string());
+}
+
+}  // namespace obscura::io

@@ -1,0 +1,59 @@
+// Pictures and the texts they carry: reading whatever a user may drop on the program.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "tensor/tensor.h"
+
+namespace obscura::io {
+
+// A text that a picture carries, both parts UTF-8: ("prompt", "{…}").
+struct TextEntry {
+  std::string key;
+  std::string text;
+  bool operator==(const TextEntry&) const = default;
+};
+
+// In the order of the file. Keys may repeat.
+using ImageMetadata = std::vector<TextEntry>;
+
+// The text of the first entry with this key; null if there is none.
+const std::string* find_text(const ImageMetadata& metadata, std::string_view key);
+
+struct Image {
+  Tensor pixels;  // (H, W, C), C = 3 (RGB) or 4 (RGB and alpha, not premultiplied), values in 0…1
+                  // as stored
+  ImageMetadata metadata;
+};
+
+enum class ImageFormat { kPng, kJpeg, kWebp };
+
+// Larger pictures are refused before anything is allocated for them.
+inline constexpr std::int64_t kMaxImageSide = 16384;
+// kUnsupported if a side is longer, kCorrupt if one is 0.
+Status check_image_size(std::uint64_t width, std::uint64_t height);
+
+// By content, whatever the file is called.
+std::optional<ImageFormat> recognise_image(std::span<const std::byte> bytes);
+
+// Decodes PNG, JPEG or WebP: gray becomes RGB, 8-bit samples v/255, 16-bit samples v/65535, and a
+// picture that EXIF says to turn is turned. Colour profiles are not applied. `name` is what
+// messages call the picture. kUnsupported for another format or for too large a picture; kCorrupt
+// for a damaged one.
+Result<Image> decode_image(std::span<const std::byte> bytes, const std::string& name);
+Result<Image> read_image(const std::filesystem::path& path);
+
+// The texts alone, without decoding a pixel. PNG: tEXt, zTXt and iTXt. JPEG: comments and EXIF.
+// WebP: EXIF.
+Result<ImageMetadata> decode_metadata(std::span<const std::byte> bytes, const std::string& name);
+Result<ImageMetadata> read_metadata(const std::filesystem::path& path);
+
+}  // namespace obscura::io

@@ -1,0 +1,23 @@
+// Between stored samples and the floats of a picture.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "tensor/tensor.h"
+
+namespace obscura::io {
+
+// v/255 and v/65535. REQUIRES: samples.size() == shape.elements().
+Tensor unit_floats(std::span<const std::uint8_t> samples, const Shape& shape);
+Tensor unit_floats(std::span<const std::uint16_t> samples, const Shape& shape);
+
+// Clips to 0…1, scales by `largest` and rounds to nearest, halves up. A NaN becomes 0.
+// ComfyUI truncates instead, which darkens a picture by half a step each time it is saved and
+// loaded.
+inline std::uint32_t quantised(float value, float largest) {
+  if (!(value > 0.0f)) return 0;
+  return static_cast<std::uint32_t>((value < 1.0f ? value : 1.0f) * largest + 0.5f);
+}
+
+}  // namespace obscura::io
