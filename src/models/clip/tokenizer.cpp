@@ -50,8 +50,14 @@ bool starts_with_ignoring_case(std::u32string_view text, std::u32string_view lit
                                                      });
 }
 
+// U+0345 is a combining mark whose capital is the letter iota. Once case is ignored it is in no
+// class, and vanishes like a space.
+bool is_between_words(char32_t c) {
+  return is_white_space(c) || c == 0x345;
+}
+
 bool is_other(char32_t c) {
-  return !is_white_space(c) && !is_letter(c) && !is_number(c);
+  return !is_between_words(c) && !is_letter(c) && !is_number(c);
 }
 
 template <class Predicate>
