@@ -1,0 +1,145 @@
+#include "diffusion/noise_schedule.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "diffusion/latent_math.h"
+
+namespace obscura::diffusion {
+namespace {
+
+constexpr int kTimesteps = 1000;
+constexpr double kFlowMultiplier = 1000;
+
+std::vector<double> scaled_linear_sigmas() {
+  const double first = std::sqrt(0.00085), last = std::sqrt(0.012);
+  std::vector<double> sigmas(kTimesteps);
+  double signal = 1;  // the cumulative product of 1 - beta
+  for (int t = 0; t < kTimesteps; ++t) {
+    double root = first + (last - first) * t / (kTimesteps - 1);
+    signal *= 1 - root * root;
+    sigmas[static_cast<std::size_t>(t)] = std::sqrt((1 - signal) / signal);
+  }
+  return sigmas;
+}
+
+// Shifts and scales sqrt(signal) linearly so that the first keeps its value and the last becomes 0.
+std::vector<double> rescaled_to_zero_snr(std::vector<double> sigmas) {
+  constexpr double kLastSignal = 4.8973451890853435e-08;  // in place of 0
+  auto root_signal = [](double sigma) { return 1 / std::sqrt(sigma * sigma + 1); };
+  double first = root_signal(sigmas.front()), last = root_signal(sigmas.back());
+  for (double& sigma : sigmas) {
+    double root = (root_signal(sigma) - last) * first / (first - last);
+    double signal = &sigma == &sigmas.back() ? kLastSignal : root * root;
+    sigma = std::sqrt((1 - signal) / signal);
+  }
+  return sigmas;
+}
+
+double shifted(double shift, double t) {
+  return shift * t / (1 + (shift - 1) * t);
+}
+
+std::shared_ptr<const std::vector<float>> as_floats(const std::vector<double>& values) {
+  return std::make_shared<const std::vector<float>>(values.begin(), values.end());
+}
+
+}  // namespace
+
+NoiseSchedule::NoiseSchedule(Prediction prediction, double shift, std::vector<double> sigmas)
+    : prediction_(prediction), shift_(shift), sigmas_(as_floats(sigmas)) {
+  for (double& sigma : sigmas) sigma = std::log(sigma);
+  log_sigmas_ = as_floats(sigmas);
+}
+
+NoiseSchedule NoiseSchedule::discrete(Prediction prediction, bool zero_terminal_snr) {
+  OBSCURA_CHECK(prediction != Prediction::kFlow, "flow has its own schedule");
+  auto sigmas = scaled_linear_sigmas();
+  if (zero_terminal_snr) sigmas = rescaled_to_zero_snr(std::move(sigmas));
+  return NoiseSchedule(prediction, 1, std::move(sigmas));
+}
+
+NoiseSchedule NoiseSchedule::flow(double shift) {
+  OBSCURA_CHECK(shift > 0, "a flow schedule needs a positive shift");
+  std::vector<double> sigmas(kTimesteps);
+  for (int t = 0; t < kTimesteps; ++t) {
+    sigmas[static_cast<std::size_t>(t)] = shifted(shift, (t + 1.0) / kTimesteps);
+  }
+  return NoiseSchedule(Prediction::kFlow, shift, std::move(sigmas));
+}
+
+double NoiseSchedule::sigma(double timestep) const {
+  if (is_flow()) return shifted(shift_, timestep / kFlowMultiplier);
+  double t = std::clamp(timestep, 0.0, kTimesteps - 1.0);
+  auto low = static_cast<std::size_t>(t);
+  std::size_t high = std::min<std::size_t>(low + 1, kTimesteps - 1);
+  double share = t - static_cast<double>(low);
+  return std::exp((1 - share) * (*log_sigmas_)[low] + share * (*log_sigmas_)[high]);
+}
+
+double NoiseSchedule::timestep(double sigma) const {
+  if (is_flow()) return sigma * kFlowMultiplier;
+  double log_sigma = std::log(sigma);
+  auto distance = [&](float entry) { return std::fabs(log_sigma - entry); };
+  auto nearest =
+      std::min_element(log_sigmas_->begin(), log_sigmas_->end(),
+                       [&](float left, float right) { return distance(left) < distance(right); });
+  return static_cast<double>(nearest - log_sigmas_->begin());
+}
+
+double NoiseSchedule::interpolated_timestep(double sigma) const {
+  if (is_flow()) return sigma * kFlowMultiplier;
+  auto log_sigma = static_cast<float>(std::log(sigma));
+  if (log_sigma <= log_sigmas_->front()) return 0;
+  if (log_sigma >= log_sigmas_->back()) return kTimesteps - 1;
+  auto above = std::upper_bound(log_sigmas_->begin(), log_sigmas_->end(), log_sigma);
+  double low = *(above - 1), high = *above;
+  return static_cast<double>(above - log_sigmas_->begin()) - 1 +
+         (std::log(sigma) - low) / (high - low);
+}
+
+double NoiseSchedule::percent_to_sigma(double percent) const {
+  if (is_flow()) return percent <= 0 ? 1 : percent >= 1 ? 0 : shifted(shift_, 1 - percent);
+  if (percent <= 0) return 999999999.9;
+  if (percent >= 1) return 0;
+  // ComfyUI's timestep is a float32, which shows where zero-terminal-SNR sigmas rise steeply.
+  return sigma(static_cast<float>((1 - percent) * (kTimesteps - 1)));
+}
+
+double NoiseSchedule::half_log_snr(double sigma) const {
+  return std::log(alpha(sigma) / sigma);
+}
+
+double NoiseSchedule::sigma_of_half_log_snr(double half_log_snr) const {
+  return is_flow() ? 1 / (1 + std::exp(half_log_snr)) : std::exp(-half_log_snr);
+}
+
+double NoiseSchedule::input_scale(double sigma) const {
+  return is_flow() ? 1 : 1 / std::sqrt(sigma * sigma + 1);
+}
+
+Tensor NoiseSchedule::denoised(const Tensor& x, const Tensor& output, double sigma) const {
+  if (prediction_ == Prediction::kV) {
+    double variance = sigma * sigma + 1;
+    return weighted_sum({{1 / variance, x}, {-sigma / std::sqrt(variance), output}});
+  }
+  return weighted_sum({{1, x}, {-sigma, output}});
+}
+
+Tensor NoiseSchedule::noised(const Tensor& latent, const Tensor& noise, double sigma) const {
+  return weighted_sum({{alpha(sigma), latent}, {sigma, noise}});
+}
+
+Tensor NoiseSchedule::start(const Tensor& latent, const Tensor& noise, double first_sigma) const {
+  if (is_flow()) return noised(latent, noise, first_sigma);
+  bool from_pure_noise = first_sigma > sigma_max() * (1 - 1e-5);
+  double scale = from_pure_noise ? std::sqrt(1 + first_sigma * first_sigma) : first_sigma;
+  return weighted_sum({{1, latent}, {scale, noise}});
+}
+
+Tensor NoiseSchedule::finish(const Tensor& x, double last_sigma) const {
+  return is_flow() ? weighted_sum({{1 / alpha(last_sigma), x}}) : x;
+}
+
+}  // namespace obscura::diffusion
