@@ -1,0 +1,108 @@
+// The door to a device. A backend is a folder behind it: probe, create, describe, and lower a
+// graph.
+//
+//   graph -> passes -> Device::lower -> Executable (knows what each node needs)
+//         -> plan::make_plan -> Executable::load (places the plan in memory) -> run, run, run
+//
+// Thread safety: one thread at a time uses a Device and the Executables that it made.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/result.h"
+#include "ir/graph.h"
+#include "plan/plan.h"
+
+namespace obscura::backend {
+
+// Where a backend reads stored weights from; the runtime's WeightStore is one.
+class WeightReader {
+ public:
+  virtual ~WeightReader() = default;
+  // Writes the weight's elements, widened to float32, to `target` (spec.shape.elements() floats).
+  virtual Status read(const ir::WeightSpec& spec, float* target) = 0;
+  // Equal identities mean equal elements under equal names: the key under which devices share
+  // prepared weights.
+  virtual const std::string& identity() const = 0;
+};
+
+struct InputBinding {
+  std::string_view name;
+  std::span<const std::byte> bytes;
+};
+
+struct OutputBinding {
+  std::string_view name;
+  std::span<std::byte> bytes;
+};
+
+// A graph with a kernel for each node. Holds its weights from load() to unload() or destruction.
+class Executable {
+ public:
+  virtual ~Executable() = default;
+
+  virtual const ir::Graph& graph() const = 0;
+  virtual const std::vector<plan::NodeNeeds>& needs() const = 0;
+
+  // Allocates what the plan says and prepares the resident weights. On failure nothing stays
+  // allocated.
+  virtual Status load(plan::Plan plan, WeightReader& weights) = 0;
+  virtual void unload() = 0;
+  virtual bool loaded() const = 0;
+
+  // Bindings name every input and output of the graph, with exactly their sizes. REQUIRES:
+  // loaded(). kNumeric, naming the op, if an output is not finite; kCancelled if `cancel` was set
+  // meanwhile.
+  virtual Status run(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs,
+                     const CancelToken& cancel) = 0;
+
+  // Seconds of one run by node, for `bench --profile`. Same requirements as run().
+  virtual Result<std::vector<double>> profile(std::span<const InputBinding> inputs,
+                                              std::span<const OutputBinding> outputs) = 0;
+};
+
+struct DeviceDescription {
+  std::string name;                     // "cpu", "cuda:0"
+  std::string hardware;                 // "Intel(R) Xeon(R) …, 2 threads, AVX-512"
+  std::string libraries;                // "oneDNN 2.6.3": with the kernel set, part of a recipe
+  std::string kernel_set;               // changes when our own kernels may give other bits
+  std::vector<std::string> precisions;  // names that --precision takes
+  std::size_t total_bytes = 0;
+  std::size_t available_bytes = 0;  // now, for a new job, with some left for the system
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  virtual DeviceDescription describe() const = 0;
+  // Rewrites the graph for this device's fused kernels, and finds a kernel for each node.
+  virtual Result<std::unique_ptr<Executable>> lower(ir::Graph graph) = 0;
+  // Memory held now by arenas and prepared weights.
+  virtual std::size_t held_bytes() const = 0;
+  // Gives the arena back to the system (weights stay with their Executables).
+  virtual void release_arena() = 0;
+};
+
+// One entry for each backend in the program; backends register themselves.
+struct BackendInfo {
+  std::string name;  // "cpu", "cuda"
+  std::function<std::vector<DeviceDescription>()>
+      probe;  // the devices that are there now; empty is no error
+  std::function<Result<std::unique_ptr<Device>>(int)> create;  // by position in probe()'s list
+};
+
+void register_backend(BackendInfo info);
+const std::vector<BackendInfo>& backends();
+
+// "auto" (the first GPU, else the CPU), "cpu", "cuda", "cuda:1". kInvalidInput lists what there is.
+Result<std::unique_ptr<Device>> create_device(const std::string& name);
+
+}  // namespace obscura::backend

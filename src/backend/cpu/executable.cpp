@@ -1,0 +1,269 @@
+#include "backend/cpu/executable.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+namespace obscura::backend::cpu {
+namespace {
+
+bool all_finite(const float* values, std::int64_t count) {
+  // x * 0 is 0 for finite x and NaN otherwise: one pass without a branch.
+  float probe = 0;
+  for (std::int64_t i = 0; i < count; ++i) probe += values[i] * 0.0f;
+  return probe == 0;
+}
+
+const plan::WeightNeed* need_of(const plan::NodeNeeds& needs, std::size_t operand) {
+  for (const plan::WeightNeed& need : needs.weights) {
+    if (need.operand == operand) return &need;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::byte*> SharedMemory::arena(std::size_t bytes) {
+  if (arena_.bytes() < bytes) {
+    arena_ = Memory();  // freed first: both at once need not fit
+    OBSCURA_ASSIGN(arena_, Memory::allocate(bytes));
+  }
+  return arena_.data();
+}
+
+std::shared_ptr<Memory> SharedMemory::find(const std::string& key) const {
+  auto entry = weights_.find(key);
+  return entry == weights_.end() ? nullptr : entry->second.lock();
+}
+
+std::size_t SharedMemory::held_bytes() const {
+  std::size_t total = arena_.bytes();
+  for (const auto& [key, weight] : weights_) {
+    if (auto alive = weight.lock()) total += alive->bytes();
+  }
+  return total;
+}
+
+Result<std::unique_ptr<Executable>> CpuExecutable::create(ir::Graph graph,
+                                                          std::shared_ptr<SharedMemory> shared) {
+  std::unique_ptr<CpuExecutable> executable(new CpuExecutable(std::move(graph), std::move(shared)));
+  OBSCURA_TRY(executable->find_kernels());
+  return std::unique_ptr<Executable>(std::move(executable));
+}
+
+Status CpuExecutable::find_kernels() {
+  for (const ir::Node& node : graph_.nodes) {
+    if (node.op->is_view()) {
+      kernels_.push_back(nullptr);
+      needs_.emplace_back();
+      continue;
+    }
+    std::vector<ir::ValueType> types;
+    for (ir::ValueId id : node.inputs) types.push_back(graph_.type(id));
+    auto kernel = kernel_for({*node.op, types, graph_.type(node.output)});
+    if (!kernel.ok()) return kernel.error().in(node.scope);
+    plan::NodeNeeds needs = (*kernel)->needs();
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      if (!graph_.value(node.inputs[i]).weight || need_of(needs, i) != nullptr) continue;
+      needs.weights.push_back(
+          {.operand = i, .bytes = types[i].bytes(), .staging_bytes = 0, .form = "plain"});
+    }
+    kernels_.push_back(std::move(*kernel));
+    needs_.push_back(std::move(needs));
+  }
+  return {};
+}
+
+Status CpuExecutable::load(plan::Plan plan, WeightReader& weights) {
+  unload();
+  plan_ = std::move(plan);
+  reader_ = &weights;
+  resident_.assign(plan_.weights.size(), nullptr);
+  // The arena is shared: this makes sure that it can be had before weights are prepared in vain.
+  OBSCURA_ASSIGN(arena_, shared_->arena(plan_.arena_bytes));
+  loaded_ = true;
+  for (std::size_t i = 0; i < plan_.weights.size(); ++i) {
+    if (!plan_.weights[i].resident) continue;
+    Status status = load_resident(i);
+    if (!status.ok()) {
+      unload();
+      return status;
+    }
+  }
+  return {};
+}
+
+void CpuExecutable::unload() {
+  resident_.clear();
+  reader_ = nullptr;
+  loaded_ = false;
+}
+
+Status CpuExecutable::load_resident(std::size_t index) {
+  const plan::PlannedWeight& weight = plan_.weights[index];
+  const ir::WeightSpec& spec = *graph_.value(weight.value).weight;
+  std::string key =
+      reader_->identity() + '\n' + spec.text() + '\n' + spec.shape.text() + '\n' + weight.form;
+  if ((resident_[index] = shared_->find(key)) != nullptr) return {};
+  OBSCURA_ASSIGN(Memory memory, Memory::allocate(weight.bytes));
+  // Any node that reads the weight in this form knows how to prepare it.
+  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    const auto& indices = plan_.nodes[n].weights;
+    auto found = std::find(indices.begin(), indices.end(), index);
+    if (found == indices.end()) continue;
+    const plan::WeightNeed& need =
+        needs_[n].weights[static_cast<std::size_t>(found - indices.begin())];
+    OBSCURA_ASSIGN(Memory staging, Memory::allocate(need.staging_bytes));
+    auto* plain = reinterpret_cast<float*>(need.staging_bytes > 0 ? staging.data() : memory.data());
+    Status status = reader_->read(spec, plain);
+    if (!status.ok()) return status.error().in(graph_.name);
+    if (need.form != "plain") kernels_[n]->prepare(need.operand, plain, memory.data());
+    break;
+  }
+  resident_[index] = std::make_shared<Memory>(std::move(memory));
+  shared_->remember(key, resident_[index]);
+  return {};
+}
+
+Status CpuExecutable::copy_inputs(std::span<const InputBinding> inputs) {
+  for (ir::ValueId id : graph_.inputs) {
+    const ir::Value& value = graph_.value(id);
+    auto binding = std::find_if(inputs.begin(), inputs.end(),
+                                [&](const auto& b) { return b.name == value.name; });
+    OBSCURA_CHECK(binding != inputs.end(), graph_.name + ": input " + value.name + " is not bound");
+    OBSCURA_CHECK(binding->bytes.size() == value.type.bytes(),
+                  graph_.name + ": input " + value.name + " has another size");
+    std::memcpy(arena_ + plan_.value_offsets[index_of(id)], binding->bytes.data(),
+                binding->bytes.size());
+  }
+  return {};
+}
+
+Status CpuExecutable::copy_outputs(std::span<const OutputBinding> outputs) const {
+  for (const ir::Output& out : graph_.outputs) {
+    auto binding = std::find_if(outputs.begin(), outputs.end(),
+                                [&](const auto& b) { return b.name == out.name; });
+    if (binding == outputs.end()) continue;
+    OBSCURA_CHECK(binding->bytes.size() == graph_.type(out.value).bytes(),
+                  graph_.name + ": output size of " + out.name);
+    std::memcpy(binding->bytes.data(), arena_ + plan_.value_offsets[index_of(out.value)],
+                binding->bytes.size());
+  }
+  return {};
+}
+
+Status CpuExecutable::stream(std::size_t n, std::size_t need_index, std::byte* target) {
+  const plan::WeightNeed& need = needs_[n].weights[need_index];
+  std::byte* plain =
+      need.staging_bytes > 0 ? arena_ + plan_.nodes[n].staging_offsets[need_index] : target;
+  const ir::Value& value = graph_.value(graph_.nodes[n].inputs[need.operand]);
+  Status status = reader_->read(*value.weight, reinterpret_cast<float*>(plain));
+  if (!status.ok()) return status.error().in(graph_.name);
+  if (need.form != "plain")
+    kernels_[n]->prepare(need.operand, reinterpret_cast<const float*>(plain), target);
+  return {};
+}
+
+Result<const void*> CpuExecutable::operand(std::size_t n, std::size_t operand) {
+  ir::ValueId id = graph_.nodes[n].inputs[operand];
+  if (!graph_.value(id).weight)
+    return static_cast<const void*>(arena_ + plan_.value_offsets[index_of(id)]);
+  const plan::PlannedNode& planned = plan_.nodes[n];
+  for (std::size_t w = 0; w < planned.weights.size(); ++w) {
+    if (needs_[n].weights[w].operand != operand) continue;
+    if (resident_[planned.weights[w]] != nullptr)
+      return static_cast<const void*>(resident_[planned.weights[w]]->data());
+    std::byte* target = arena_ + planned.weight_offsets[w];
+    OBSCURA_TRY(stream(n, w, target));
+    return static_cast<const void*>(target);
+  }
+  OBSCURA_CHECK(false, "a weight operand is not in the plan");
+  return static_cast<const void*>(nullptr);
+}
+
+Status CpuExecutable::run_node(std::size_t n) {
+  if (kernels_[n] == nullptr) return {};
+  const ir::Node& node = graph_.nodes[n];
+  std::vector<const void*> operands;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    OBSCURA_ASSIGN(const void* data, operand(n, i));
+    operands.push_back(data);
+  }
+  std::size_t workspace = plan_.nodes[n].workspace_offset;
+  kernels_[n]->run({operands, arena_ + plan_.value_offsets[index_of(node.output)],
+                    workspace == plan::kNowhere ? nullptr : arena_ + workspace});
+  return {};
+}
+
+Status CpuExecutable::run(std::span<const InputBinding> inputs,
+                          std::span<const OutputBinding> outputs, const CancelToken& cancel) {
+  OBSCURA_CHECK(loaded_, graph_.name + ": run() before load()");
+  OBSCURA_ASSIGN(arena_, shared_->arena(plan_.arena_bytes));
+  OBSCURA_TRY(copy_inputs(inputs));
+  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    OBSCURA_TRY(cancel.check());
+    OBSCURA_TRY(run_node(n));
+  }
+  for (const ir::Output& out : graph_.outputs) {
+    const auto* values =
+        reinterpret_cast<const float*>(arena_ + plan_.value_offsets[index_of(out.value)]);
+    if (!all_finite(values, graph_.type(out.value).shape.elements()))
+      return find_non_finite(inputs);
+  }
+  return copy_outputs(outputs);
+}
+
+Error CpuExecutable::find_non_finite(std::span<const InputBinding> inputs) {
+  auto numeric = [&](const std::string& what) {
+    return Error(ErrorKind::kNumeric, graph_.name + ": " + what);
+  };
+  for (const InputBinding& input : inputs) {
+    ir::ValueId id = graph_.input(input.name);
+    if (id == ir::kNoValue || graph_.type(id).dtype != DType::kF32) continue;
+    if (!all_finite(reinterpret_cast<const float*>(input.bytes.data()),
+                    graph_.type(id).shape.elements())) {
+      return numeric("its input " + std::string(input.name) + " holds a NaN or an infinity");
+    }
+  }
+  if (Status status = copy_inputs(inputs); !status.ok()) return status.error();
+  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    const ir::Node& node = graph_.nodes[n];
+    if (Status status = run_node(n); !status.ok()) return status.error();
+    const auto* values =
+        reinterpret_cast<const float*>(arena_ + plan_.value_offsets[index_of(node.output)]);
+    if (all_finite(values, graph_.type(node.output).shape.elements())) continue;
+    for (ir::ValueId id : node.inputs) {
+      const auto& weight = graph_.value(id).weight;
+      if (!weight) continue;
+      std::vector<float> plain(static_cast<std::size_t>(weight->shape.elements()));
+      if (reader_->read(*weight, plain.data()).ok() &&
+          !all_finite(plain.data(), weight->shape.elements())) {
+        return numeric("the weight " + weight->text() + " holds a NaN or an infinity");
+      }
+    }
+    return numeric(
+        fmt::format("{} at {} produced a NaN or an infinity", node.op->name(), node.scope));
+  }
+  return numeric("a NaN or an infinity that did not appear again when looked for");
+}
+
+Result<std::vector<double>> CpuExecutable::profile(std::span<const InputBinding> inputs,
+                                                   std::span<const OutputBinding> outputs) {
+  using Clock = std::chrono::steady_clock;
+  OBSCURA_CHECK(loaded_, graph_.name + ": profile() before load()");
+  OBSCURA_ASSIGN(arena_, shared_->arena(plan_.arena_bytes));
+  OBSCURA_TRY(copy_inputs(inputs));
+  std::vector<double> seconds;
+  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+    auto begin = Clock::now();
+    OBSCURA_TRY(run_node(n));
+    seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+  }
+  OBSCURA_TRY(copy_outputs(outputs));
+  return seconds;
+}
+
+}  // namespace obscura::backend::cpu

@@ -1,0 +1,76 @@
+// A graph on the CPU: kernels in order, over one arena that all Executables of a device share.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/cpu/kernel.h"
+#include "backend/cpu/memory.h"
+
+namespace obscura::backend::cpu {
+
+// What the Executables of a device have in common.
+class SharedMemory {
+ public:
+  // At least `bytes`, with unspecified content; invalidates what was given before.
+  Result<std::byte*> arena(std::size_t bytes);
+  void release_arena() { arena_ = Memory(); }
+
+  // A prepared weight that some Executable still holds, or nullptr.
+  std::shared_ptr<Memory> find(const std::string& key) const;
+  void remember(const std::string& key, const std::shared_ptr<Memory>& weight) {
+    weights_[key] = weight;
+  }
+  std::size_t held_bytes() const;
+
+ private:
+  Memory arena_;
+  std::map<std::string, std::weak_ptr<Memory>> weights_;
+};
+
+class CpuExecutable final : public Executable {
+ public:
+  static Result<std::unique_ptr<Executable>> create(ir::Graph graph,
+                                                    std::shared_ptr<SharedMemory> shared);
+
+  const ir::Graph& graph() const override { return graph_; }
+  const std::vector<plan::NodeNeeds>& needs() const override { return needs_; }
+  Status load(plan::Plan plan, WeightReader& weights) override;
+  void unload() override;
+  bool loaded() const override { return loaded_; }
+  Status run(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs,
+             const CancelToken& cancel) override;
+  Result<std::vector<double>> profile(std::span<const InputBinding> inputs,
+                                      std::span<const OutputBinding> outputs) override;
+
+ private:
+  CpuExecutable(ir::Graph graph, std::shared_ptr<SharedMemory> shared)
+      : graph_(std::move(graph)), shared_(shared) {}
+
+  Status find_kernels();
+  Status load_resident(std::size_t index);
+  Status copy_inputs(std::span<const InputBinding> inputs);
+  Status copy_outputs(std::span<const OutputBinding> outputs) const;
+  Status run_node(std::size_t n);
+  // Where operand `operand` of node n is; streams the weight in if it is not resident.
+  Result<const void*> operand(std::size_t n, std::size_t operand);
+  Status stream(std::size_t n, std::size_t need, std::byte* target);
+  // The first node, in order of execution, whose result (or weight) is not finite.
+  Error find_non_finite(std::span<const InputBinding> inputs);
+
+  ir::Graph graph_;
+  std::shared_ptr<SharedMemory> shared_;
+  std::vector<std::shared_ptr<const Kernel>> kernels_;
+  std::vector<plan::NodeNeeds> needs_;
+  plan::Plan plan_;
+  WeightReader* reader_ = nullptr;
+  std::vector<std::shared_ptr<Memory>>
+      resident_;  // parallel to plan_.weights; null for streamed ones
+  std::byte* arena_ = nullptr;
+  bool loaded_ = false;
+};
+
+}  // namespace obscura::backend::cpu

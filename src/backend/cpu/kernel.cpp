@@ -1,0 +1,64 @@
+#include "backend/cpu/kernel.h"
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace obscura::backend::cpu {
+namespace {
+
+std::map<std::string_view, KernelFactory>& factories() {
+  static std::map<std::string_view, KernelFactory> map;
+  return map;
+}
+
+class PlainDefinition final : public Kernel {
+ public:
+  explicit PlainDefinition(const KernelRequest& request)
+      : op_(request.op),
+        inputs_(request.inputs.begin(), request.inputs.end()),
+        output_(request.output) {}
+
+  void run(const KernelCall& call) const override {
+    std::vector<ir::ConstArray> arrays;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) arrays.push_back({inputs_[i], call.inputs[i]});
+    op_.evaluate(arrays, {output_, call.output});
+  }
+
+ private:
+  const ir::Op& op_;
+  std::vector<ir::ValueType> inputs_;
+  ir::ValueType output_;
+};
+
+}  // namespace
+
+void Kernel::prepare(std::size_t, const float*, std::byte*) const {
+  OBSCURA_CHECK(false, "a kernel that lists no weights was asked to prepare one");
+}
+
+RegisterKernel::RegisterKernel(std::string_view op_name, KernelFactory factory) {
+  factories()[op_name] = factory;
+}
+
+Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request) {
+  auto factory = factories().find(request.op.name());
+  // The plain definition refers to the op, whose life is the graph's: not for the cache.
+  if (factory == factories().end())
+    return std::shared_ptr<const Kernel>(std::make_shared<PlainDefinition>(request));
+
+  std::string key = request.op.text();
+  for (const ir::ValueType& type : request.inputs) key += "; " + type.text();
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_ptr<const Kernel>> cache;
+  std::lock_guard lock(mutex);
+  if (auto hit = cache.find(key); hit != cache.end()) return hit->second;
+  OBSCURA_ASSIGN(std::unique_ptr<Kernel> made, factory->second(request));
+  std::shared_ptr<const Kernel> kernel = std::move(made);
+  cache.emplace(std::move(key), kernel);
+  return kernel;
+}
+
+}  // namespace obscura::backend::cpu

@@ -1,0 +1,67 @@
+#include "ir/pass.h"
+
+#include <algorithm>
+#include <array>
+
+namespace obscura::ir {
+namespace {
+
+constexpr std::array kPasses = {
+    NamedPass{"merge_projections", "joins the q, k, v projections of an attention",
+              merge_projections},
+    NamedPass{"fold_upsample", "reads an upsampled image without making it", fold_upsample},
+    NamedPass{"fold_group_norm", "normalises an image on its way into a convolution",
+              fold_group_norm},
+    NamedPass{"fuse_epilogues", "adds activations and residuals in the kernel before them",
+              fuse_epilogues},
+};
+
+}  // namespace
+
+std::span<const NamedPass> passes() {
+  return kPasses;
+}
+
+Status run_passes(Graph& graph, std::initializer_list<std::string_view> names) {
+  for (std::string_view name : names) {
+    auto pass = std::find_if(kPasses.begin(), kPasses.end(),
+                             [&](const NamedPass& p) { return p.name == name; });
+    if (pass == kPasses.end())
+      return Error(ErrorKind::kInternal, "no graph pass " + std::string(name));
+    pass->run(graph);
+    remove_unused(graph);
+    if (Status status = graph.validate(); !status.ok())
+      return status.error().in("after " + std::string(name));
+  }
+  return {};
+}
+
+void remove_unused(Graph& graph) {
+  std::vector<bool> needed(graph.values.size(), false);
+  for (ValueId id : graph.inputs) needed[index_of(id)] = true;
+  for (const Output& out : graph.outputs) needed[index_of(out.value)] = true;
+  for (std::size_t n = graph.nodes.size(); n-- > 0;) {
+    if (!needed[index_of(graph.nodes[n].output)]) continue;
+    for (ValueId id : graph.nodes[n].inputs) needed[index_of(id)] = true;
+  }
+  std::vector<ValueId> renumbered(graph.values.size(), kNoValue);
+  std::vector<Value> values;
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    if (!needed[v]) continue;
+    renumbered[v] = ValueId{static_cast<std::int32_t>(values.size())};
+    values.push_back(std::move(graph.values[v]));
+  }
+  graph.values = std::move(values);
+  std::erase_if(graph.nodes,
+                [&](const Node& node) { return renumbered[index_of(node.output)] == kNoValue; });
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    Node& node = graph.nodes[n];
+    node.output = renumbered[index_of(node.output)];
+    for (ValueId& id : node.inputs) id = renumbered[index_of(id)];
+    graph.values[index_of(node.output)].producer = static_cast<int>(n);
+  }
+  for (ValueId& id : graph.inputs) id = renumbered[index_of(id)];
+  for (Output& out : graph.outputs) out.value = renumbered[index_of(out.value)];
+}
+
+}  // namespace obscura::ir

@@ -1,0 +1,44 @@
+// Graph rewrites: small, named, each with the equation that licenses it above its code, run by one
+// function that validates the graph after each.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace obscura::ir {
+
+// Rewrites `graph` in place; a graph to which it does not apply is left as it is.
+using Pass = void (*)(Graph& graph);
+
+struct NamedPass {
+  std::string_view name;
+  std::string_view summary;
+  Pass run;
+};
+
+// Every pass there is.
+std::span<const NamedPass> passes();
+
+// Runs the passes of these names in this order, removing what no output needs after each. kInternal
+// if a name is unknown or a pass leaves a broken graph.
+Status run_passes(Graph& graph, std::initializer_list<std::string_view> names);
+
+// x W_a^T, x W_b^T, x W_c^T = slices of x [W_a; W_b; W_c]^T: the projections before an attention
+// become one Linear.
+void merge_projections(Graph& graph);
+// conv(upsample(x)) = conv that reads each pixel of x twice in both directions.
+void fold_upsample(Graph& graph);
+// conv(group_norm(x)) = conv(x * scale + shift) with scale and shift from group_stats(x).
+void fold_group_norm(Graph& graph);
+// activation(linear(x)), linear(x) + r, conv(x) + e[channel], conv(x) + r: into the kernel's last
+// step.
+void fuse_epilogues(Graph& graph);
+
+// Drops nodes and values that no output needs and renumbers the rest, keeping the order. Graph
+// inputs stay.
+void remove_unused(Graph& graph);
+
+}  // namespace obscura::ir

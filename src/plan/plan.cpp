@@ -1,0 +1,277 @@
+#include "plan/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <tuple>
+#include <utility>
+
+#include "plan/packing.h"
+
+namespace obscura::plan {
+namespace {
+
+// The value whose memory each value uses: itself, or what it views or takes over.
+std::vector<std::size_t> storage_of(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
+                                    std::vector<int>& last_use) {
+  std::vector<std::size_t> storage(graph.values.size());
+  std::iota(storage.begin(), storage.end(), std::size_t{0});
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const ir::Node& node = graph.nodes[n];
+    std::size_t output = index_of(node.output);
+    int taken = node.op->is_view() ? 0 : needs[n].in_place_operand;
+    if (taken < 0) continue;
+    std::size_t source = storage[index_of(node.inputs[static_cast<std::size_t>(taken)])];
+    const ir::Value& value = graph.values[source];
+    if (value.weight) continue;
+    bool dies_here = last_use[source] <= static_cast<int>(n);
+    if (!node.op->is_view() && (!dies_here || value.type.bytes() < graph.type(node.output).bytes()))
+      continue;
+    storage[output] = source;
+    last_use[source] = std::max(last_use[source], last_use[output]);
+  }
+  return storage;
+}
+
+// The last step that reads each value, or -1; outputs live to the end.
+std::vector<int> last_uses(const ir::Graph& graph) {
+  std::vector<int> last(graph.values.size(), -1);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    for (ir::ValueId id : graph.nodes[n].inputs) last[index_of(id)] = static_cast<int>(n);
+  }
+  for (const ir::Output& out : graph.outputs)
+    last[index_of(out.value)] = static_cast<int>(graph.nodes.size());
+  // A view keeps what it looks at alive. Backwards, so that a view of a view reaches the bottom.
+  for (std::size_t n = graph.nodes.size(); n-- > 0;) {
+    const ir::Node& node = graph.nodes[n];
+    if (!node.op->is_view()) continue;
+    int& source = last[index_of(node.inputs[0])];
+    source = std::max(source, last[index_of(node.output)]);
+  }
+  return last;
+}
+
+class Planner {
+ public:
+  Planner(const ir::Graph& graph, const std::vector<NodeNeeds>& needs)
+      : graph_(graph), needs_(needs) {
+    last_use_ = last_uses(graph);
+    storage_ = storage_of(graph, needs, last_use_);
+    collect_weights();
+  }
+
+  // All weights resident.
+  Plan whole() {
+    for (PlannedWeight& weight : plan_.weights) weight.resident = true;
+    place();
+    return plan_;
+  }
+
+  Result<Plan> within(std::size_t budget) {
+    Plan all = whole();
+    if (all.peak_bytes() <= budget) return all;
+    for (PlannedWeight& weight : plan_.weights) weight.resident = false;
+    place();
+    if (plan_.arena_bytes > budget) {
+      return Error(
+          ErrorKind::kOutOfMemory,
+          fmt::format(
+              "{} needs {:.2f} GiB even with every weight streamed; the budget leaves {:.2f} GiB, "
+              "so {} bytes are lacking",
+              graph_.name, gib(plan_.arena_bytes), gib(budget), plan_.arena_bytes - budget));
+    }
+    // The cost of streaming is proportional to size: small weights first keep the most nodes free
+    // of it.
+    std::size_t room = budget - plan_.arena_bytes;
+    std::vector<std::size_t> order(plan_.weights.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return plan_.weights[a].bytes < plan_.weights[b].bytes;
+    });
+    for (std::size_t index : order) {
+      PlannedWeight& weight = plan_.weights[index];
+      if (weight.bytes > room) break;
+      weight.resident = true;
+      room -= weight.bytes;
+    }
+    place();
+    // Packing is a heuristic: with other buffers it may, rarely, waste more.
+    while (plan_.peak_bytes() > budget) {
+      release_largest_resident();
+      place();
+    }
+    return plan_;
+  }
+
+  // The buffers of the arena under the present choice of resident weights, in a fixed order, each
+  // with the place where its offset is kept.
+  std::vector<std::pair<Buffer, std::size_t*>> buffers() {
+    std::vector<std::pair<Buffer, std::size_t*>> all;
+    plan_.value_offsets.assign(graph_.values.size(), kNowhere);
+    auto add_value = [&](std::size_t value, int first) {
+      if (storage_[value] != value) return;
+      int last = std::max(last_use_[value], first);
+      all.push_back(
+          {Buffer{graph_.values[value].type.bytes(), first, last}, &plan_.value_offsets[value]});
+    };
+    for (ir::ValueId id : graph_.inputs) add_value(index_of(id), -1);
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+      add_value(index_of(graph_.nodes[n].output), static_cast<int>(n));
+      add_temporaries(n, all);
+    }
+    return all;
+  }
+
+  void place() {
+    auto all = buffers();
+    std::vector<Buffer> packed;
+    for (auto& [buffer, target] : all) packed.push_back(buffer);
+    plan_.arena_bytes = pack(packed);
+    for (std::size_t i = 0; i < all.size(); ++i) *all[i].second = packed[i].offset;
+    for (std::size_t v = 0; v < storage_.size(); ++v)
+      plan_.value_offsets[v] = plan_.value_offsets[storage_[v]];
+    plan_.resident_weight_bytes = plan_.streamed_weight_bytes = 0;
+    for (const PlannedWeight& weight : plan_.weights) {
+      (weight.resident ? plan_.resident_weight_bytes : plan_.streamed_weight_bytes) += weight.bytes;
+    }
+  }
+
+ private:
+  static double gib(std::size_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
+
+  void release_largest_resident() {
+    PlannedWeight* largest = nullptr;
+    for (PlannedWeight& weight : plan_.weights) {
+      if (weight.resident && (largest == nullptr || weight.bytes > largest->bytes))
+        largest = &weight;
+    }
+    OBSCURA_CHECK(largest != nullptr,
+                  "an arena that fitted with every weight streamed no longer does");
+    largest->resident = false;
+  }
+
+  void collect_weights() {
+    std::map<std::pair<std::size_t, std::string>, std::size_t> known;
+    plan_.nodes.resize(graph_.nodes.size());
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
+      PlannedNode& node = plan_.nodes[n];
+      for (const WeightNeed& need : needs_[n].weights) {
+        ir::ValueId value = graph_.nodes[n].inputs[need.operand];
+        auto [entry, inserted] =
+            known.try_emplace({index_of(value), need.form}, plan_.weights.size());
+        if (inserted) plan_.weights.push_back({value, need.bytes, need.form, true});
+        node.weights.push_back(entry->second);
+      }
+      node.weight_offsets.assign(needs_[n].weights.size(), kNowhere);
+      node.staging_offsets.assign(needs_[n].weights.size(), kNowhere);
+    }
+  }
+
+  void add_temporaries(std::size_t n, std::vector<std::pair<Buffer, std::size_t*>>& all) {
+    int step = static_cast<int>(n);
+    PlannedNode& node = plan_.nodes[n];
+    if (needs_[n].workspace_bytes > 0) {
+      all.push_back({Buffer{needs_[n].workspace_bytes, step, step}, &node.workspace_offset});
+    }
+    for (std::size_t w = 0; w < node.weights.size(); ++w) {
+      node.weight_offsets[w] = node.staging_offsets[w] = kNowhere;
+      if (plan_.weights[node.weights[w]].resident) continue;
+      const WeightNeed& need = needs_[n].weights[w];
+      all.push_back({Buffer{need.bytes, step, step}, &node.weight_offsets[w]});
+      if (need.staging_bytes > 0)
+        all.push_back({Buffer{need.staging_bytes, step, step}, &node.staging_offsets[w]});
+    }
+  }
+
+  const ir::Graph& graph_;
+  const std::vector<NodeNeeds>& needs_;
+  std::vector<int> last_use_;
+  std::vector<std::size_t> storage_;
+  Plan plan_;
+};
+
+}  // namespace
+
+Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
+                       std::optional<std::size_t> budget) {
+  OBSCURA_CHECK(needs.size() == graph.nodes.size(), "a plan needs the needs of every node");
+  Planner planner(graph, needs);
+  if (!budget) return planner.whole();
+  return planner.within(*budget);
+}
+
+Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, const Plan& plan) {
+  auto broken = [&](const std::string& what) {
+    return Error(ErrorKind::kInternal, "plan of " + graph.name + ": " + what);
+  };
+  // Replays the run and remembers which value's content each live byte range holds: an independent
+  // view of the offsets.
+  struct Live {
+    std::size_t begin, end;
+    int last;
+    std::string what;
+  };
+  std::vector<int> last = last_uses(graph);
+  std::vector<Live> live;
+  auto occupy = [&](std::size_t offset, std::size_t bytes, int step, int until,
+                    const std::string& what) -> Status {
+    if (offset == kNowhere || offset % kAlignment != 0 || offset + bytes > plan.arena_bytes) {
+      return broken(what + " lies outside the arena");
+    }
+    for (const Live& other : live) {
+      if (other.last >= step && offset < other.end && other.begin < offset + bytes) {
+        return broken(fmt::format("{} overwrites {} in step {}", what, other.what, step));
+      }
+    }
+    live.push_back({offset, offset + bytes, until, what});
+    return {};
+  };
+  for (ir::ValueId id : graph.inputs) {
+    OBSCURA_TRY(occupy(plan.value_offsets[index_of(id)], graph.type(id).bytes(), -1,
+                       std::max(last[index_of(id)], -1), "input " + graph.value(id).name));
+  }
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const ir::Node& node = graph.nodes[n];
+    int step = static_cast<int>(n);
+    std::erase_if(live, [&](const Live& entry) { return entry.last < step; });
+    std::string name = fmt::format("{} ({})", node.scope, n);
+    const PlannedNode& planned = plan.nodes[n];
+    std::size_t kept = live.size();
+    if (needs[n].workspace_bytes > 0) {
+      OBSCURA_TRY(occupy(planned.workspace_offset, needs[n].workspace_bytes, step, step,
+                         "workspace of " + name));
+    }
+    for (std::size_t w = 0; w < planned.weights.size(); ++w) {
+      if (plan.weights[planned.weights[w]].resident) continue;
+      OBSCURA_TRY(occupy(planned.weight_offsets[w], needs[n].weights[w].bytes, step, step,
+                         "weight of " + name));
+      if (needs[n].weights[w].staging_bytes == 0) continue;
+      OBSCURA_TRY(occupy(planned.staging_offsets[w], needs[n].weights[w].staging_bytes, step, step,
+                         "staging of " + name));
+    }
+    std::size_t offset = plan.value_offsets[index_of(node.output)];
+    int until = std::max(last[index_of(node.output)], step);
+    int taken = node.op->is_view() ? 0 : needs[n].in_place_operand;
+    if (taken >= 0) {
+      // The result may stand where that operand stands, if the operand ends here or the result is
+      // only a view of it.
+      std::size_t source =
+          plan.value_offsets[index_of(node.inputs[static_cast<std::size_t>(taken)])];
+      auto same = std::find_if(
+          live.begin(), live.begin() + static_cast<std::ptrdiff_t>(kept),
+          [&](const Live& entry) { return entry.begin == source && source == offset; });
+      if (same != live.begin() + static_cast<std::ptrdiff_t>(kept)) {
+        if (!node.op->is_view() && same->last > step)
+          return broken(name + " overwrites an operand that is read later");
+        same->last = std::max(same->last, until);
+        continue;
+      }
+    }
+    OBSCURA_TRY(occupy(offset, graph.type(node.output).bytes(), step, until, "result of " + name));
+  }
+  return {};
+}
+
+}  // namespace obscura::plan

@@ -1,0 +1,79 @@
+// Where each buffer of a network lives and when each weight is resident, decided before anything
+// runs.
+//
+// A Program's memory is one arena (results, workspace of kernels, weights on their way through)
+// plus the weights that stay. The plan places every buffer of the arena by its lifetime, so
+// arena_bytes is the exact peak, and chooses which weights stay so that the sum keeps within a
+// budget; the others are streamed: prepared in the arena just before their node, and gone after it.
+// Kernels and their inputs are the same either way, so streaming does not change a bit of the
+// result.
+//
+// Knows no device: a backend says what each node needs, the planner returns a plain struct. All
+// functions are pure.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "ir/graph.h"
+
+namespace obscura::plan {
+
+// Of a weight operand, in the form in which a kernel reads it.
+struct WeightNeed {
+  std::size_t operand = 0;        // index into the node's inputs
+  std::size_t bytes = 0;          // prepared
+  std::size_t staging_bytes = 0;  // extra memory while it is being prepared
+  std::string form;  // equal forms of one weight are shared: between nodes, and between programs
+};
+
+// What a backend needs to run a node.
+struct NodeNeeds {
+  std::size_t workspace_bytes = 0;
+  std::vector<WeightNeed> weights;
+  // An operand whose memory the result may take over when nothing reads it afterwards; -1 if none.
+  int in_place_operand = -1;
+};
+
+inline constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
+inline constexpr std::size_t kAlignment = 64;  // of every offset: a cache line, an AVX-512 register
+
+struct PlannedWeight {
+  ir::ValueId value = ir::kNoValue;
+  std::size_t bytes = 0;
+  std::string form;
+  bool resident = true;
+};
+
+struct PlannedNode {
+  std::size_t workspace_offset = kNowhere;
+  // Parallel to NodeNeeds::weights.
+  std::vector<std::size_t> weights;          // index into Plan::weights
+  std::vector<std::size_t> weight_offsets;   // in the arena, for a streamed one
+  std::vector<std::size_t> staging_offsets;  // in the arena, for a streamed one that needs it
+};
+
+struct Plan {
+  std::size_t arena_bytes = 0;
+  std::size_t resident_weight_bytes = 0;
+  std::size_t streamed_weight_bytes = 0;   // prepared anew in each run
+  std::vector<std::size_t> value_offsets;  // in the arena; kNowhere for weights and unused values
+  std::vector<PlannedNode> nodes;
+  std::vector<PlannedWeight> weights;
+
+  std::size_t peak_bytes() const { return arena_bytes + resident_weight_bytes; }
+};
+
+// `budget` limits peak_bytes(); none means that all weights stay. kOutOfMemory, naming the graph
+// and the bytes that are lacking, if it does not fit even with every weight streamed.
+Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
+                       std::optional<std::size_t> budget);
+
+// kInternal if two buffers that live at the same time overlap or one leaves the arena. For tests
+// and debug builds.
+Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, const Plan& plan);
+
+}  // namespace obscura::plan
