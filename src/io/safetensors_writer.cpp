@@ -39,9 +39,22 @@ Status check_texts(std::span<const TensorDeclaration> tensors,
   return {};
 }
 
-// The length and the JSON, padded with spaces so that the data starts at a multiple of 8.
-std::string header_text(std::span<const TensorDeclaration> tensors,
-                        const SafetensorsMetadata& metadata) {
+// A full disk is better said now than after gigabytes. A folder that cannot be asked shows at the
+// first write.
+Status check_room(const std::filesystem::path& path, std::uint64_t wanted) {
+  std::error_code error;
+  auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  auto space = std::filesystem::space(folder, error);
+  if (error || space.available >= wanted) return {};
+  return Error(ErrorKind::kIo,
+               fmt::format("cannot write {}: it wants {} bytes, the disk has {} free",
+                           path.string(), wanted, space.available));
+}
+
+}  // namespace
+
+std::string safetensors_header(std::span<const TensorDeclaration> tensors,
+                               const SafetensorsMetadata& metadata) {
   std::string json = "{";
   if (!metadata.empty()) json += "\"__metadata__\":" + nlohmann::json(metadata).dump();
   std::uint64_t offset = 0;
@@ -59,26 +72,12 @@ std::string header_text(std::span<const TensorDeclaration> tensors,
   return header + json;
 }
 
-// A full disk is better said now than after gigabytes. A folder that cannot be asked shows at the
-// first write.
-Status check_room(const std::filesystem::path& path, std::uint64_t wanted) {
-  std::error_code error;
-  auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  auto space = std::filesystem::space(folder, error);
-  if (error || space.available >= wanted) return {};
-  return Error(ErrorKind::kIo,
-               fmt::format("cannot write {}: it wants {} bytes, the disk has {} free",
-                           path.string(), wanted, space.available));
-}
-
-}  // namespace
-
 Result<SafetensorsWriter> SafetensorsWriter::create(const std::filesystem::path& path,
                                                     std::vector<TensorDeclaration> tensors,
                                                     const SafetensorsMetadata& metadata) {
   if (Status checked = check_texts(tensors, metadata); !checked.ok())
     return checked.error().in(path.string());
-  std::string header = header_text(tensors, metadata);
+  std::string header = safetensors_header(tensors, metadata);
   if (header.size() - 8 > SafetensorsFile::kMaxHeaderBytes) {
     return Error(ErrorKind::kInvalidInput,
                  fmt::format("{}: a header may have {} bytes, this one has {}", path.string(),

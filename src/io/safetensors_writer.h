@@ -27,6 +27,11 @@ struct TensorDeclaration {
   }
 };
 
+// The first bytes of a file with these tensors in this order: length and JSON, padded with spaces
+// to a multiple of 8. REQUIRES: all texts are UTF-8.
+std::string safetensors_header(std::span<const TensorDeclaration> tensors,
+                               const SafetensorsMetadata& metadata);
+
 // A file under construction: every tensor is declared first, then their bytes follow in the order
 // of declaration. The file appears under its name only when commit() succeeds; before, or without
 // it, nothing is left behind. The data starts at a multiple of 8 bytes. Each tensor is aligned to
