@@ -1,0 +1,56 @@
+// A network ready to run: graph, kernels, memory plan, weights. Programs come from a Session, which
+// keeps them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "backend/backend.h"
+#include "base/cancel.h"
+#include "base/result.h"
+#include "ir/graph.h"
+#include "plan/plan.h"
+#include "runtime/weight_store.h"
+
+namespace obscura::runtime {
+
+class Program {
+ public:
+  // Rewrites and lowers the graph for the device and plans its memory; touches no weight. The
+  // device must outlive the Program. kOutOfMemory, saying how many bytes are lacking, if no plan
+  // fits `budget`.
+  static Result<std::unique_ptr<Program>> build(backend::Device& device, ir::Graph graph,
+                                                std::shared_ptr<WeightStore> weights,
+                                                std::optional<std::size_t> budget);
+
+  const plan::Plan& plan() const { return plan_; }
+  const ir::Graph& graph() const { return executable_->graph(); }
+  const std::string& weight_identity() const { return weights_->identity(); }
+
+  bool loaded() const { return executable_->loaded(); }
+  // Prepares the resident weights; does nothing if they are there.
+  Status load();
+  void unload() { executable_->unload(); }
+
+  // As backend::Executable. REQUIRES: loaded().
+  Status run(std::span<const backend::InputBinding> inputs,
+             std::span<const backend::OutputBinding> outputs, const CancelToken& cancel) {
+    return executable_->run(inputs, outputs, cancel);
+  }
+  Result<std::vector<double>> profile(std::span<const backend::InputBinding> inputs,
+                                      std::span<const backend::OutputBinding> outputs) {
+    return executable_->profile(inputs, outputs);
+  }
+
+ private:
+  Program(std::unique_ptr<backend::Executable> executable, plan::Plan plan,
+          std::shared_ptr<WeightStore> weights)
+      : weights_(std::move(weights)), executable_(std::move(executable)), plan_(std::move(plan)) {}
+
+  std::shared_ptr<WeightStore> weights_;
+  std::unique_ptr<backend::Executable> executable_;
+  plan::Plan plan_;
+};
+
+}  // namespace obscura::runtime

@@ -1,0 +1,62 @@
+// A device, a memory budget, and the Programs that share both.
+//
+// Each Program is planned to fit the budget alone. Programs run one after another; their prepared
+// weights stay as long as there is room, and those used longest ago leave first. So the memory that
+// a job will need is known before it starts: the largest of its Programs.
+//
+// Not thread safe: one job at a time uses a Session.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "backend/backend.h"
+#include "runtime/program.h"
+
+namespace obscura::runtime {
+
+class Session {
+ public:
+  // Without a budget, what the device says is available now.
+  explicit Session(std::unique_ptr<backend::Device> device,
+                   std::optional<std::size_t> budget = std::nullopt);
+
+  backend::Device& device() { return *device_; }
+  std::size_t budget() const { return budget_; }
+
+  // The Program of this key, built by `build` when it is first asked for. `key` names the network
+  // and its shapes; the weights' identity is added to it. The Program lives as long as the Session.
+  Result<Program*> program(const std::string& key, const std::shared_ptr<WeightStore>& weights,
+                           const std::function<Result<ir::Graph>()>& build);
+
+  // Loads the Program, making room first, and runs it.
+  Status run(Program& program, std::span<const backend::InputBinding> inputs,
+             std::span<const backend::OutputBinding> outputs, const CancelToken& cancel);
+  // Loads without running.
+  Status load(Program& program);
+
+  // Gives every prepared weight and the arena back to the system.
+  void free_memory();
+  // Forgets the Programs of these weights: their file is no longer in use.
+  void forget(const std::string& weight_identity);
+
+  // The most that Programs held at one time so far.
+  std::size_t peak_held_bytes() const { return peak_held_bytes_; }
+
+ private:
+  struct Entry {
+    std::string key;
+    std::unique_ptr<Program> program;
+  };
+  void make_room(const Program& program);
+
+  std::unique_ptr<backend::Device> device_;
+  std::size_t budget_;
+  std::size_t peak_held_bytes_ = 0;
+  std::list<Entry> programs_;  // most recently run first
+};
+
+}  // namespace obscura::runtime

@@ -1,0 +1,61 @@
+#include "runtime/weight_store.h"
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "base/parallel.h"
+
+namespace obscura::runtime {
+namespace {
+
+// Elements that a thread widens at a time.
+constexpr std::int64_t kBlock = 1 << 18;
+
+}  // namespace
+
+const StoredTensor* WeightStore::find_tensor(std::string_view name) const {
+  auto found = tensors_.find(name);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
+const Shape* WeightStore::find(std::string_view name) const {
+  const StoredTensor* tensor = find_tensor(name);
+  return tensor == nullptr ? nullptr : &tensor->shape;
+}
+
+Status WeightStore::read(const ir::WeightSpec& spec, float* target) {
+  std::int64_t total = 0;
+  for (const std::string& part : spec.parts) {
+    const StoredTensor* tensor = find_tensor(part);
+    if (tensor == nullptr)
+      return Error(ErrorKind::kCorrupt, "the checkpoint has no tensor " + part);
+    if (!is_floating(tensor->dtype)) {
+      return Error(ErrorKind::kCorrupt, "tensor " + part +
+                                            " should hold numbers with a fraction, is " +
+                                            std::string(name_of(tensor->dtype)));
+    }
+    std::int64_t count = tensor->shape.elements();
+    OBSCURA_CHECK(total + count <= spec.shape.elements(),
+                  "the parts of " + spec.text() + " are larger than the whole");
+    std::size_t element = size_of(tensor->dtype);
+    parallel_for((count + kBlock - 1) / kBlock, [&](std::int64_t block) {
+      std::int64_t begin = block * kBlock;
+      widen_to_f32(tensor->dtype, tensor->bytes.data() + static_cast<std::size_t>(begin) * element,
+                   target + total + begin,
+                   static_cast<std::size_t>(std::min(kBlock, count - begin)));
+    });
+    release_pages(tensor->bytes);
+    total += count;
+  }
+  OBSCURA_CHECK(total == spec.shape.elements(),
+                "the parts of " + spec.text() + " are smaller than the whole");
+  return {};
+}
+
+std::size_t WeightStore::stored_bytes() const {
+  std::size_t total = 0;
+  for (const auto& [name, tensor] : tensors_) total += tensor.bytes.size();
+  return total;
+}
+
+}  // namespace obscura::runtime

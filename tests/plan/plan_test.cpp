@@ -1,0 +1,133 @@
+#include "plan/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "ir/activation.h"
+#include "ir/arithmetic.h"
+#include "ir/linear.h"
+#include "ir/shape_ops.h"
+#include "plan/packing.h"
+
+namespace obscura::plan {
+namespace {
+
+class SquareWeights final : public ir::WeightIndex {
+ public:
+  explicit SquareWeights(std::int64_t width) : shape_{width, width} {}
+  const Shape* find(std::string_view) const override { return &shape_; }
+
+ private:
+  Shape shape_;
+};
+
+// A random network of linears, sums, views and activations with long skips, and random needs.
+struct RandomNetwork {
+  ir::Graph graph;
+  std::vector<NodeNeeds> needs;
+
+  explicit RandomNetwork(unsigned seed) {
+    std::mt19937 random(seed);
+    auto pick = [&](std::size_t count) {
+      return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
+    };
+    std::int64_t width = 8 + static_cast<std::int64_t>(pick(40)),
+                 tokens = 1 + static_cast<std::int64_t>(pick(30));
+    SquareWeights weights(width);
+    ir::Builder builder("random", weights);
+    std::vector<ir::ValueId> values = {builder.input("x", {DType::kF32, {1, tokens, width}})};
+    for (std::size_t i = 0, count = 3 + pick(60); i < count; ++i) {
+      ir::ValueId x = values[pick(values.size())], y = values[pick(values.size())];
+      switch (pick(4)) {
+        case 0:
+          values.push_back(
+              ir::linear(builder, x, builder.weight("w" + std::to_string(pick(20))), ir::kNoValue));
+          break;
+        case 1:
+          values.push_back(ir::add(builder, x, y));
+          break;
+        case 2:
+          values.push_back(ir::activation(builder, x, ir::Activation::kSilu));
+          break;
+        default:
+          values.push_back(ir::reshape(builder, x, {1, tokens, width}));
+          break;
+      }
+    }
+    builder.output("y", values.back());
+    builder.output("other", values[pick(values.size())]);
+    graph = *std::move(builder).finish();
+    for (const ir::Node& node : graph.nodes) {
+      NodeNeeds need;
+      if (!node.op->is_view()) need.workspace_bytes = pick(3) == 0 ? pick(5000) : 0;
+      if (!node.op->is_view() && pick(2) == 0) need.in_place_operand = 0;
+      if (node.op->name() == "linear") {
+        need.in_place_operand = -1;
+        need.weights.push_back({1, graph.type(node.inputs[1]).bytes(), pick(2) * 1000,
+                                "form" + std::to_string(pick(2))});
+      }
+      needs.push_back(need);
+    }
+  }
+};
+
+TEST(Plan, RandomNetworksNeverOverlapAndKeepTheirBudget) {
+  int streamed = 0, refused = 0;
+  for (unsigned seed = 0; seed < 500; ++seed) {
+    RandomNetwork network(seed);
+    auto whole = make_plan(network.graph, network.needs, std::nullopt);
+    ASSERT_TRUE(whole.ok());
+    Status checked = check_plan(network.graph, network.needs, *whole);
+    ASSERT_TRUE(checked.ok()) << "seed " << seed << ": " << checked.error().message();
+    EXPECT_EQ(whole->streamed_weight_bytes, 0u);
+    for (double part : {0.9, 0.6, 0.3}) {
+      auto budget = static_cast<std::size_t>(static_cast<double>(whole->peak_bytes()) * part);
+      auto plan = make_plan(network.graph, network.needs, budget);
+      if (!plan.ok()) {
+        EXPECT_EQ(plan.error().kind(), ErrorKind::kOutOfMemory);
+        ++refused;
+        continue;
+      }
+      EXPECT_LE(plan->peak_bytes(), budget);
+      checked = check_plan(network.graph, network.needs, *plan);
+      ASSERT_TRUE(checked.ok()) << "seed " << seed << ": " << checked.error().message();
+      streamed += plan->streamed_weight_bytes > 0;
+    }
+  }
+  // The net has something in it: both kinds of answer occur.
+  EXPECT_GT(streamed, 100);
+  EXPECT_GT(refused, 100);
+}
+
+TEST(Plan, CheckerSeesAnOverlap) {
+  RandomNetwork network(3);
+  Plan plan = *make_plan(network.graph, network.needs, std::nullopt);
+  int found = 0;
+  for (std::size_t n = 0; n < network.graph.nodes.size(); ++n) {
+    Plan spoiled = plan;
+    if (network.needs[n].workspace_bytes == 0) continue;
+    spoiled.nodes[n].workspace_offset =
+        spoiled.value_offsets[index_of(network.graph.nodes[n].output)];
+    found += !check_plan(network.graph, network.needs, spoiled).ok();
+  }
+  EXPECT_GT(found, 0);
+}
+
+TEST(Plan, RefusalSaysHowManyBytesAreLacking) {
+  RandomNetwork network(5);
+  auto refused = make_plan(network.graph, network.needs, 100);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("bytes are lacking"), std::string::npos);
+}
+
+TEST(Packing, ReachesTheLiveSumOfAChain) {
+  // Each buffer lives for two steps, as in a plain chain of layers: two at a time is the least
+  // possible.
+  std::vector<Buffer> buffers;
+  for (int i = 0; i < 50; ++i) buffers.push_back({.bytes = 6400, .first = i, .last = i + 1});
+  EXPECT_EQ(pack(buffers), live_peak(buffers));
+}
+
+}  // namespace
+}  // namespace obscura::plan
