@@ -21,6 +21,13 @@ const Shape* Scope::find(std::string_view tensor) const {
   return builder_->weights().find(name_of(tensor));
 }
 
+bool Scope::has_any(std::initializer_list<std::string_view> tensors) const {
+  for (std::string_view tensor : tensors) {
+    if (has(tensor)) return true;
+  }
+  return false;
+}
+
 std::int64_t Scope::size(std::string_view tensor, int axis) const {
   const Shape* shape = find(tensor);
   if (shape == nullptr) {

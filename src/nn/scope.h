@@ -5,6 +5,7 @@
 // Scope borrows its Builder and is cheap to copy. Not thread safe.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,9 @@ class Scope {
   // is built.
   const Shape* find(std::string_view tensor) const;
   bool has(std::string_view tensor) const { return find(tensor) != nullptr; }
+  // True if the place has any of these: a file that lacks one tensor of a layer has the layer
+  // still, and is refused for the tensor.
+  bool has_any(std::initializer_list<std::string_view> tensors) const;
   // One axis of a stored tensor. Fails the builder and returns 1 if there is no such tensor or
   // axis.
   std::int64_t size(std::string_view tensor, int axis) const;

@@ -60,8 +60,12 @@ Scope layer_scope(const Scope& root, const Naming& naming, int index) {
 }
 
 int count_layers(const Scope& root, const Naming& naming) {
+  auto exists = [&](int index) {
+    Scope at = layer_scope(root, naming, index);
+    return (at / naming.norm1).has("weight") || (at / naming.norm2).has("weight");
+  };
   int layers = 0;
-  while ((layer_scope(root, naming, layers) / naming.norm1).has("weight")) ++layers;
+  while (exists(layers)) ++layers;
   return layers;
 }
 

@@ -41,8 +41,9 @@ ValueId spatial_transformer(const Scope& at, ValueId x, ValueId context, nn::Hea
   ValueId h = nn::group_norm(at / "norm", x, kNormEps);
   h = ir::reshape(builder, h, Shape{image[0], image[1] * image[2], image[3]});
   h = nn::linear(at / "proj_in", h);
-  for (int i = 0; (at / "transformer_blocks" / i).has("norm1.weight"); ++i) {
-    h = transformer_block(at / "transformer_blocks" / i, h, context, heads);
+  auto block = [&](int i) { return at / "transformer_blocks" / i; };
+  for (int i = 0; block(i).has_any({"norm1.weight", "norm2.weight"}); ++i) {
+    h = transformer_block(block(i), h, context, heads);
   }
   h = nn::linear(at / "proj_out", h);
   h = ir::reshape(at.enter(), h, image);

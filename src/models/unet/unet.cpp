@@ -23,11 +23,11 @@ constexpr float kNormEps = 1e-5f;
 enum class Layer { kNone, kResidual, kTransformer, kDownsample, kUpsample, kConv };
 
 Layer layer_at(const Scope& at) {
-  if (at.has("in_layers.0.weight")) return Layer::kResidual;
-  if (at.has("proj_in.weight")) return Layer::kTransformer;
-  if (at.has("op.weight")) return Layer::kDownsample;
-  if (at.has("conv.weight")) return Layer::kUpsample;
-  if (at.has("weight")) return Layer::kConv;
+  if (at.has_any({"in_layers.0.weight", "in_layers.2.weight"})) return Layer::kResidual;
+  if (at.has_any({"proj_in.weight", "proj_out.weight"})) return Layer::kTransformer;
+  if (at.has_any({"op.weight", "op.bias"})) return Layer::kDownsample;
+  if (at.has_any({"conv.weight", "conv.bias"})) return Layer::kUpsample;
+  if (at.has_any({"weight", "bias"})) return Layer::kConv;
   return Layer::kNone;
 }
 

@@ -10,11 +10,13 @@ namespace {
 using ir::ValueId;
 using nn::Scope;
 
+bool is_residual(const Scope& at) {
+  return at.has_any({"norm1.weight", "conv1.weight"});
+}
+
 // The blocks `block.0`, `block.1`, … of a level.
 ValueId vae_level(const Scope& at, ValueId x) {
-  for (int j = 0; (at / "block" / j).has("norm1.weight"); ++j) {
-    x = vae_residual(at / "block" / j, x);
-  }
+  for (int j = 0; is_residual(at / "block" / j); ++j) x = vae_residual(at / "block" / j, x);
   return x;
 }
 
@@ -51,7 +53,7 @@ Result<VaeDimensions> vae_dimensions(const ir::WeightIndex& weights) {
   VaeDimensions d;
   d.image_channels = root.size("decoder.conv_out.weight", 0);
   d.latent_channels = root.size("decoder.conv_in.weight", 1);
-  while ((root / "decoder.up" / d.levels / "block.0").has("norm1.weight")) ++d.levels;
+  while (is_residual(root / "decoder.up" / d.levels / "block.0")) ++d.levels;
   // More would be a scale beyond any picture.
   constexpr int kMaxLevels = 16;
   if (d.levels < 1 || d.levels > kMaxLevels) {

@@ -1,0 +1,181 @@
+#include "models/unet/unet.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+
+#include "ir/tap.h"
+#include "models/golden.h"
+#include "models/key_list.h"
+
+namespace obscura::models {
+namespace {
+
+constexpr const char* kPrefix = "model.diffusion_model.";
+
+std::string failure(const ir::WeightIndex& weights, const UNetCall& call) {
+  auto graph = build_unet(weights, {}, call);
+  return graph.ok() ? "none" : graph.error().message();
+}
+
+TEST(UNet, OfThePocketModelAgreesWithDiffusersAtEveryStage) {
+  // Diffusers' name of a stage, and ours.
+  const std::pair<const char*, const char*> stages[] = {
+      {"conv_in", "input_blocks.0"},
+      {"time_embedding", "time_embed"},
+      {"label_embedding", "label_emb"},
+      {"down_0", "input_blocks.3"},
+      {"down_1_resnet_0", "input_blocks.4.0"},
+      {"down_1_attention_0", "input_blocks.4.1"},
+      {"down_1", "input_blocks.6"},
+      {"down_2", "input_blocks.8"},
+      {"mid", "middle_block"},
+      {"up_0", "output_blocks.2"},
+      {"up_1", "output_blocks.5"},
+      {"up_2", "output_blocks.8"},
+  };
+  PocketWeights weights(kPrefix);
+  auto graph = build_unet(weights, {}, {.batch = 1, .height = 32, .width = 32});
+  ASSERT_TRUE(graph.ok()) << graph.error().message();
+  std::vector<std::string> scopes;
+  for (auto [theirs, ours] : stages) scopes.push_back(ours);
+  ASSERT_TRUE(ir::tap(*graph, scopes).ok());
+  ASSERT_TRUE(graph->validate().ok());
+
+  ir::NamedTensors inputs = {{"x", channels_last(golden("unet_in"))},
+                             {"timestep", golden("unet_timestep")},
+                             {"context", golden("cond")},
+                             {"y", label(golden("pooled"), {{256, 256, 0, 0, 256, 256}})}};
+  auto outputs = ir::evaluate(*graph, inputs, weights.reader());
+  ASSERT_TRUE(outputs.ok()) << outputs.error().message();
+  for (auto [theirs, ours] : stages) {
+    Tensor wanted = golden(std::string("act.") + theirs);
+    if (wanted.shape().rank() == 4) wanted = channels_last(wanted);
+    ASSERT_LT(relative_error(outputs->at(ours), wanted), 2e-5)
+        << "the first stage that differs is " << ours << " (" << theirs << ")";
+  }
+  EXPECT_LT(relative_error(outputs->at("eps"), channels_last(golden("eps_cond"))), 2e-5);
+}
+
+struct RealUNet {
+  const char* list;
+  UNetDimensions dimensions;
+  nn::Heads heads;
+};
+
+class RealUNets : public testing::TestWithParam<RealUNet> {};
+
+TEST_P(RealUNets, BuildFromTheirTensorListAlone) {
+  auto entries = read_key_list(GetParam().list);
+  KeyListWeights weights(entries, kPrefix);
+  auto d = unet_dimensions(weights);
+  ASSERT_TRUE(d.ok()) << d.error().message();
+  const UNetDimensions& wanted = GetParam().dimensions;
+  EXPECT_EQ(d->in_channels, wanted.in_channels);
+  EXPECT_EQ(d->out_channels, wanted.out_channels);
+  EXPECT_EQ(d->model_channels, wanted.model_channels);
+  EXPECT_EQ(d->context_width, wanted.context_width);
+  EXPECT_EQ(d->label_width, wanted.label_width);
+  EXPECT_EQ(d->levels, wanted.levels);
+
+  auto graph =
+      build_unet(weights, {.heads = GetParam().heads}, {.batch = 2, .height = 128, .width = 96});
+  ASSERT_TRUE(graph.ok()) << graph.error().message();
+  EXPECT_TRUE(graph->validate().ok());
+  EXPECT_EQ(graph->type(graph->output("eps")).shape, (Shape{2, 128, 96, 4}));
+  EXPECT_EQ(graph->input("y") != ir::kNoValue, wanted.label_width > 0);
+  std::size_t used = 0;
+  for (const ir::Value& value : graph->values) used += value.weight.has_value();
+  EXPECT_EQ(used, weights.shapes().size()) << "every tensor of the U-Net is used once";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    UNet, RealUNets,
+    testing::Values(RealUNet{"sdxl_base_keys.tsv", {4, 4, 320, 2048, 2816, 3}, {}},
+                    RealUNet{"sdxl_refiner_keys.tsv", {4, 4, 384, 1280, 2560, 4}, {}},
+                    RealUNet{"sd15_keys.tsv", {4, 4, 320, 768, 0, 4}, {.count = 8}},
+                    RealUNet{"sd21_keys.tsv", {4, 4, 320, 1024, 0, 4}, {}}),
+    [](const auto& test) {
+      std::string name = test.param.list;
+      return name.substr(0, name.find("_keys"));
+    });
+
+TEST(UNet, HeadsAreSixtyFourWideOrAFixedNumber) {
+  auto head_sizes = [](const char* list, nn::Heads heads) {
+    auto entries = read_key_list(list);
+    auto graph =
+        build_unet(KeyListWeights(entries, kPrefix), {.heads = heads}, {.height = 64, .width = 64})
+            .value();
+    std::string text = graph.text();
+    return std::pair(text.find("heads=8 head_size=40 ") != std::string::npos,
+                     text.find("heads=10 head_size=64 ") != std::string::npos);
+  };
+  EXPECT_EQ(head_sizes("sd15_keys.tsv", {.count = 8}), std::pair(true, false));
+  EXPECT_EQ(head_sizes("sd21_keys.tsv", {}), std::pair(false, true));
+}
+
+// A picture of 1080 rows has a latent of 135, which does not halve twice.
+TEST(UNet, TakesAnyLatentSize) {
+  auto entries = read_key_list("sdxl_base_keys.tsv");
+  auto graph =
+      build_unet(KeyListWeights(entries, kPrefix), {}, {.batch = 1, .height = 135, .width = 241});
+  ASSERT_TRUE(graph.ok()) << graph.error().message();
+  EXPECT_EQ(graph->type(graph->output("eps")).shape, (Shape{1, 135, 241, 4}));
+}
+
+TEST(UNet, BuildsInMilliseconds) {
+  auto entries = read_key_list("sdxl_base_keys.tsv");
+  KeyListWeights weights(entries, kPrefix);
+  double best = 1e9;
+  for (int i = 0; i < 5; ++i) {
+    auto begin = std::chrono::steady_clock::now();
+    auto graph = build_unet(weights, {}, {.batch = 2, .height = 128, .width = 128});
+    ASSERT_TRUE(graph.ok());
+    std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+    best = std::min(best, took.count());
+  }
+  RecordProperty("milliseconds", std::to_string(best));
+  EXPECT_LT(best, 20);
+}
+
+TEST(UNet, NamesThePlaceWhereTensorsDoNotFit) {
+  auto entries = read_key_list("sdxl_base_keys.tsv");
+  const UNetCall call{.height = 64, .width = 64};
+  KeyListWeights missing(entries, kPrefix);
+  missing.shapes().erase("middle_block.0.out_layers.3.weight");
+  EXPECT_EQ(failure(missing, call),
+            "unet: middle_block.0.out_layers.0: the checkpoint has no tensor "
+            "middle_block.0.out_layers.3.weight");
+  KeyListWeights narrow(entries, kPrefix);
+  narrow.shapes()["input_blocks.7.0.in_layers.2.weight"] = Shape{1280, 600, 3, 3};
+  EXPECT_EQ(failure(narrow, call),
+            "unet: input_blocks.7.0.in_layers.2: [conv2d] input 1 wants 640 input channels, got "
+            "F32 1280x600x3x3");
+  KeyListWeights odd(entries, kPrefix);
+  odd.shapes()["input_blocks.4.1.transformer_blocks.0.attn1.to_q.weight"] = Shape{600, 640};
+  EXPECT_NE(failure(odd, call).find("input_blocks.4.1.transformer_blocks.0.attn1"),
+            std::string::npos);
+}
+
+// A file may lack any tensor; a network without it must not be built in silence, nor break a check
+// of ours.
+TEST(UNet, RefusesAFileThatLacksATensor) {
+  auto entries = read_key_list("sd15_keys.tsv");
+  KeyListWeights whole(entries, kPrefix);
+  const UNetCall call{.height = 8, .width = 8};
+  for (const auto& [name, shape] : std::unordered_map(whole.shapes())) {
+    if (name.find("bias") != std::string::npos) continue;
+    KeyListWeights torn(entries, kPrefix);
+    torn.shapes().erase(name);
+    std::string message;
+    EXPECT_NO_THROW(message = failure(torn, call)) << name;
+    EXPECT_NE(message, "none") << name;
+    torn.shapes()[name] = Shape{};
+    EXPECT_NO_THROW(message = failure(torn, call)) << name;
+    EXPECT_NE(message, "none") << name;
+  }
+}
+
+}  // namespace
+}  // namespace obscura::models
