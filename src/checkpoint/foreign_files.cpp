@@ -1,0 +1,132 @@
+#include "checkpoint/foreign_files.h"
+
+#include <string>
+
+namespace obscura::checkpoint {
+namespace {
+
+// How wide a context the cross-attention of each family takes.
+std::string family_of_context(std::int64_t width) {
+  switch (width) {
+    case 2048:
+      return " for SDXL";
+    case 1280:
+      return " for SDXL's refiner";
+    case 1024:
+      return " for Stable Diffusion 2";
+    case 768:
+      return " for Stable Diffusion 1";
+  }
+  return "";
+}
+
+// The family of an adapter or network, from the innermost size of the first tensor whose name
+// contains one of `parts`: a projection of the context.
+std::string family(const TensorNames& names, std::initializer_list<std::string_view> parts) {
+  for (std::string_view part : parts) {
+    const io::TensorEntry* entry = names.find_containing(part);
+    if (entry != nullptr && entry->shape.rank() >= 2) return family_of_context(entry->shape[1]);
+  }
+  return "";
+}
+
+// A kind of file, by what its tensors are called.
+struct Kind {
+  bool (*is)(const TensorNames& names);
+  std::string (*what)(const TensorNames& names);
+  const char* folder;  // of a models folder; nullptr if there is none to send it to
+};
+
+bool is_lora(const TensorNames& names) {
+  for (std::string_view mark : {".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".lora.down.",
+                                "_lora.down.", ".hada_w1_a", ".lokr_w1", ".oft_blocks"}) {
+    if (names.find_containing(mark) != nullptr) return true;
+  }
+  return false;
+}
+
+std::string describe_lora(const TensorNames& names) {
+  if (names.has_prefix("lora_te2_")) return "a LoRA for SDXL";
+  return "a LoRA" + family(names, {"attn2_to_k.lora_down.", "attn2.to_k.lora_A.",
+                                   "attn2.to_k.lora.down.", "attn2_to_k.hada_w1_b"});
+}
+
+bool is_controlnet(const TensorNames& names) {
+  return names.has_prefix("control_model.") || names.has("input_hint_block.0.weight") ||
+         names.has("controlnet_cond_embedding.conv_in.weight");
+}
+
+constexpr Kind kKinds[] = {
+    {is_lora, describe_lora, "loras"},
+    {is_controlnet,
+     [](const TensorNames& names) { return "a ControlNet" + family(names, {"attn2.to_k.weight"}); },
+     "controlnet"},
+    {[](const TensorNames& n) { return n.has("emb_params") || n.has_prefix("string_to_param"); },
+     [](const TensorNames&) { return std::string("a textual inversion embedding"); }, "embeddings"},
+    {[](const TensorNames& n) {
+       return n.entries().size() <= 2 && (n.has("clip_l") || n.has("clip_g"));
+     },
+     [](const TensorNames&) { return std::string("a textual inversion embedding for SDXL"); },
+     "embeddings"},
+    {[](const TensorNames& n) { return n.has_prefix("conditioner.embedders.0.model."); },
+     [](const TensorNames&) { return std::string("an SDXL refiner"); }, nullptr},
+    {[](const TensorNames& n) { return n.has_prefix("cond_stage_model.transformer."); },
+     [](const TensorNames&) { return std::string("a Stable Diffusion 1 checkpoint"); }, nullptr},
+    {[](const TensorNames& n) { return n.has_prefix("cond_stage_model.model."); },
+     [](const TensorNames&) { return std::string("a Stable Diffusion 2 checkpoint"); }, nullptr},
+    {[](const TensorNames& n) { return n.has_prefix("model.diffusion_model.joint_blocks."); },
+     [](const TensorNames&) { return std::string("a Stable Diffusion 3 checkpoint"); }, nullptr},
+    {[](const TensorNames& n) { return n.find_containing("double_blocks.0.img_attn.") != nullptr; },
+     [](const TensorNames&) { return std::string("a FLUX model"); }, nullptr},
+    {[](const TensorNames& n) {
+       return n.has_prefix("model.diffusion_model.") || n.has("input_blocks.0.0.weight");
+     },
+     [](const TensorNames& n) {
+       return "a U-Net without text encoders" + family(n, {"attn2.to_k.weight"});
+     },
+     "diffusion_models"},
+    {[](const TensorNames& n) { return n.has("down_blocks.0.resnets.0.conv1.weight"); },
+     [](const TensorNames& n) {
+       return "a U-Net in diffusers' naming" + family(n, {"attn2.to_k.weight"});
+     },
+     "diffusion_models"},
+    {[](const TensorNames& n) {
+       return n.has("decoder.conv_in.weight") || n.has("first_stage_model.decoder.conv_in.weight");
+     },
+     [](const TensorNames&) { return std::string("a VAE"); }, "vae"},
+    {[](const TensorNames& n) {
+       return n.has("text_model.embeddings.token_embedding.weight") ||
+              n.has("transformer.resblocks.0.ln_1.weight");
+     },
+     [](const TensorNames&) { return std::string("a text encoder"); }, "text_encoders"},
+    {[](const TensorNames& n) {
+       return n.find_containing("ip_adapter.") != nullptr || n.has_prefix("image_proj.");
+     },
+     [](const TensorNames&) { return std::string("an IP-Adapter"); }, "ipadapter"},
+    {[](const TensorNames& n) {
+       return n.has("conv_first.weight") || n.has_prefix("model.1.sub.0.");
+     },
+     [](const TensorNames&) { return std::string("an upscaler"); }, "upscale_models"},
+};
+
+}  // namespace
+
+Error refuse_foreign_file(const TensorNames& names) {
+  for (const Kind& kind : kKinds) {
+    if (!kind.is(names)) continue;
+    std::string message = "this is " + kind.what(names) + ", an SDXL base checkpoint is wanted";
+    if (kind.folder != nullptr) {
+      message += std::string("; its place is the folder ") + kind.folder;
+    }
+    return Error(ErrorKind::kUnsupported, message);
+  }
+  std::string found = "no tensors";
+  if (!names.entries().empty()) {
+    found = std::to_string(names.entries().size()) + " tensors, the first " +
+            names.entries().front().name;
+  }
+  return Error(ErrorKind::kUnsupported,
+               "an SDXL base checkpoint is wanted, found a file of " + found);
+}
+
+}  // namespace obscura::checkpoint

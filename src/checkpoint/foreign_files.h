@@ -1,0 +1,12 @@
+// Says what a file is that is not a checkpoint which Obscura runs.
+#pragma once
+
+#include "base/result.h"
+#include "checkpoint/tensor_names.h"
+
+namespace obscura::checkpoint {
+
+// kUnsupported. Names the kind of file and, where one exists, the folder it belongs into.
+Error refuse_foreign_file(const TensorNames& names);
+
+}  // namespace obscura::checkpoint
