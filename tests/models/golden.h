@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "checkpoint/pocket.h"
+#include "golden_data.h"
 #include "io/safetensors.h"
 #include "ir/evaluate.h"
 #include "tensor/tensor.h"
@@ -59,14 +60,12 @@ class PocketWeights final : public ir::WeightIndex {
   std::string prefix_;
 };
 
-// A golden tensor as stored.
-inline Tensor golden(const std::string& name) {
+// What diffusers computed, as stored: images are (N, C, H, W).
+inline Tensor reference(const std::string& name) {
   static const io::SafetensorsFile file =
-      io::SafetensorsFile::open(std::string(OBSCURA_SOURCE_DIR) +
-                                "/tests/golden/pocket_golden.safetensors")
-          .value();
+      io::SafetensorsFile::open(golden::path("pocket_golden.safetensors")).value();
   const io::TensorEntry* entry = file.find(name);
-  if (entry == nullptr) throw std::runtime_error("no golden tensor " + name);
+  if (entry == nullptr) throw std::runtime_error("no reference tensor " + name);
   return read_tensor(file, name, entry->shape);
 }
 

@@ -1,0 +1,183 @@
+// The pocket model on the CPU backend against diffusers, from file to result: recognised, built,
+// fused, planned and run as in production.
+#include <gtest/gtest.h>
+
+#include "backend/backend.h"
+#include "checkpoint/recognise.h"
+#include "ir/tap.h"
+#include "models/unet_stages.h"
+#include "models/vae/vae.h"
+#include "runtime/program.h"
+
+namespace obscura {
+namespace {
+
+using checkpoint::ComponentKind;
+using models::channels_last;
+using models::reference;
+using models::relative_error;
+
+const checkpoint::CheckpointLayout& layout() {
+  static const checkpoint::CheckpointLayout layout =
+      checkpoint::recognise(models::pocket_file()).value();
+  return layout;
+}
+
+const checkpoint::Component& component(ComponentKind kind) {
+  return *layout().component(kind);
+}
+
+runtime::StoredTensor stored(const io::TensorEntry& entry) {
+  return {entry.dtype, entry.shape, entry.bytes};
+}
+
+std::shared_ptr<runtime::WeightStore> weights_of(ComponentKind kind) {
+  auto store = std::make_shared<runtime::WeightStore>(
+      "pocket " + std::string(checkpoint::name_of(kind)), nullptr);
+  for (const auto& [name, entry] : component(kind).tensors()) {
+    store->add(std::string(name), stored(*entry));
+  }
+  return store;
+}
+
+// Runs a network once; the weights are the pocket model's unless others are given.
+ir::NamedTensors run(ComponentKind kind, Result<ir::Graph> graph, const ir::NamedTensors& inputs,
+                     std::shared_ptr<runtime::WeightStore> weights = nullptr) {
+  static const std::unique_ptr<backend::Device> device = backend::create_device("cpu").value();
+  auto program = runtime::Program::build(*device, std::move(graph).value(),
+                                         weights ? weights : weights_of(kind), std::nullopt)
+                     .value();
+  EXPECT_TRUE(program->load().ok());
+
+  const ir::Graph& lowered = program->graph();
+  std::map<std::string, std::vector<std::int32_t>> integers;
+  std::vector<backend::InputBinding> input_bindings;
+  for (ir::ValueId id : lowered.inputs) {
+    const ir::Value& value = lowered.value(id);
+    const Tensor& given = inputs.at(value.name);
+    EXPECT_EQ(given.shape(), value.type.shape) << value.name;
+    std::span<const std::byte> bytes = std::as_bytes(given.values());
+    if (value.type.dtype == DType::kI32) {
+      auto& ids = integers[value.name];
+      ids.assign(given.values().begin(), given.values().end());
+      bytes = std::as_bytes(std::span(ids));
+    }
+    input_bindings.push_back({value.name, bytes});
+  }
+  ir::NamedTensors outputs;
+  std::vector<backend::OutputBinding> output_bindings;
+  for (const ir::Output& output : lowered.outputs) {
+    Tensor& result = outputs[output.name] = Tensor(lowered.type(output.value).shape);
+    output_bindings.push_back({output.name, std::as_writable_bytes(result.values())});
+  }
+  Status status = program->run(input_bindings, output_bindings, {});
+  EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().message());
+  return outputs;
+}
+
+Tensor columns(const Tensor& x, std::int64_t begin, std::int64_t count) {
+  Shape shape = x.shape();
+  std::int64_t width = shape[-1];
+  shape.set(-1, count);
+  Tensor y(shape);
+  for (std::int64_t row = 0; row < x.elements() / width; ++row) {
+    std::copy_n(x.data() + row * width + begin, count, y.data() + row * count);
+  }
+  return y;
+}
+
+TEST(Golden, TokenStatesAgreeWithDiffusers) {
+  Tensor cond = reference("cond");
+  auto l = run(ComponentKind::kClipL,
+               models::build_text_encoder(component(ComponentKind::kClipL), layout().clip_l, {}),
+               {{"ids", reference("tokens_l")}});
+  std::int64_t width = l.at("hidden").shape()[-1];
+  EXPECT_LT(relative_error(l.at("hidden"), columns(cond, 0, width)), 1e-5);
+
+  Tensor ids = reference("tokens_g");
+  const float* end = std::find(ids.data(), ids.data() + ids.elements(), 49407.0f);
+  auto g =
+      run(ComponentKind::kClipG,
+          models::build_text_encoder(component(ComponentKind::kClipG), layout().clip_g,
+                                     {.pooled = true}),
+          {{"ids", ids}, {"eos", Tensor::filled(Shape{1}, static_cast<float>(end - ids.data()))}});
+  EXPECT_LT(relative_error(g.at("hidden"), columns(cond, width, cond.shape()[-1] - width)), 1e-5);
+  EXPECT_LT(relative_error(g.at("pooled"), reference("pooled")), 1e-5);
+}
+
+Result<ir::Graph> unet(std::int64_t batch, std::int64_t height, std::int64_t width) {
+  return models::build_unet(component(ComponentKind::kUNet), layout().unet,
+                            {.batch = batch, .height = height, .width = width});
+}
+
+TEST(Golden, UNetPredictsWhatDiffusersPredicts) {
+  ir::NamedTensors inputs = models::unet_reference_inputs();
+  auto cond = run(ComponentKind::kUNet, unet(1, 32, 32), inputs);
+  EXPECT_LT(relative_error(cond.at("eps"), channels_last(reference("eps_cond"))), 1e-4);
+  inputs["context"] = reference("uncond");
+  inputs["y"] = models::label(reference("uncond_pooled"), {{256, 256, 0, 0, 256, 256}});
+  auto uncond = run(ComponentKind::kUNet, unet(1, 32, 32), inputs);
+  EXPECT_LT(relative_error(uncond.at("eps"), channels_last(reference("eps_uncond"))), 1e-4);
+}
+
+// Tapped, so that a mistake is found where it is made.
+TEST(Golden, UNetAgreesWithDiffusersAtEveryStage) {
+  Result<ir::Graph> graph = unet(1, 32, 32);
+  ASSERT_TRUE(ir::tap(*graph, models::unet_stage_scopes()).ok());
+  auto outputs = run(ComponentKind::kUNet, std::move(graph), models::unet_reference_inputs());
+  EXPECT_EQ(models::first_stage_that_differs(outputs, 1e-4), "none");
+}
+
+TEST(Golden, NamesTheStageOfAPlantedMistake) {
+  Result<ir::Graph> graph = unet(1, 32, 32);
+  ASSERT_TRUE(ir::tap(*graph, models::unet_stage_scopes()).ok());
+  const std::string block = "input_blocks.4.1.transformer_blocks.0.attn1.";
+  auto wrong = std::make_shared<runtime::WeightStore>("pocket unet with v in place of q", nullptr);
+  wrong->add(block + "to_q.weight",
+             stored(*component(ComponentKind::kUNet).entry(block + "to_v.weight")));
+  for (const auto& [name, entry] : component(ComponentKind::kUNet).tensors()) {
+    wrong->add(std::string(name), stored(*entry));
+  }
+  auto outputs =
+      run(ComponentKind::kUNet, std::move(graph), models::unet_reference_inputs(), wrong);
+  std::string stage = models::first_stage_that_differs(outputs, 1e-4);
+  EXPECT_TRUE(stage.starts_with("input_blocks.4.1 by ")) << stage;
+}
+
+TEST(Golden, UNetTakesABatchOfTwoSizesAndFractionalTimesteps) {
+  Tensor contexts[] = {reference("cond"), reference("uncond")};
+  Tensor pooled[] = {reference("pooled"), reference("uncond_pooled")};
+  ir::NamedTensors inputs = {
+      {"x", channels_last(reference("rect_in"))},
+      {"timestep", reference("rect_timestep")},
+      {"context", concatenate(contexts)},
+      {"y", models::label(concatenate(pooled),
+                          {{192, 320, 0, 0, 192, 320}, {512, 768, 16, 8, 192, 320}})}};
+  auto outputs = run(ComponentKind::kUNet, unet(2, 24, 40), inputs);
+  EXPECT_LT(relative_error(outputs.at("eps"), channels_last(reference("rect_eps"))), 1e-4);
+}
+
+TEST(Golden, VaeDecodesWhatDiffusersDecodes) {
+  Tensor latent = channels_last(reference("x_20"));
+  for (float& value : latent.values()) value /= layout().latent_scale;
+  auto outputs =
+      run(ComponentKind::kVae, models::build_vae_decoder(component(ComponentKind::kVae), 1, 32, 32),
+          {{"latent", latent}});
+  EXPECT_LT(relative_error(outputs.at("image"), channels_last(reference("image"))), 1e-4);
+}
+
+TEST(Golden, VaeEncodesWhatDiffusersEncodes) {
+  Tensor image = channels_last(reference("image"));
+  for (float& value : image.values()) value = std::clamp(value, -1.0f, 1.0f);
+  auto outputs = run(ComponentKind::kVae,
+                     models::build_vae_encoder(component(ComponentKind::kVae), 1, 256, 256),
+                     {{"image", image}});
+  const Tensor& moments = outputs.at("moments");
+  EXPECT_LT(relative_error(columns(moments, 0, 4), channels_last(reference("vae_encode_mean"))),
+            1e-4);
+  EXPECT_LT(relative_error(columns(moments, 4, 4), channels_last(reference("vae_encode_logvar"))),
+            1e-4);
+}
+
+}  // namespace
+}  // namespace obscura
