@@ -15,14 +15,7 @@ using nlohmann::json;
 Result<std::optional<std::string>> fingerprint(const ResolvedNode& node,
                                                const Environment& environment) {
   if (!node.type->fingerprint_hook()) return std::optional<std::string>("");
-  std::vector<NodeInputs::Entry> entries;
-  for (const ResolvedInput& input : node.inputs) {
-    entries.push_back({input.spec->name(), {}});
-    if (input.constant) {
-      entries.back().values.push_back(Value::constant(input.spec->type(), *input.constant));
-    }
-  }
-  const NodeInputs inputs(std::move(entries));
+  const NodeInputs inputs = constants_of(node.inputs);
   Result<std::optional<std::string>> result =
       guarded([&] { return node.type->fingerprint_hook()(inputs, environment); });
   if (!result.ok()) return result.error().in(node.ref.describe());

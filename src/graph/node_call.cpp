@@ -1,10 +1,13 @@
 #include "graph/node_call.h"
 
+#include "graph/suggest.h"
+
 namespace obscura::graph {
 
 std::string NodeRef::describe() const {
-  if (title.empty() || title == type) return "node " + id + " (" + type + ")";
-  return "node " + id + " \"" + title + "\" (" + type + ")";
+  std::string text = "node " + printable(id);
+  if (!title.empty() && title != type) text += " \"" + printable(title) + "\"";
+  return text + " (" + printable(type) + ")";
 }
 
 const NodeInputs::Entry& NodeInputs::entry(std::string_view name) const {

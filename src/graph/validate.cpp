@@ -6,8 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "graph/coerce.h"
-#include "graph/object_info.h"
+#include "graph/node_checker.h"
 #include "graph/suggest.h"
 
 namespace obscura::graph {
@@ -17,26 +16,13 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::size_t kNone = ResolvedInput::kNoSource;
-// ComfyUI leaves long choice lists out of error messages; clients that show them would be flooded.
-constexpr std::size_t kMostChoicesInConfig = 20;
-
-// Everything known about one node of the document while it is checked.
-struct Checked {
-  enum class State { kUnseen, kOpen, kDone };
-  const Workflow::Node* node = nullptr;
-  const NodeType* type = nullptr;  // null: unknown class
-  NodeRef ref;
-  State state = State::kUnseen;
-  bool sound = true;  // it and all that it needs
-  std::vector<ResolvedInput> inputs;
-  std::vector<std::size_t> sources;  // distinct, in the order of declared inputs
-  std::vector<Issue> issues;
-};
 
 class Validator {
  public:
   Validator(const Workflow& workflow, const NodeRegistry& registry, const Environment& environment)
-      : workflow_(workflow), registry_(registry), environment_(environment) {}
+      : workflow_(workflow),
+        registry_(registry),
+        checker_(nodes_, index_, environment, validation_.warnings) {}
 
   Validation run(const ValidationOptions& options);
 
@@ -46,43 +32,19 @@ class Validator {
   void walk(std::size_t output);
   void report_cycle(const std::vector<std::pair<std::size_t, std::size_t>>& path,
                     std::size_t first);
-  void check_node(Checked& checked);
-  void check_input(Checked& checked, const InputSpec& spec);
-  void check_link(Checked& checked, ResolvedInput& input, const Link& link, const json& config);
-  void check_constant(Checked& checked, ResolvedInput& input, json value, const json& config);
-  void check_choice(Checked& checked, ResolvedInput& input, const json& config);
-  void warn_about_unknown_inputs(const Checked& checked);
-  void call_validate_hook(Checked& checked);
   void collect_errors(const std::vector<std::size_t>& outputs);
   void resolve(const std::vector<std::size_t>& outputs);
   std::vector<std::string> outputs_behind(std::size_t node,
                                           const std::vector<std::size_t>& outputs) const;
-  json short_config(const InputSpec& spec);
-  const std::vector<std::string>& choices_of(const InputSpec& spec);
-  void warn(const Checked& checked, const std::string& input, const std::string& text) {
-    validation_.warnings.push_back(checked.ref.describe() + ", input \"" + printable(input) +
-                                   "\": " + text);
-  }
 
   const Workflow& workflow_;
   const NodeRegistry& registry_;
-  const Environment& environment_;
-  std::vector<Checked> nodes_;
-  std::unordered_map<std::string, std::size_t> index_;
-  std::unordered_map<const InputSpec*, std::vector<std::string>> choices_;
+  std::vector<CheckedNode> nodes_;
+  NodeIndex index_;
   std::vector<std::size_t> order_;  // finished nodes, sources first
   Validation validation_;
+  NodeChecker checker_;
 };
-
-Issue make_issue(std::string type, std::string message, std::string details,
-                 const std::string& input, const json& config) {
-  Issue issue{std::move(type), std::move(message), std::move(details), input, json::object()};
-  if (!input.empty()) {
-    issue.extra_info["input_name"] = input;
-    issue.extra_info["input_config"] = config;
-  }
-  return issue;
-}
 
 Validation Validator::run(const ValidationOptions& options) {
   look_up_classes();
@@ -95,10 +57,10 @@ Validation Validator::run(const ValidationOptions& options) {
 
 void Validator::look_up_classes() {
   const std::vector<std::string> names = registry_.names();
-  std::unordered_map<std::string, std::string>
-      suggestions;  // a hostile file repeats one unknown name
+  // A hostile file has thousands of unknown names, each of which takes a search.
+  std::unordered_map<std::string, std::string> suggestions;
   for (const Workflow::Node& node : workflow_.nodes()) {
-    Checked checked;
+    CheckedNode checked;
     checked.node = &node;
     checked.type = registry_.find(node.type());
     const std::string& label = checked.type ? checked.type->label() : node.type();
@@ -129,9 +91,9 @@ std::vector<std::size_t> Validator::pick_outputs(const ValidationOptions& option
   std::set<std::string> targets(options.targets.begin(), options.targets.end());
   std::vector<std::size_t> outputs;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const Checked& checked = nodes_[i];
+    const CheckedNode& checked = nodes_[i];
     if (!checked.type || !checked.type->is_output_node()) continue;
-    if (targets.empty() || targets.erase(checked.ref.id) > 0) outputs.push_back(i);
+    if (options.targets.empty() || targets.erase(checked.ref.id) > 0) outputs.push_back(i);
   }
   if (validation_.error) return outputs;
   if (!options.targets.empty() && !targets.empty()) {
@@ -155,19 +117,19 @@ std::vector<std::size_t> Validator::pick_outputs(const ValidationOptions& option
 void Validator::walk(std::size_t output) {
   std::vector<std::pair<std::size_t, std::size_t>> path;  // node, next source to visit
   const auto open = [&](std::size_t index) {
-    nodes_[index].state = Checked::State::kOpen;
-    check_node(nodes_[index]);
+    nodes_[index].state = CheckedNode::State::kOpen;
+    if (nodes_[index].type) checker_.check(nodes_[index]);
     path.emplace_back(index, 0);
   };
-  if (nodes_[output].state == Checked::State::kUnseen) open(output);
+  if (nodes_[output].state == CheckedNode::State::kUnseen) open(output);
   while (!path.empty()) {
     auto& [index, next] = path.back();
-    Checked& checked = nodes_[index];
+    CheckedNode& checked = nodes_[index];
     if (next < checked.sources.size()) {
       const std::size_t source = checked.sources[next++];
-      if (nodes_[source].state == Checked::State::kUnseen) {
+      if (nodes_[source].state == CheckedNode::State::kUnseen) {
         open(source);
-      } else if (nodes_[source].state == Checked::State::kOpen) {
+      } else if (nodes_[source].state == CheckedNode::State::kOpen) {
         report_cycle(path, source);
       }
       continue;
@@ -175,7 +137,7 @@ void Validator::walk(std::size_t output) {
     if (!checked.issues.empty()) checked.sound = false;
     for (std::size_t source : checked.sources)
       checked.sound = checked.sound && nodes_[source].sound;
-    checked.state = Checked::State::kDone;
+    checked.state = CheckedNode::State::kDone;
     order_.push_back(index);
     path.pop_back();
   }
@@ -195,7 +157,7 @@ void Validator::report_cycle(const std::vector<std::pair<std::size_t, std::size_
   for (std::size_t i = 0; i < ids.size() && i < kMostShown; ++i) text += ids[i] + " ← ";
   if (ids.size() > kMostShown) text += "… ← ";
   text += ids.front();
-  Checked& closing = nodes_[path.back().first];
+  CheckedNode& closing = nodes_[path.back().first];
   std::string input;
   for (const ResolvedInput& candidate : closing.inputs) {
     if (candidate.source == first) input = candidate.spec->name();
@@ -209,170 +171,9 @@ void Validator::report_cycle(const std::vector<std::pair<std::size_t, std::size_
   closing.issues.push_back(std::move(issue));
 }
 
-void Validator::check_node(Checked& checked) {
-  if (!checked.type) return;
-  for (const InputSpec& spec : checked.type->inputs()) check_input(checked, spec);
-  warn_about_unknown_inputs(checked);
-  if (checked.type->is_deprecated()) {
-    validation_.warnings.push_back(checked.ref.describe() + ": the node is deprecated");
-  }
-  if (checked.issues.empty()) call_validate_hook(checked);
-}
-
-void Validator::check_input(Checked& checked, const InputSpec& spec) {
-  ResolvedInput input;
-  input.spec = &spec;
-  const ordered_json& written = checked.node->inputs();
-  const auto found = written.find(spec.name());
-  if (found == written.end()) {
-    const std::optional<json> fallback = spec.declared_default();
-    if (spec.required()) {
-      checked.issues.push_back(
-          make_issue("required_input_missing", "Required input is missing",
-                     "wanted a " + spec.type() + ", found nothing" +
-                         (fallback ? " (a usual value is " + shown(*fallback) + ")" : ""),
-                     spec.name(), short_config(spec)));
-    } else if (fallback && spec.takes_constant()) {
-      input.constant = *fallback;
-    }
-  } else if (const std::optional<Link> link = as_link(*found)) {
-    check_link(checked, input, *link, short_config(spec));
-  } else {
-    const bool wrapped = found->is_object() && found->size() == 1 && found->contains("__value__");
-    check_constant(checked, input, json(wrapped ? found->at("__value__") : *found),
-                   short_config(spec));
-  }
-  checked.inputs.push_back(std::move(input));
-}
-
-void Validator::check_link(Checked& checked, ResolvedInput& input, const Link& link,
-                           const json& config) {
-  const InputSpec& spec = *input.spec;
-  const auto fail = [&](const char* type, const char* message, std::string details) {
-    Issue issue = make_issue(type, message, std::move(details), spec.name(), config);
-    issue.extra_info["linked_node"] = {link.node, link.slot};
-    checked.issues.push_back(std::move(issue));
-  };
-  constexpr const char* kBadLink = "Bad linked input";
-  const auto found = index_.find(link.node);
-  if (found == index_.end()) {
-    return fail("bad_linked_input", kBadLink,
-                "wanted a " + spec.type() + ", but the linked node " + in_quotes(link.node) +
-                    " does not exist");
-  }
-  const Checked& source = nodes_[found->second];
-  input.source = found->second;
-  if (std::find(checked.sources.begin(), checked.sources.end(), input.source) ==
-      checked.sources.end()) {
-    checked.sources.push_back(input.source);
-  }
-  if (!source.type) return;  // reported at that node
-  const std::vector<OutputSpec>& outputs = source.type->outputs();
-  if (link.slot < 0 || static_cast<std::size_t>(link.slot) >= outputs.size()) {
-    return fail("bad_linked_input", kBadLink,
-                "wanted a " + spec.type() + " from output " + std::to_string(link.slot) + " of " +
-                    source.ref.describe() + ", which has " +
-                    (outputs.empty() ? std::string("no outputs")
-                                     : "outputs 0 to " + std::to_string(outputs.size() - 1)));
-  }
-  input.slot = static_cast<std::size_t>(link.slot);
-  const OutputSpec& output = outputs[input.slot];
-  if (!socket_types_fit(output.type, spec.type())) {
-    fail("return_type_mismatch", "Return type mismatch between linked nodes",
-         "wanted a " + spec.type() + ", found a " + output.type + " from output " +
-             std::to_string(link.slot) + " of " + source.ref.describe());
-    checked.issues.back().extra_info["received_type"] = output.type;
-  }
-}
-
-void Validator::check_constant(Checked& checked, ResolvedInput& input, json value,
-                               const json& config) {
-  const InputSpec& spec = *input.spec;
-  const auto fail = [&](std::string type, std::string message, std::string details) {
-    Issue issue =
-        make_issue(std::move(type), std::move(message), std::move(details), spec.name(), config);
-    issue.extra_info["received_value"] = std::move(value);
-    checked.issues.push_back(std::move(issue));
-  };
-  if (!spec.takes_constant()) {
-    return fail(
-        "bad_linked_input", "Bad linked input, must be a length-2 list of [node_id, slot_index]",
-        "wanted a link to a " + spec.type() + " output, such as [\"4\", 0], found " + shown(value));
-  }
-  Result<Coerced> coerced = coerce(spec.type(), value);
-  if (!coerced.ok()) {
-    return fail("invalid_input_type",
-                "Failed to convert an input value to a " + spec.type() + " value",
-                coerced.error().message());
-  }
-  if (!coerced->warning.empty()) warn(checked, spec.name(), coerced->warning);
-  input.constant = std::move(coerced->value);
-  if (checked.type->hook_checks(spec.name())) return;
-  const Bound bound = check_bounds(spec, *input.constant);
-  if (bound != Bound::kWithin) {
-    const bool below = bound == Bound::kBelow;
-    return fail(below ? "value_smaller_than_min" : "value_bigger_than_max",
-                below ? "Value is smaller than the minimum" : "Value is bigger than the maximum",
-                describe_bound(spec, *input.constant, bound));
-  }
-  if (spec.is_choice()) check_choice(checked, input, config);
-}
-
-void Validator::check_choice(Checked& checked, ResolvedInput& input, const json& config) {
-  const InputSpec& spec = *input.spec;
-  const std::vector<std::string>& choices = choices_of(spec);
-  const std::string value = input.constant->get<std::string>();
-  const std::string* choice = find_choice(choices, value);
-  if (!choice) {
-    Issue issue = make_issue("value_not_in_list", "Value not in list",
-                             describe_no_choice(choices, value), spec.name(), config);
-    issue.extra_info["received_value"] = value;
-    checked.issues.push_back(std::move(issue));
-  } else if (*choice != value) {
-    warn(checked, spec.name(), in_quotes(value) + " was read as " + in_quotes(*choice));
-    input.constant = *choice;
-  }
-}
-
-void Validator::warn_about_unknown_inputs(const Checked& checked) {
-  constexpr int kMostWarnings = 20;
-  int warnings = 0;
-  std::vector<std::string> names;
-  for (const InputSpec& spec : checked.type->inputs()) names.push_back(spec.name());
-  for (const auto& [name, value] : checked.node->inputs().items()) {
-    if (checked.type->find_input(name)) continue;
-    if (++warnings > kMostWarnings) break;
-    warn(checked, name, "the node has no such input; it is ignored" + suggestion(name, names));
-  }
-}
-
-void Validator::call_validate_hook(Checked& checked) {
-  if (!checked.type->validate_hook()) return;
-  std::vector<NodeInputs::Entry> entries;
-  for (const ResolvedInput& input : checked.inputs) {
-    entries.push_back({input.spec->name(), {}});
-    if (input.constant) {
-      entries.back().values.push_back(Value::constant(input.spec->type(), *input.constant));
-    }
-  }
-  std::string type = "custom_validation_failed";
-  std::string details;
-  try {
-    const Status status =
-        checked.type->validate_hook()(NodeInputs(std::move(entries)), environment_);
-    if (status.ok()) return;
-    details = status.error().message();
-  } catch (const std::exception& exception) {
-    type = "exception_during_validation";
-    details = exception.what();
-  }
-  checked.issues.push_back(
-      {type, "Custom validation failed for node", details, "", json::object()});
-}
-
 void Validator::collect_errors(const std::vector<std::size_t>& outputs) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    Checked& checked = nodes_[i];
+    CheckedNode& checked = nodes_[i];
     if (checked.issues.empty()) continue;
     validation_.node_errors.push_back(
         {checked.ref, std::move(checked.issues), outputs_behind(i, outputs)});
@@ -414,7 +215,7 @@ void Validator::resolve(const std::vector<std::size_t>& outputs) {
   std::vector<std::size_t> position(nodes_.size(), kNone);
   for (std::size_t index : order_) {
     if (!needed[index]) continue;
-    Checked& checked = nodes_[index];
+    CheckedNode& checked = nodes_[index];
     for (ResolvedInput& input : checked.inputs) {
       if (input.linked()) input.source = position[input.source];
     }
@@ -427,19 +228,6 @@ void Validator::resolve(const std::vector<std::size_t>& outputs) {
   resolved.prompt = workflow_.to_json();
 }
 
-json Validator::short_config(const InputSpec& spec) {
-  if (!spec.is_choice()) return json::array({spec.type(), json(spec.options())});
-  const std::vector<std::string>& choices = choices_of(spec);
-  if (choices.size() > kMostChoicesInConfig) return nullptr;
-  return json::array({choices, json(spec.options())});
-}
-
-const std::vector<std::string>& Validator::choices_of(const InputSpec& spec) {
-  auto [found, is_new] = choices_.try_emplace(&spec);
-  if (is_new) found->second = spec.choices(environment_);
-  return found->second;
-}
-
 ordered_json issue_to_json(const Issue& issue) {
   std::string details = issue.details;
   if (!issue.input.empty()) details = issue.input + ": " + details;
@@ -450,6 +238,16 @@ ordered_json issue_to_json(const Issue& issue) {
 }
 
 }  // namespace
+
+NodeInputs constants_of(const std::vector<ResolvedInput>& inputs) {
+  std::vector<NodeInputs::Entry> entries;
+  for (const ResolvedInput& input : inputs) {
+    entries.push_back({input.spec->name(), {}});
+    if (!input.constant) continue;
+    entries.back().values.push_back(Value::constant(input.spec->type(), *input.constant));
+  }
+  return NodeInputs(std::move(entries));
+}
 
 ordered_json Validation::to_json() const {
   ordered_json errors = ordered_json::object();

@@ -50,6 +50,9 @@ struct ResolvedInput {
   bool linked() const { return source != kNoSource; }
 };
 
+// What a fingerprint or validate hook sees of `inputs`: the constants.
+NodeInputs constants_of(const std::vector<ResolvedInput>& inputs);
+
 struct ResolvedNode {
   NodeRef ref;
   const NodeType* type = nullptr;
