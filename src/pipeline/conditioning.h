@@ -1,0 +1,61 @@
+// What a prompt becomes: text states, and where, when and how strongly they apply. The socket
+// CONDITIONING is a list of these; entries are combined by weight at every model call.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace obscura::pipeline {
+
+// SDXL's size conditioning (arXiv:2307.01952, section 2.2), in pixels.
+struct SizeConditioning {
+  double height = 0, width = 0;  // of the training picture before it was resized
+  double crop_top = 0, crop_left = 0;
+  double target_height = 0, target_width = 0;
+
+  std::array<double, 6> values() const {
+    return {height, width, crop_top, crop_left, target_height, target_width};
+  }
+  bool operator==(const SizeConditioning&) const = default;
+};
+
+// A rectangle of the latent, in latent pixels.
+struct Area {
+  std::int64_t height = 0, width = 0, top = 0, left = 0;
+  bool operator==(const Area&) const = default;
+};
+
+struct Condition {
+  Tensor states;                         // (1, tokens, features): both encoders side by side
+  Tensor pooled;                         // (1, features)
+  std::optional<SizeConditioning> size;  // none: the size of the picture, uncropped
+  std::optional<Area> area;
+  std::optional<Tensor> mask;  // (1, H, W) in 0…1, of any size
+  double strength = 1;
+  double mask_strength = 1;
+  double start_percent = 0, end_percent = 1;  // of the sampling
+
+  std::size_t value_bytes() const {
+    return sizeof(*this) +
+           static_cast<std::size_t>(states.elements() + pooled.elements()) * sizeof(float);
+  }
+};
+
+struct Conditioning {
+  std::vector<Condition> entries;
+
+  std::size_t value_bytes() const {
+    std::size_t total = sizeof(*this);
+    for (const Condition& entry : entries) total += entry.value_bytes();
+    return total;
+  }
+};
+
+// The label vector that SDXL's U-Net takes beside the text: pooled state, then each number of the
+// size as 256 sinusoids. (1, label_width). REQUIRES: label_width fits pooled and six numbers.
+Tensor label_vector(const Tensor& pooled, const SizeConditioning& size, std::int64_t label_width);
+
+}  // namespace obscura::pipeline

@@ -1,0 +1,68 @@
+#include "pipeline/image_codec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pipeline/network.h"
+
+namespace obscura::pipeline {
+
+Result<Tensor> decode_image(runtime::Session& session, const Vae& vae, const Tensor& latent,
+                            const CancelToken& cancel) {
+  const Shape& s = latent.shape();
+  OBSCURA_ASSIGN(runtime::Program * program,
+                 session.program(fmt::format("vae decode {}x{}", s[2], s[3]), vae.weights, [&] {
+                   return models::build_vae_decoder(*vae.weights, 1, s[2], s[3]);
+                 }));
+  std::int64_t scale = vae.dimensions.scale();
+  Tensor images(Shape{s[0], s[2] * scale, s[3] * scale, vae.dimensions.image_channels});
+  float* target = images.data();
+  for (std::int64_t b = 0; b < s[0]; ++b) {
+    OBSCURA_ASSIGN(auto image,
+                   run_network(session, *program, {{"latent", to_channels_last(latent.slice(b))}},
+                               {"image"}, cancel));
+    for (float value : image[0].values()) *target++ = std::clamp((value + 1) * 0.5f, 0.0f, 1.0f);
+  }
+  return images;
+}
+
+Result<Tensor> encode_image(runtime::Session& session, const Vae& vae, const Tensor& image,
+                            const CancelToken& cancel) {
+  const Shape& s = image.shape();
+  std::int64_t scale = vae.dimensions.scale(), channels = vae.dimensions.image_channels;
+  std::int64_t height = s[1] / scale, width = s[2] / scale;
+  if (height == 0 || width == 0) {
+    return Error(
+        ErrorKind::kInvalidInput,
+        fmt::format("a picture of {}x{} is too small for the VAE, which wants at least {}x{}", s[2],
+                    s[1], scale, scale));
+  }
+  OBSCURA_ASSIGN(runtime::Program * program,
+                 session.program(fmt::format("vae encode {}x{}", height, width), vae.weights, [&] {
+                   return models::build_vae_encoder(*vae.weights, 1, height * scale, width * scale);
+                 }));
+  std::int64_t top = (s[1] - height * scale) / 2, left = (s[2] - width * scale) / 2;
+  std::vector<Tensor> latents;
+  for (std::int64_t b = 0; b < s[0]; ++b) {
+    Tensor pixels(Shape{1, height * scale, width * scale, channels});
+    float* target = pixels.data();
+    for (std::int64_t y = 0; y < height * scale; ++y) {
+      for (std::int64_t x = 0; x < width * scale; ++x) {
+        const float* source = image.data() + ((b * s[1] + top + y) * s[2] + left + x) * s[3];
+        for (std::int64_t c = 0; c < channels; ++c)
+          *target++ = source[std::min(c, s[3] - 1)] * 2 - 1;
+      }
+    }
+    OBSCURA_ASSIGN(auto moments,
+                   run_network(session, *program, {{"image", pixels}}, {"moments"}, cancel));
+    Tensor both =
+        to_channels_first(moments[0]);  // (1, 2C, h, w): means, then logarithms of variances
+    std::int64_t half = both.elements() / 2;
+    latents.emplace_back(Shape{1, both.shape()[1] / 2, height, width},
+                         std::vector<float>(both.data(), both.data() + half));
+  }
+  return concatenate(latents);
+}
+
+}  // namespace obscura::pipeline
