@@ -1,0 +1,32 @@
+#include <gtest/gtest.h>
+
+#include "fuzz/fuzz_image.h"
+#include "fuzz/fuzz_png.h"
+#include "fuzz/mutate.h"
+
+namespace obscura::fuzz {
+namespace {
+
+// Some changes hit pixels or texts, most the structure: both ways must have been walked.
+TEST(PngMutation, DamagedPicturesAreRefusedOrPictures) {
+  auto seeds = read_corpus("png");
+  ASSERT_GE(seeds.size(), 4u);
+  int accepted = 0;
+  run_mutations(seeds, 6000,
+                [&](std::span<const std::byte> input) { accepted += fuzz_png(input); });
+  EXPECT_GE(accepted, 100);
+  EXPECT_LT(accepted, 5000);
+}
+
+TEST(ImageMutation, DamagedPicturesAreRefusedOrPictures) {
+  auto seeds = read_corpus("image");
+  ASSERT_GE(seeds.size(), 7u);
+  int accepted = 0;
+  run_mutations(seeds, 4000,
+                [&](std::span<const std::byte> input) { accepted += fuzz_image(input); });
+  EXPECT_GE(accepted, 100);
+  EXPECT_LT(accepted, 3900);
+}
+
+}  // namespace
+}  // namespace obscura::fuzz
