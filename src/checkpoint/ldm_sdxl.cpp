@@ -52,6 +52,15 @@ Status read_prediction(const TensorNames& names, const io::SafetensorsMetadata& 
   return {};
 }
 
+// ComfyUI's scaled float8: the weights alone are not the numbers to compute with.
+Status check_scales(const TensorNames& names) {
+  const io::TensorEntry* scale = names.find_containing("scale_weight");
+  if (scale == nullptr) return {};
+  return Error(ErrorKind::kUnsupported,
+               "an SDXL with scaled float8 weights (it holds " + scale->name +
+                   "): Obscura reads float8 without scales, float16, bfloat16 and float32");
+}
+
 Status check_components(const CheckpointLayout& layout) {
   const std::pair<ComponentKind, std::string_view> witnesses[] = {
       {ComponentKind::kUNet, "input_blocks.0.0.weight"},
@@ -141,6 +150,7 @@ Result<CheckpointLayout> read_ldm_sdxl(const TensorNames& names,
     layout.components.emplace_back(kind, std::string(prefix), names.entries());
   }
   OBSCURA_TRY(check_components(layout));
+  OBSCURA_TRY(check_scales(names));
   TensorUse use;
   OBSCURA_TRY(use_networks(layout, use));
   OBSCURA_TRY(check_context(layout));

@@ -180,6 +180,13 @@ TEST(Recognise, NamesWhatIsMissingOrDoesNotFit) {
       << refusal(inpainting);
 }
 
+TEST(Recognise, RefusesWeightsThatWantScales) {
+  Entries entries = read_key_list("sdxl_base_keys.tsv");
+  entries.push_back(tensor("model.diffusion_model.out.2.scale_weight", Shape{1}));
+  EXPECT_NE(refusal(entries).find("model.diffusion_model.out.2.scale_weight"), std::string::npos)
+      << refusal(entries);
+}
+
 TEST(Recognise, BeginsItsMessagesWithTheFile) {
   constexpr std::string_view kHeader = R"({"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}})";
   std::vector<std::byte> bytes(8 + kHeader.size());

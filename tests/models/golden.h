@@ -20,9 +20,9 @@
 namespace obscura::models {
 
 inline const io::SafetensorsFile& pocket_file() {
-  static const io::SafetensorsFile file =
+  static const io::SafetensorsFile kFile =
       io::SafetensorsFile::parse(checkpoint::pocket_model(), "pocket").value();
-  return file;
+  return kFile;
 }
 
 inline Tensor read_tensor(const io::SafetensorsFile& file, const std::string& name, Shape shape) {
@@ -62,11 +62,11 @@ class PocketWeights final : public ir::WeightIndex {
 
 // What diffusers computed, as stored: images are (N, C, H, W).
 inline Tensor reference(const std::string& name) {
-  static const io::SafetensorsFile file =
+  static const io::SafetensorsFile kFile =
       io::SafetensorsFile::open(golden::path("pocket_golden.safetensors")).value();
-  const io::TensorEntry* entry = file.find(name);
+  const io::TensorEntry* entry = kFile.find(name);
   if (entry == nullptr) throw std::runtime_error("no reference tensor " + name);
-  return read_tensor(file, name, entry->shape);
+  return read_tensor(kFile, name, entry->shape);
 }
 
 // (N, C, H, W) to (N, H, W, C).

@@ -94,7 +94,8 @@ TEST(Conv, OfOnePixelIsALinear) {
 
 // PyTorch's nearest interpolation to a given size reads pixel floor(i * in / out).
 TEST(Upsample, ReachesOddSizesAsInterpolationDoes) {
-  for (auto [height, width] : {std::pair{6, 4}, {5, 4}, {6, 3}, {5, 3}}) {
+  for (const Shape& size : {Shape{6, 4}, Shape{5, 4}, Shape{6, 3}, Shape{5, 3}}) {
+    const std::int64_t height = size[0], width = size[1];
     Tensor x = counting(Shape{2, 3, 2, 2});
     Tensor y = evaluate(WeightTable(), x, [&](const Scope& s, ir::ValueId v) {
       return upsample(s / "up", v, height, width);
@@ -177,7 +178,10 @@ TEST(Norm, HasThirtyTwoGroups) {
   w.add("norm.bias", Tensor(Shape{64}));
   // Two channels a group that differ by 2: each group's are -1 and 1 after the norm.
   Tensor x(Shape{1, 1, 1, 64});
-  for (std::int64_t i = 0; i < 64; ++i) x.data()[i] = static_cast<float>(i / 2 * 100 + i % 2 * 2);
+  for (std::int64_t i = 0; i < 64; ++i) {
+    std::int64_t group = i / 2, place = i % 2;
+    x.data()[i] = static_cast<float>(100 * group + 2 * place);
+  }
   Tensor y = evaluate(
       w, x, [](const Scope& s, ir::ValueId v) { return group_norm(s / "norm", v, 1e-6f); });
   for (std::int64_t i = 0; i < 64; ++i) ASSERT_NEAR(y.data()[i], i % 2 * 2 - 1, 1e-3) << i;

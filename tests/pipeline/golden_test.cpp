@@ -18,9 +18,9 @@ using models::reference;
 using models::relative_error;
 
 const checkpoint::CheckpointLayout& layout() {
-  static const checkpoint::CheckpointLayout layout =
+  static const checkpoint::CheckpointLayout kLayout =
       checkpoint::recognise(models::pocket_file()).value();
-  return layout;
+  return kLayout;
 }
 
 const checkpoint::Component& component(ComponentKind kind) {
@@ -42,9 +42,9 @@ std::shared_ptr<runtime::WeightStore> weights_of(ComponentKind kind) {
 
 // Runs a network once; the weights are the pocket model's unless others are given.
 ir::NamedTensors run(ComponentKind kind, Result<ir::Graph> graph, const ir::NamedTensors& inputs,
-                     std::shared_ptr<runtime::WeightStore> weights = nullptr) {
-  static const std::unique_ptr<backend::Device> device = backend::create_device("cpu").value();
-  auto program = runtime::Program::build(*device, std::move(graph).value(),
+                     const std::shared_ptr<runtime::WeightStore>& weights = nullptr) {
+  static const std::unique_ptr<backend::Device> kDevice = backend::create_device("cpu").value();
+  auto program = runtime::Program::build(*kDevice, std::move(graph).value(),
                                          weights ? weights : weights_of(kind), std::nullopt)
                      .value();
   EXPECT_TRUE(program->load().ok());
