@@ -77,10 +77,18 @@ void BrownianTree::draw_missing(const Weights& wanted) {
   for (const auto& [draw, weight] : wanted) {
     if (!drawn_.contains(draw)) missing.emplace_back(draw, Tensor(shape_));
   }
-  parallel_for(static_cast<std::int64_t>(missing.size()), [&](std::int64_t i) {
+  auto fill = [&](std::int64_t i) {
     auto& [draw, tensor] = missing[static_cast<std::size_t>(i)];
     TorchGenerator(seed_of(draw)).randn(tensor.values());
-  });
+  };
+  auto count = static_cast<std::int64_t>(missing.size());
+  constexpr std::int64_t kWorthThreads =
+      8192;  // elements; a smaller draw costs less than waking a thread
+  if (shape_.elements() >= kWorthThreads) {
+    parallel_for(count, fill);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) fill(i);
+  }
   drawn_.insert(missing.begin(), missing.end());
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "base/check.h"
 #include "diffusion/brownian_tree.h"
 #include "diffusion/latent_math.h"
 #include "tensor/random.h"
@@ -33,12 +34,14 @@ class GaussianNoise : public NoiseSource {
 class BrownianNoise : public NoiseSource {
  public:
   BrownianNoise(const Shape& shape, const NoiseSeeds& seeds, double sigma_min, double sigma_max) {
+    if (!(sigma_max - sigma_min > 2e-6)) return;
     for (std::uint64_t seed : seeds.values()) {
       trees_.emplace_back(sigma_min, sigma_max, seeds.drawn_shape(shape), seed);
     }
   }
 
   Tensor draw(double sigma, double sigma_next) override {
+    OBSCURA_CHECK(!trees_.empty(), "Brownian noise over a single sigma");
     // torchsde sees float32 sigmas, and the tree rounds times: a double's further digits would move
     // them.
     double from = static_cast<float>(sigma), to = static_cast<float>(sigma_next);
@@ -129,10 +132,6 @@ Result<std::unique_ptr<NoiseSource>> brownian_noise(const Shape& shape, const No
   for (float sigma : sigmas) {
     if (sigma > 0) lowest = std::min<double>(lowest, sigma);
     highest = std::max<double>(highest, sigma);
-  }
-  if (!(highest - lowest > 2e-6)) {
-    return Error(ErrorKind::kInvalidInput,
-                 "[noise] Brownian noise wants a schedule with two different positive sigmas");
   }
   return std::unique_ptr<NoiseSource>(
       std::make_unique<BrownianNoise>(shape, seeds, lowest, highest));

@@ -65,7 +65,8 @@ Result<std::unique_ptr<NoiseSource>> gaussian_noise(const Shape& shape, const No
 
 // Increments of one Brownian motion over sigma, so that finer schedules refine the same picture:
 // ComfyUI's BrownianTreeNoiseSampler on the CPU. The motion spans the positive sigmas of the
-// schedule; kInvalidInput if there are not two.
+// schedule; where there are not two of them no step leads from one to another, and drawing is a
+// bug.
 Result<std::unique_ptr<NoiseSource>> brownian_noise(const Shape& shape, const NoiseSeeds& seeds,
                                                     std::span<const float> sigmas);
 

@@ -1,0 +1,86 @@
+// Euler's method on dx/dsigma = (x - x0) / sigma, alone and with noise added back.
+#include <cmath>
+
+#include "diffusion/samplers/ancestral.h"
+#include "diffusion/samplers/families.h"
+
+namespace obscura::diffusion {
+namespace {
+
+// x + (to - from) * (x - x0) / from
+Tensor euler_step(const Tensor& x, const Tensor& x0, double from, double to) {
+  return weighted_sum({{to / from, x}, {1 - to / from, x0}});
+}
+
+}  // namespace
+
+// Karras et al., arXiv:2206.00364, algorithm 2 without its correction.
+Result<Tensor> solve_euler(Solver& run, Tensor x) {
+  for (int i = 0; i < run.steps(); ++i) {
+    Churned start = churn(run, i, std::move(x));
+    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, start.x, start.sigma));
+    x = euler_step(start.x, denoised.x0, start.sigma, run.sigma(i + 1));
+  }
+  return x;
+}
+
+Result<Tensor> solve_euler_ancestral(Solver& run, Tensor x) {
+  double eta = run.number("eta"), s_noise = run.number("s_noise");
+  for (int i = 0; i < run.steps(); ++i) {
+    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+    AncestralStep step = ancestral_step(run.model(), run.sigma(i), run.sigma(i + 1), eta);
+    x = renoise(run, euler_step(x, denoised.x0, run.sigma(i), step.down), step, s_noise, i);
+  }
+  return x;
+}
+
+// Ho et al., arXiv:2006.11239: in this scaling a step of the chain is an ancestral step of eta 1.
+Result<Tensor> solve_ddpm(Solver& run, Tensor x) {
+  for (int i = 0; i < run.steps(); ++i) {
+    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+    AncestralStep step = ancestral_step(run.sigma(i), run.sigma(i + 1), 1);
+    x = renoise(run, euler_step(x, denoised.x0, run.sigma(i), step.down), step, 1, i);
+  }
+  return x;
+}
+
+// CFG++ (Chung et al., arXiv:2406.08070): the noise is taken from the unconditional prediction.
+Result<Tensor> solve_euler_ancestral_cfg_pp(Solver& run, Tensor x) {
+  double eta = run.number("eta"), s_noise = run.number("s_noise");
+  const NoiseSchedule& model = run.model();
+  for (int i = 0; i < run.steps(); ++i) {
+    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+    double sigma = run.sigma(i), sigma_next = run.sigma(i + 1);
+    if (sigma_next == 0) {
+      x = denoised.x0;
+      continue;
+    }
+    double alpha = model.alpha(sigma), alpha_next = model.alpha(sigma_next);
+    // In units of sigma / alpha; where alpha is 0 (a flow's first sigma) no part of the noise is
+    // kept out of the step.
+    double scaled_next = sigma_next / alpha_next;
+    AncestralStep step = alpha == 0
+                             ? AncestralStep{std::sqrt(1 - std::min(1.0, eta * eta)) * scaled_next,
+                                             1, std::min(1.0, eta) * scaled_next}
+                             : ancestral_step(sigma / alpha, scaled_next, eta);
+    double noise_kept = alpha_next * step.down / sigma;  // of x - alpha * uncond_x0
+    x = weighted_sum(
+        {{alpha_next, denoised.x0}, {noise_kept, x}, {-noise_kept * alpha, denoised.uncond_x0}});
+    x = run.with_noise(std::move(x), s_noise * alpha_next * step.up, sigma, sigma_next);
+  }
+  return x;
+}
+
+// Latent consistency models (Luo et al., arXiv:2310.04378): jump to x0, then back to the next noise
+// level.
+Result<Tensor> solve_lcm(Solver& run, Tensor x) {
+  for (int i = 0; i < run.steps(); ++i) {
+    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+    x = denoised.x0;
+    double sigma_next = run.sigma(i + 1);
+    if (sigma_next > 0) x = run.model().noised(x, run.noise(run.sigma(i), sigma_next), sigma_next);
+  }
+  return x;
+}
+
+}  // namespace obscura::diffusion
