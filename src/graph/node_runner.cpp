@@ -13,6 +13,10 @@ namespace {
 
 using nlohmann::json;
 
+// Lists of lists multiply: three nodes with a thousand elements each would ask for a thousand
+// million calls.
+constexpr std::size_t kMostElements = 65'536;
+
 // Whether `value` may enter an input of `type`, a single name.
 bool fits(const Value& value, std::string_view type) {
   if (type == "*") return true;
@@ -114,6 +118,11 @@ Status append_outputs(const ResolvedNode& node, const NodeResult& result, NodeOu
                                                value.type() + " came");
       }
       outcome.outputs[i].push_back(value);
+    }
+    if (outcome.outputs[i].size() > kMostElements) {
+      return Error(ErrorKind::kInvalidInput, "output " + in_quotes(declared[i].name) +
+                                                 " has more than " + std::to_string(kMostElements) +
+                                                 " elements");
     }
   }
   return {};
