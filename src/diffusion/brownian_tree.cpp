@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/parallel.h"
 #include "diffusion/latent_math.h"
 #include "diffusion/seed_sequence.h"
+#include "tensor/parallel_parts.h"
 #include "tensor/random.h"
 
 namespace obscura::diffusion {
@@ -77,18 +77,11 @@ void BrownianTree::draw_missing(const Weights& wanted) {
   for (const auto& [draw, weight] : wanted) {
     if (!drawn_.contains(draw)) missing.emplace_back(draw, Tensor(shape_));
   }
-  auto fill = [&](std::int64_t i) {
+  auto count = static_cast<std::int64_t>(missing.size());
+  parallel_for_parts(count, count * shape_.elements(), [&](std::int64_t i) {
     auto& [draw, tensor] = missing[static_cast<std::size_t>(i)];
     TorchGenerator(seed_of(draw)).randn(tensor.values());
-  };
-  auto count = static_cast<std::int64_t>(missing.size());
-  constexpr std::int64_t kWorthThreads =
-      8192;  // elements; a smaller draw costs less than waking a thread
-  if (shape_.elements() >= kWorthThreads) {
-    parallel_for(count, fill);
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) fill(i);
-  }
+  });
   drawn_.insert(missing.begin(), missing.end());
 }
 
