@@ -74,8 +74,8 @@ Rule rule_for(const TensorDeclaration& tensor, const RandomCheckpointOptions& op
   if (contains_any(name, {"token_embedding", "position_embedding", "positional_embedding"})) {
     return Rule{false, 0, options.embedding_std};
   }
-  auto fan_in = static_cast<float>(tensor.shape.elements() / tensor.shape[0]);
-  return Rule{false, 0, options.gain / std::sqrt(fan_in)};
+  const std::int64_t fan_in = tensor.shape.elements() / tensor.shape[0];
+  return Rule{false, 0, options.gain / std::sqrt(static_cast<float>(fan_in))};
 }
 
 template <class Stored, class Value>

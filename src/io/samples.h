@@ -17,7 +17,9 @@ Tensor unit_floats(std::span<const std::uint16_t> samples, const Shape& shape);
 // loaded.
 inline std::uint32_t quantised(float value, float largest) {
   if (!(value > 0.0f)) return 0;
-  return static_cast<std::uint32_t>((value < 1.0f ? value : 1.0f) * largest + 0.5f);
+  // In double the product and the sum are exact, so that nothing is rounded twice.
+  double scaled = double{value < 1.0f ? value : 1.0f} * double{largest};
+  return static_cast<std::uint32_t>(scaled + 0.5);  // NOLINT(bugprone-incorrect-roundings)
 }
 
 }  // namespace obscura::io
