@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pipeline/network.h"
+#include "tensor/resize.h"
 
 namespace obscura::pipeline {
 
@@ -20,7 +21,7 @@ Result<Tensor> decode_image(runtime::Session& session, const Vae& vae, const Ten
   float* target = images.data();
   for (std::int64_t b = 0; b < s[0]; ++b) {
     OBSCURA_ASSIGN(auto image,
-                   run_network(session, *program, {{"latent", to_channels_last(latent.slice(b))}},
+                   run_network(session, *program, {{"latent", image_of_planes(latent.slice(b))}},
                                {"image"}, cancel));
     for (float value : image[0].values()) *target++ = std::clamp((value + 1) * 0.5f, 0.0f, 1.0f);
   }
@@ -57,7 +58,7 @@ Result<Tensor> encode_image(runtime::Session& session, const Vae& vae, const Ten
     OBSCURA_ASSIGN(auto moments,
                    run_network(session, *program, {{"image", pixels}}, {"moments"}, cancel));
     Tensor both =
-        to_channels_first(moments[0]);  // (1, 2C, h, w): means, then logarithms of variances
+        planes_of_image(moments[0]);  // (1, 2C, h, w): means, then logarithms of variances
     std::int64_t half = both.elements() / 2;
     latents.emplace_back(Shape{1, both.shape()[1] / 2, height, width},
                          std::vector<float>(both.data(), both.data() + half));

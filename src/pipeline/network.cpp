@@ -3,21 +3,6 @@
 namespace obscura::pipeline {
 namespace {
 
-// (B, rows, columns) -> (B, columns, rows).
-Tensor transpose(const Tensor& tensor, std::int64_t rows, std::int64_t columns, Shape shape) {
-  Tensor result(shape);
-  std::int64_t size = rows * columns;
-  for (std::int64_t b = 0; b < shape[0]; ++b) {
-    const float* from = tensor.data() + b * size;
-    float* to = result.data() + b * size;
-    for (std::int64_t row = 0; row < rows; ++row) {
-      for (std::int64_t column = 0; column < columns; ++column)
-        to[column * rows + row] = from[row * columns + column];
-    }
-  }
-  return result;
-}
-
 std::span<const std::byte> bytes_of(const NamedInput& input) {
   if (const auto* tensor = std::get_if<Tensor>(&input.value))
     return std::as_bytes(tensor->values());
@@ -42,16 +27,6 @@ Result<std::vector<Tensor>> run_network(runtime::Session& session, runtime::Prog
   }
   OBSCURA_TRY(session.run(program, sources, targets, cancel));
   return results;
-}
-
-Tensor to_channels_last(const Tensor& tensor) {
-  const Shape& s = tensor.shape();
-  return transpose(tensor, s[1], s[2] * s[3], Shape{s[0], s[2], s[3], s[1]});
-}
-
-Tensor to_channels_first(const Tensor& tensor) {
-  const Shape& s = tensor.shape();
-  return transpose(tensor, s[1] * s[2], s[3], Shape{s[0], s[3], s[1], s[2]});
 }
 
 }  // namespace obscura::pipeline

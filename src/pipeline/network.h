@@ -25,9 +25,4 @@ Result<std::vector<Tensor>> run_network(runtime::Session& session, runtime::Prog
                                         std::initializer_list<std::string_view> outputs,
                                         const CancelToken& cancel);
 
-// (B, C, H, W) -> (B, H, W, C) and back: latents are kept as ComfyUI keeps them, networks run
-// channels-last.
-Tensor to_channels_last(const Tensor& tensor);
-Tensor to_channels_first(const Tensor& tensor);
-
 }  // namespace obscura::pipeline

@@ -25,7 +25,8 @@ std::vector<std::size_t> storage_of(const ir::Graph& graph, const std::vector<No
     if (taken < 0) continue;
     std::size_t source = storage[index_of(node.inputs[static_cast<std::size_t>(taken)])];
     const ir::Value& value = graph.values[source];
-    if (value.weight) continue;
+    // A view of an input is the input; but nobody writes into what the caller lent.
+    if (value.weight || (value.is_input() && !node.op->is_view())) continue;
     bool dies_here = last_use[source] <= static_cast<int>(n);
     if (!node.op->is_view() && (!dies_here || value.type.bytes() < graph.type(node.output).bytes()))
       continue;
@@ -109,19 +110,35 @@ class Planner {
   // with the place where its offset is kept.
   std::vector<std::pair<Buffer, std::size_t*>> buffers() {
     std::vector<std::pair<Buffer, std::size_t*>> all;
-    plan_.value_offsets.assign(graph_.values.size(), kNowhere);
-    auto add_value = [&](std::size_t value, int first) {
-      if (storage_[value] != value) return;
-      int last = std::max(last_use_[value], first);
-      all.push_back(
-          {Buffer{graph_.values[value].type.bytes(), first, last}, &plan_.value_offsets[value]});
-    };
-    for (ir::ValueId id : graph_.inputs) add_value(index_of(id), -1);
+    locate_inputs_and_outputs();
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-      add_value(index_of(graph_.nodes[n].output), static_cast<int>(n));
+      std::size_t value = index_of(graph_.nodes[n].output);
+      Location& location = plan_.values[value];
+      if (storage_[value] == value && location.place == Location::Place::kNone) {
+        location.place = Location::Place::kArena;
+        int first = static_cast<int>(n), last = std::max(last_use_[value], first);
+        all.push_back({Buffer{graph_.values[value].type.bytes(), first, last}, &location.offset});
+      }
       add_temporaries(n, all);
     }
     return all;
+  }
+
+  // Inputs are read where the caller has them, results made where the caller wants them. An output
+  // that is another output, or an input, under a second name stays where that is.
+  void locate_inputs_and_outputs() {
+    plan_.values.assign(graph_.values.size(), Location{});
+    for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+      plan_.values[index_of(graph_.inputs[i])] = {Location::Place::kInput, i};
+    }
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+      std::size_t value = index_of(graph_.outputs[i].value), root = storage_[value];
+      bool whole = graph_.values[root].type.bytes() == graph_.values[value].type.bytes();
+      if (plan_.values[root].place == Location::Place::kNone && whole &&
+          !graph_.values[root].weight) {
+        plan_.values[root] = {Location::Place::kOutput, i};
+      }
+    }
   }
 
   void place() {
@@ -130,8 +147,7 @@ class Planner {
     for (auto& [buffer, target] : all) packed.push_back(buffer);
     plan_.arena_bytes = pack(packed);
     for (std::size_t i = 0; i < all.size(); ++i) *all[i].second = packed[i].offset;
-    for (std::size_t v = 0; v < storage_.size(); ++v)
-      plan_.value_offsets[v] = plan_.value_offsets[storage_[v]];
+    for (std::size_t v = 0; v < storage_.size(); ++v) plan_.values[v] = plan_.values[storage_[v]];
     plan_.resident_weight_bytes = plan_.streamed_weight_bytes = 0;
     for (const PlannedWeight& weight : plan_.weights) {
       (weight.resident ? plan_.resident_weight_bytes : plan_.streamed_weight_bytes) += weight.bytes;
@@ -228,10 +244,9 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
     live.push_back({offset, offset + bytes, until, what});
     return {};
   };
-  for (ir::ValueId id : graph.inputs) {
-    OBSCURA_TRY(occupy(plan.value_offsets[index_of(id)], graph.type(id).bytes(), -1,
-                       std::max(last[index_of(id)], -1), "input " + graph.value(id).name));
-  }
+  // Outside the arena the same rule holds by name: an output's memory is written once, or taken
+  // over.
+  std::map<std::size_t, int> output_busy_until;
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const ir::Node& node = graph.nodes[n];
     int step = static_cast<int>(n);
@@ -251,17 +266,34 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
       OBSCURA_TRY(occupy(planned.staging_offsets[w], needs[n].weights[w].staging_bytes, step, step,
                          "staging of " + name));
     }
-    std::size_t offset = plan.value_offsets[index_of(node.output)];
+    const Location& location = plan.values[index_of(node.output)];
     int until = std::max(last[index_of(node.output)], step);
     int taken = node.op->is_view() ? 0 : needs[n].in_place_operand;
-    if (taken >= 0) {
+    const Location* source = nullptr;
+    if (taken >= 0) source = &plan.values[index_of(node.inputs[static_cast<std::size_t>(taken)])];
+    bool shares =
+        source != nullptr && source->place == location.place && source->offset == location.offset;
+    if (location.place == Location::Place::kInput) {
+      if (!shares || !node.op->is_view()) return broken(name + " writes into an input");
+      continue;
+    }
+    if (location.place == Location::Place::kOutput) {
+      auto busy = output_busy_until.find(location.offset);
+      bool view = shares && node.op->is_view();
+      if (!view && busy != output_busy_until.end() && busy->second > (shares ? step : step - 1)) {
+        return broken(name + " overwrites an output");
+      }
+      int& end = output_busy_until[location.offset];
+      end = std::max(end, until);
+      continue;
+    }
+    if (location.place != Location::Place::kArena) return broken(name + " has no place");
+    std::size_t offset = location.offset;
+    if (shares) {
       // The result may stand where that operand stands, if the operand ends here or the result is
       // only a view of it.
-      std::size_t source =
-          plan.value_offsets[index_of(node.inputs[static_cast<std::size_t>(taken)])];
-      auto same = std::find_if(
-          live.begin(), live.begin() + static_cast<std::ptrdiff_t>(kept),
-          [&](const Live& entry) { return entry.begin == source && source == offset; });
+      auto same = std::find_if(live.begin(), live.begin() + static_cast<std::ptrdiff_t>(kept),
+                               [&](const Live& entry) { return entry.begin == offset; });
       if (same != live.begin() + static_cast<std::ptrdiff_t>(kept)) {
         if (!node.op->is_view() && same->last > step)
           return broken(name + " overwrites an operand that is read later");

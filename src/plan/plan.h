@@ -2,11 +2,11 @@
 // runs.
 //
 // A Program's memory is one arena (results, workspace of kernels, weights on their way through)
-// plus the weights that stay. The plan places every buffer of the arena by its lifetime, so
-// arena_bytes is the exact peak, and chooses which weights stay so that the sum keeps within a
-// budget; the others are streamed: prepared in the arena just before their node, and gone after it.
-// Kernels and their inputs are the same either way, so streaming does not change a bit of the
-// result.
+// plus the weights that stay; inputs and outputs lie where the caller has them. The plan places
+// every buffer of the arena by its lifetime, so arena_bytes is the exact peak, and chooses which
+// weights stay so that the sum keeps within a budget; the others are streamed: prepared in the
+// arena just before their node, and gone after it. Kernels and their inputs are the same either
+// way, so streaming does not change a bit of the result.
 //
 // Knows no device: a backend says what each node needs, the planner returns a plain struct. All
 // functions are pure.
@@ -56,11 +56,18 @@ struct PlannedNode {
   std::vector<std::size_t> staging_offsets;  // in the arena, for a streamed one that needs it
 };
 
+// Where a value lies during a run.
+struct Location {
+  enum class Place { kNone, kArena, kInput, kOutput };
+  Place place = Place::kNone;  // kNone: weights, and values that nothing uses
+  std::size_t offset = 0;      // in the arena; or the position among the graph's inputs or outputs
+};
+
 struct Plan {
   std::size_t arena_bytes = 0;
   std::size_t resident_weight_bytes = 0;
-  std::size_t streamed_weight_bytes = 0;   // prepared anew in each run
-  std::vector<std::size_t> value_offsets;  // in the arena; kNowhere for weights and unused values
+  std::size_t streamed_weight_bytes = 0;  // prepared anew in each run
+  std::vector<Location> values;
   std::vector<PlannedNode> nodes;
   std::vector<PlannedWeight> weights;
 

@@ -108,7 +108,7 @@ TEST(Plan, CheckerSeesAnOverlap) {
     Plan spoiled = plan;
     if (network.needs[n].workspace_bytes == 0) continue;
     spoiled.nodes[n].workspace_offset =
-        spoiled.value_offsets[index_of(network.graph.nodes[n].output)];
+        spoiled.values[index_of(network.graph.nodes[n].output)].offset;
     found += !check_plan(network.graph, network.needs, spoiled).ok();
   }
   EXPECT_GT(found, 0);

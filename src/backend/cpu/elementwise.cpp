@@ -45,9 +45,7 @@ class ActivationKernel final : public Kernel {
       : count_(request.output.shape.elements()),
         activation_(dynamic_cast<const ir::ActivationOp&>(request.op).activation) {}
 
-  plan::NodeNeeds needs() const override {
-    return {.workspace_bytes = 0, .in_place_operand = 0};
-  }
+  plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
 
   void run(const KernelCall& call) const override {
     for_blocks(count_, [&](std::int64_t begin, std::int64_t count) {
@@ -100,9 +98,7 @@ class AddKernel final : public Kernel {
     repeats_per_sample_ = per_channel ? a[1] * a[2] : repeats_;
   }
 
-  plan::NodeNeeds needs() const override {
-    return {.workspace_bytes = 0, .in_place_operand = 0};
-  }
+  plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
 
   void run(const KernelCall& call) const override {
     if (repeats_ == 1) {

@@ -128,7 +128,11 @@ Status CpuExecutable::load_resident(std::size_t index) {
   return {};
 }
 
-Status CpuExecutable::copy_inputs(std::span<const InputBinding> inputs) {
+Status CpuExecutable::bind(std::span<const InputBinding> inputs,
+                           std::span<const OutputBinding> outputs) {
+  OBSCURA_ASSIGN(arena_, shared_->arena(plan_.arena_bytes));
+  inputs_.clear();
+  outputs_.clear();
   for (ir::ValueId id : graph_.inputs) {
     const ir::Value& value = graph_.value(id);
     auto binding = std::find_if(inputs.begin(), inputs.end(),
@@ -136,23 +140,42 @@ Status CpuExecutable::copy_inputs(std::span<const InputBinding> inputs) {
     OBSCURA_CHECK(binding != inputs.end(), graph_.name + ": input " + value.name + " is not bound");
     OBSCURA_CHECK(binding->bytes.size() == value.type.bytes(),
                   graph_.name + ": input " + value.name + " has another size");
-    std::memcpy(arena_ + plan_.value_offsets[index_of(id)], binding->bytes.data(),
-                binding->bytes.size());
+    inputs_.push_back(binding->bytes.data());
+  }
+  for (const ir::Output& out : graph_.outputs) {
+    auto binding = std::find_if(outputs.begin(), outputs.end(),
+                                [&](const auto& b) { return b.name == out.name; });
+    OBSCURA_CHECK(binding != outputs.end(), graph_.name + ": output " + out.name + " is not bound");
+    OBSCURA_CHECK(binding->bytes.size() == graph_.type(out.value).bytes(),
+                  graph_.name + ": output " + out.name + " has another size");
+    outputs_.push_back(binding->bytes.data());
   }
   return {};
 }
 
-Status CpuExecutable::copy_outputs(std::span<const OutputBinding> outputs) const {
-  for (const ir::Output& out : graph_.outputs) {
-    auto binding = std::find_if(outputs.begin(), outputs.end(),
-                                [&](const auto& b) { return b.name == out.name; });
-    if (binding == outputs.end()) continue;
-    OBSCURA_CHECK(binding->bytes.size() == graph_.type(out.value).bytes(),
-                  graph_.name + ": output size of " + out.name);
-    std::memcpy(binding->bytes.data(), arena_ + plan_.value_offsets[index_of(out.value)],
-                binding->bytes.size());
+void CpuExecutable::copy_shared_outputs() {
+  for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+    const std::byte* source = address(graph_.outputs[i].value);
+    if (source != outputs_[i])
+      std::memcpy(outputs_[i], source, graph_.type(graph_.outputs[i].value).bytes());
   }
-  return {};
+}
+
+// Kernels get inputs as const: the cast only lets one function serve both.
+std::byte* CpuExecutable::address(ir::ValueId id) const {
+  const plan::Location& location = plan_.values[index_of(id)];
+  switch (location.place) {
+    case plan::Location::Place::kArena:
+      return arena_ + location.offset;
+    case plan::Location::Place::kInput:
+      return const_cast<std::byte*>(inputs_[location.offset]);
+    case plan::Location::Place::kOutput:
+      return outputs_[location.offset];
+    case plan::Location::Place::kNone:
+      break;
+  }
+  OBSCURA_CHECK(false, graph_.name + ": a value without a place is used");
+  return nullptr;
 }
 
 Status CpuExecutable::stream(std::size_t n, std::size_t need_index, std::byte* target) {
@@ -169,8 +192,7 @@ Status CpuExecutable::stream(std::size_t n, std::size_t need_index, std::byte* t
 
 Result<const void*> CpuExecutable::operand(std::size_t n, std::size_t operand) {
   ir::ValueId id = graph_.nodes[n].inputs[operand];
-  if (!graph_.value(id).weight)
-    return static_cast<const void*>(arena_ + plan_.value_offsets[index_of(id)]);
+  if (!graph_.value(id).weight) return static_cast<const void*>(address(id));
   const plan::PlannedNode& planned = plan_.nodes[n];
   for (std::size_t w = 0; w < planned.weights.size(); ++w) {
     if (needs_[n].weights[w].operand != operand) continue;
@@ -193,47 +215,42 @@ Status CpuExecutable::run_node(std::size_t n) {
     operands.push_back(data);
   }
   std::size_t workspace = plan_.nodes[n].workspace_offset;
-  kernels_[n]->run({operands, arena_ + plan_.value_offsets[index_of(node.output)],
-                    workspace == plan::kNowhere ? nullptr : arena_ + workspace});
+  kernels_[n]->run(
+      {operands, address(node.output), workspace == plan::kNowhere ? nullptr : arena_ + workspace});
   return {};
 }
 
 Status CpuExecutable::run(std::span<const InputBinding> inputs,
                           std::span<const OutputBinding> outputs, const CancelToken& cancel) {
   OBSCURA_CHECK(loaded_, graph_.name + ": run() before load()");
-  OBSCURA_ASSIGN(arena_, shared_->arena(plan_.arena_bytes));
-  OBSCURA_TRY(copy_inputs(inputs));
+  OBSCURA_TRY(bind(inputs, outputs));
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     OBSCURA_TRY(cancel.check());
     OBSCURA_TRY(run_node(n));
   }
   for (const ir::Output& out : graph_.outputs) {
-    const auto* values =
-        reinterpret_cast<const float*>(arena_ + plan_.value_offsets[index_of(out.value)]);
-    if (!all_finite(values, graph_.type(out.value).shape.elements()))
-      return find_non_finite(inputs);
+    const auto* values = reinterpret_cast<const float*>(address(out.value));
+    if (!all_finite(values, graph_.type(out.value).shape.elements())) return find_non_finite();
   }
-  return copy_outputs(outputs);
+  copy_shared_outputs();
+  return {};
 }
 
-Error CpuExecutable::find_non_finite(std::span<const InputBinding> inputs) {
+Error CpuExecutable::find_non_finite() {
   auto numeric = [&](const std::string& what) {
     return Error(ErrorKind::kNumeric, graph_.name + ": " + what);
   };
-  for (const InputBinding& input : inputs) {
-    ir::ValueId id = graph_.input(input.name);
-    if (id == ir::kNoValue || graph_.type(id).dtype != DType::kF32) continue;
-    if (!all_finite(reinterpret_cast<const float*>(input.bytes.data()),
-                    graph_.type(id).shape.elements())) {
-      return numeric("its input " + std::string(input.name) + " holds a NaN or an infinity");
+  for (ir::ValueId id : graph_.inputs) {
+    const ir::ValueType& type = graph_.type(id);
+    if (type.dtype != DType::kF32) continue;
+    if (!all_finite(reinterpret_cast<const float*>(address(id)), type.shape.elements())) {
+      return numeric("its input " + graph_.value(id).name + " holds a NaN or an infinity");
     }
   }
-  if (Status status = copy_inputs(inputs); !status.ok()) return status.error();
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     const ir::Node& node = graph_.nodes[n];
     if (Status status = run_node(n); !status.ok()) return status.error();
-    const auto* values =
-        reinterpret_cast<const float*>(arena_ + plan_.value_offsets[index_of(node.output)]);
+    const auto* values = reinterpret_cast<const float*>(address(node.output));
     if (all_finite(values, graph_.type(node.output).shape.elements())) continue;
     for (ir::ValueId id : node.inputs) {
       const auto& weight = graph_.value(id).weight;
@@ -254,15 +271,14 @@ Result<std::vector<double>> CpuExecutable::profile(std::span<const InputBinding>
                                                    std::span<const OutputBinding> outputs) {
   using Clock = std::chrono::steady_clock;
   OBSCURA_CHECK(loaded_, graph_.name + ": profile() before load()");
-  OBSCURA_ASSIGN(arena_, shared_->arena(plan_.arena_bytes));
-  OBSCURA_TRY(copy_inputs(inputs));
+  OBSCURA_TRY(bind(inputs, outputs));
   std::vector<double> seconds;
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     auto begin = Clock::now();
     OBSCURA_TRY(run_node(n));
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
   }
-  OBSCURA_TRY(copy_outputs(outputs));
+  copy_shared_outputs();
   return seconds;
 }
 

@@ -52,14 +52,17 @@ class CpuExecutable final : public Executable {
 
   Status find_kernels();
   Status load_resident(std::size_t index);
-  Status copy_inputs(std::span<const InputBinding> inputs);
-  Status copy_outputs(std::span<const OutputBinding> outputs) const;
+  // Takes the caller's memory for one run.
+  Status bind(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs);
+  // Outputs that share another value's memory.
+  void copy_shared_outputs();
+  std::byte* address(ir::ValueId id) const;
   Status run_node(std::size_t n);
   // Where operand `operand` of node n is; streams the weight in if it is not resident.
   Result<const void*> operand(std::size_t n, std::size_t operand);
   Status stream(std::size_t n, std::size_t need, std::byte* target);
   // The first node, in order of execution, whose result (or weight) is not finite.
-  Error find_non_finite(std::span<const InputBinding> inputs);
+  Error find_non_finite();
 
   ir::Graph graph_;
   std::shared_ptr<SharedMemory> shared_;
@@ -70,6 +73,8 @@ class CpuExecutable final : public Executable {
   std::vector<std::shared_ptr<Memory>>
       resident_;  // parallel to plan_.weights; null for streamed ones
   std::byte* arena_ = nullptr;
+  std::vector<const std::byte*> inputs_;  // parallel to the graph's, valid during a run
+  std::vector<std::byte*> outputs_;
   bool loaded_ = false;
 };
 

@@ -47,9 +47,7 @@ class LayerNormKernel final : public Kernel {
     eps_ = dynamic_cast<const ir::LayerNormOp&>(request.op).eps;
   }
 
-  plan::NodeNeeds needs() const override {
-    return {.workspace_bytes = 0, .in_place_operand = 0};
-  }
+  plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
 
   void run(const KernelCall& call) const override {
     parallel_for(rows_, [&](std::int64_t row) {
