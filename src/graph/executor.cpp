@@ -244,7 +244,7 @@ void Run::finish(std::size_t index) {
 
 Error Run::report(const Stop& stop) {
   const NodeRef& ref = workflow_.nodes[stop.node].ref;
-  const Error error = stop.error.in(ref.describe());
+  Error error = stop.error.in(ref.describe());
   if (error.kind() == ErrorKind::kCancelled) {
     observer_.interrupted(ref, report_.executed);
   } else {

@@ -83,6 +83,18 @@ std::string twice(std::string text) {
         self.write("src/base/good.cpp", GOOD.replace("side_ *", "side *"))
         self.assert_fails(self.lint(self.folder / "src/base/good.h"), "private member 'side'")
 
+    def test_without_arguments_it_takes_what_changed_last_first(self):
+        self.track()
+        author = ("-c", "user.name=a", "-c", "user.email=a@b")
+        self.assert_passes(self.run_tool("git", *author, "commit", "-q", "-m", "first"))
+        self.write("src/base/bad.cpp", "class bad_type {};\n")
+        self.assert_fails(self.lint(), "class 'bad_type'", "problems in 1 of 2 sources")
+
+    def test_it_says_how_much_it_left_out_when_the_time_was_up(self):
+        done = self.lint("--all", "--seconds=0")
+        self.assert_passes(done)
+        self.assertIn("lint: 0 sources, no problem; the time was up before 1 others", done.stdout)
+
     def test_the_names_that_googletest_makes_pass(self):
         self.write("tests/base/good_test.cpp", "class Square_HasAnArea_Test {};\n")
         self.assert_passes(self.lint("--all"))
