@@ -42,9 +42,9 @@ Options order_option(std::string_view name, double value, double lowest, double 
   return {{name, value, lowest, highest, {}}};
 }
 
-// In (0, 1]: where an inner point lies.
-SamplerOption inner_point(std::string_view name, double value) {
-  return {name, value, 1e-3, 100, {}};
+// Where an inner point of a step lies, 1 being its end.
+SamplerOption inner_point(std::string_view name, double value, double highest) {
+  return {name, value, 1e-3, highest, {}};
 }
 
 Options dpmpp_2m_sde_options(const char* solver_type) {
@@ -109,7 +109,7 @@ Sampler ddim() {
 }
 
 std::vector<Sampler> make_registry() {
-  SamplerOption r = inner_point("r", 0.5);
+  constexpr double kInside = 0.999;
   return {
       quiet("euler", solve_euler, churn_options()),
       cfg_pp(quiet("euler_cfg_pp", solve_euler_ancestral_cfg_pp, noise_options(0))),
@@ -124,8 +124,8 @@ std::vector<Sampler> make_registry() {
       quiet("dpm_adaptive", solve_dpm_adaptive, adaptive_options()),
       noisy("dpmpp_2s_ancestral", solve_dpmpp_2s_ancestral, noise_options()),
       cfg_pp(noisy("dpmpp_2s_ancestral_cfg_pp", solve_dpmpp_2s_ancestral_cfg_pp, noise_options())),
-      brownian("dpmpp_sde", solve_dpmpp_sde, with(noise_options(), r)),
-      brownian("dpmpp_sde_gpu", solve_dpmpp_sde, with(noise_options(), r)),
+      brownian("dpmpp_sde", solve_dpmpp_sde, with(noise_options(), inner_point("r", 0.5, 100))),
+      brownian("dpmpp_sde_gpu", solve_dpmpp_sde, with(noise_options(), inner_point("r", 0.5, 100))),
       quiet("dpmpp_2m", solve_dpmpp_2m),
       cfg_pp(quiet("dpmpp_2m_cfg_pp", solve_dpmpp_2m_cfg_pp)),
       brownian("dpmpp_2m_sde", solve_dpmpp_2m_sde, dpmpp_2m_sde_options("midpoint")),
@@ -147,9 +147,10 @@ std::vector<Sampler> make_registry() {
       cfg_pp(quiet("gradient_estimation_cfg_pp", solve_gradient_estimation_cfg_pp,
                    order_option("ge_gamma", 2, 1, 5))),
       noisy("er_sde", solve_er_sde, er_sde_options()),
-      noisy("seeds_2", solve_seeds_2, with(noise_options(), r)),
+      noisy("seeds_2", solve_seeds_2, with(noise_options(), inner_point("r", 0.5, kInside))),
       noisy("seeds_3", solve_seeds_3,
-            with(with(noise_options(), inner_point("r_1", 1.0 / 3)), inner_point("r_2", 2.0 / 3))),
+            with(with(noise_options(), inner_point("r_1", 1.0 / 3, kInside)),
+                 inner_point("r_2", 2.0 / 3, kInside))),
       noisy("sa_solver", solve_sa_solver, sa_solver_options(false)),
       noisy("sa_solver_pece", solve_sa_solver, sa_solver_options(true)),
       ddim(),

@@ -144,7 +144,7 @@ Result<std::vector<float>> make_sigmas(std::string_view name, const NoiseSchedul
 }
 
 Result<std::vector<float>> make_sigmas(const SigmaRequest& request, const NoiseSchedule& model) {
-  if (request.denoise <= 0) return std::vector<float>();
+  if (!(request.denoise > 0)) return std::vector<float>();
   bool whole = request.denoise > 0.9999;
   double scheduled = whole ? request.steps : request.steps / request.denoise;
   int steps = static_cast<int>(std::min(scheduled, 1e9)) + (request.discard_penultimate ? 1 : 0);

@@ -198,6 +198,10 @@ TEST(Sampler, BadInputIsAnError) {
   EXPECT_EQ(kind_of("euler_ancestral", run), ErrorKind::kInvalidInput);
   run.options = {{"solver_type", "euler"}};
   EXPECT_EQ(kind_of("dpmpp_2m_sde", run), ErrorKind::kInvalidInput);
+  run.options = {{"r_1", 0.7}, {"r_2", 0.6}};
+  EXPECT_EQ(kind_of("seeds_3", run), ErrorKind::kInvalidInput);
+  run.options = {{"accept_safety", 90.0}};  // no step is ever good enough
+  EXPECT_EQ(kind_of("dpm_adaptive", run), ErrorKind::kNumeric);
   run = good;
   run.sigmas = {1, 2, 0};
   EXPECT_EQ(kind_of("euler", run), ErrorKind::kInvalidInput);

@@ -27,12 +27,12 @@ Tensor renoise(Solver& run, Tensor x, const AncestralStep& step, double s_noise,
   return run.with_noise(std::move(x), s_noise * step.up, run.sigma(i), run.sigma(i + 1));
 }
 
-Churned churn(Solver& run, int i, Tensor x, bool skips_draws) {
+Churned churn(Solver& run, int i, Tensor x, bool discards_draws) {
   double sigma = run.sigma(i);
   double amount = run.number("s_churn");
   if (amount <= 0) return {std::move(x), sigma};
   if (sigma < run.number("s_tmin") || sigma > run.number("s_tmax")) {
-    if (skips_draws) run.noise(sigma, run.sigma(i + 1));
+    if (discards_draws) run.noise(sigma, run.sigma(i + 1));
     return {std::move(x), sigma};
   }
   double raised = sigma * (1 + std::min(amount / run.steps(), std::sqrt(2.0) - 1));

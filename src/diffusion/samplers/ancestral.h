@@ -30,6 +30,6 @@ struct Churned {
   Tensor x;
   double sigma;
 };
-Churned churn(Solver& run, int i, Tensor x, bool skips_draws = false);
+Churned churn(Solver& run, int i, Tensor x, bool discards_draws = false);
 
 }  // namespace obscura::diffusion

@@ -174,12 +174,19 @@ Result<Tensor> solve_dpm_fast(Solver& run, Tensor x) {
 // unlike other samplers this one renders an image of a batch differently from the image alone.
 Result<Tensor> solve_dpm_adaptive(Solver& run, Tensor x) {
   double t_first = -std::log(run.sigma(0)), t_end = -std::log(last_positive_sigma(run));
+  constexpr int kMostAttempts = 10'000;
   int order = run.integer("order");
   double eta = run.number("eta"), s_noise = run.number("s_noise");
   StepController controller(run, eta != 0 ? 1.5 : order);
   double t = t_first;
   Tensor previous = x;
-  while (t < t_end - 1e-5) {
+  for (int attempt = 0; t < t_end - 1e-5; ++attempt) {
+    if (attempt == kMostAttempts) {
+      return Error(ErrorKind::kNumeric, "[dpm_adaptive] stuck at sigma " +
+                                            std::to_string(sigma_at(t)) + " after " +
+                                            std::to_string(attempt) +
+                                            " steps; rtol, atol or accept_safety ask too much");
+    }
     double sigma = sigma_at(t), t_next = std::min(t_end, t + controller.h());
     NoisyStep step = noisy_step(t, t_next, t_end, eta);
     OBSCURA_ASSIGN(Denoised denoised, run.denoise(x, sigma));

@@ -1,4 +1,5 @@
 // Euler's method on dx/dsigma = (x - x0) / sigma, alone and with noise added back.
+#include <algorithm>
 #include <cmath>
 
 #include "diffusion/samplers/ancestral.h"

@@ -1,4 +1,6 @@
 // Heun's method: Euler's step, corrected with the slopes at the points ahead.
+#include <algorithm>
+
 #include "diffusion/samplers/ancestral.h"
 #include "diffusion/samplers/families.h"
 

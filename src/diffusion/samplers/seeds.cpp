@@ -88,6 +88,11 @@ Result<Tensor> solve_seeds_3(Solver& run, Tensor x) {
   run.avoid_zero_snr();
   const NoiseSchedule& model = run.model();
   double r_1 = run.number("r_1"), r_2 = run.number("r_2");
+  if (r_1 >= r_2) {
+    return Error(ErrorKind::kInvalidInput,
+                 "[seeds_3] r_1 wants less than r_2 = " + std::to_string(r_2) + ", got " +
+                     std::to_string(r_1));
+  }
   for (int i = 0; i < run.steps(); ++i) {
     OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
     double sigma = run.sigma(i), sigma_next = run.sigma(i + 1);

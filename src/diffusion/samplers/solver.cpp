@@ -1,7 +1,7 @@
 #include "diffusion/samplers/solver.h"
 
-#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/check.h"
 
@@ -37,10 +37,10 @@ Result<Denoised> Solver::denoise(const Tensor& x, double sigma) {
   OBSCURA_CHECK(result.x0.shape() == x.shape(), "the denoiser changed the shape of the latent");
   OBSCURA_CHECK(!sampler_.needs_uncond || result.uncond_x0.shape() == x.shape(),
                 std::string(sampler_.name) + " needs the unconditional prediction");
-  // The sum of a latent is finite exactly if its elements are: they are far from float32's bounds.
-  float sum = 0;
-  for (float value : result.x0.values()) sum += value * 0;
-  if (sum != 0 || std::isnan(sum)) {
+  // 0 times a number is 0, and NaN for a NaN or an infinity: one branch for the whole latent.
+  float zero = 0;
+  for (float value : std::as_const(result.x0).values()) zero += value * 0;
+  if (std::isnan(zero)) {
     return Error(ErrorKind::kNumeric, "[" + std::string(sampler_.name) +
                                           "] the network returned a NaN or an infinity at sigma " +
                                           std::to_string(at));

@@ -4,6 +4,7 @@
 // Each step predicts with the predictions known so far, asks the denoiser there, and corrects with
 // its answer; the last step is not corrected. As in ComfyUI a final sigma of 0 is taken as 0.001,
 // where log sigma is finite.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
