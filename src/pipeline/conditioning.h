@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "diffusion/regions.h"
 #include "tensor/tensor.h"
 
 namespace obscura::pipeline {
@@ -22,18 +23,12 @@ struct SizeConditioning {
   bool operator==(const SizeConditioning&) const = default;
 };
 
-// A rectangle of the latent, in latent pixels.
-struct Area {
-  std::int64_t height = 0, width = 0, top = 0, left = 0;
-  bool operator==(const Area&) const = default;
-};
-
 struct Condition {
   Tensor states;                         // (1, tokens, features): both encoders side by side
   Tensor pooled;                         // (1, features)
   std::optional<SizeConditioning> size;  // none: the size of the picture, uncropped
-  std::optional<Area> area;
-  std::optional<Tensor> mask;  // (1, H, W) in 0…1, of any size
+  std::optional<diffusion::Area> area;   // in latent pixels
+  std::optional<Tensor> mask;            // (1, H, W) in 0…1, of any size
   double strength = 1;
   double mask_strength = 1;
   double start_percent = 0, end_percent = 1;  // of the sampling
@@ -54,8 +49,11 @@ struct Conditioning {
   }
 };
 
-// The label vector that SDXL's U-Net takes beside the text: pooled state, then each number of the
-// size as 256 sinusoids. (1, label_width). REQUIRES: label_width fits pooled and six numbers.
-Tensor label_vector(const Tensor& pooled, const SizeConditioning& size, std::int64_t label_width);
+// Features that the six numbers of a size make: 256 sinusoids each.
+inline constexpr std::int64_t kSizeFeatures = 6 * 256;
+
+// The label vector that SDXL's U-Net takes beside the text: the pooled state, then the size. (1,
+// pooled + kSizeFeatures).
+Tensor label_vector(const Tensor& pooled, const SizeConditioning& size);
 
 }  // namespace obscura::pipeline

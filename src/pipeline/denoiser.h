@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/cancel.h"
+#include "diffusion/regions.h"
 #include "diffusion/sampler.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/model.h"
@@ -29,23 +30,25 @@ class GuidedDenoiser {
   // A condition made ready for one latent size.
   struct Prepared {
     const Condition* condition;
-    double start_sigma, end_sigma;  // active while end <= sigma <= start
-    Tensor label;                   // (1, label_width), for the size of the latent it was made for
-    Tensor weight;                  // (1, 1, h, w): strength times mask and feathered area
-    Area area;
+    diffusion::Region region;
+    diffusion::Area area;
+    Tensor weights;  // (1, height, width) of the area
+    Tensor label;    // (1, label_width)
   };
+  using Side = std::vector<Prepared>;  // the positive or the negative conditions
 
   Status prepare(const Shape& latent);
-  Result<Prepared> prepare(const Condition& condition, const Shape& latent) const;
-  // The weighted means of the active conditions' predictions for one image. (1, 4, h, w) each;
-  // `uncond` stays empty without negative conditions.
+  Result<Side> prepare(const Conditioning& conditioning, const Shape& latent) const;
+  Result<Tensor> label(const Condition& condition, const Shape& latent) const;
+  // The weighted means of both sides' predictions for one image, (1, 4, h, w) each; the negative's
+  // is empty without negative conditions.
   struct Prediction {
     Tensor cond, uncond;
   };
   Result<Prediction> predict(const Tensor& x, double sigma);
-  // The network at one area, for one or two conditions of equal size.
+  // The network for one or two conditions whose areas and texts are of equal size.
   Result<std::vector<Tensor>> call(const Tensor& x, double sigma,
-                                   std::vector<const Prepared*> conditions);
+                                   const std::vector<const Prepared*>& conditions);
 
   runtime::Session& session_;
   std::shared_ptr<const DiffusionModel> model_;
@@ -54,7 +57,7 @@ class GuidedDenoiser {
   bool needs_uncond_;
   CancelToken cancel_;
   Shape prepared_for_;
-  std::vector<Prepared> cond_, uncond_;
+  Side cond_, uncond_;
 };
 
 }  // namespace obscura::pipeline

@@ -38,7 +38,7 @@ Result<std::shared_ptr<const ModelFile>> ModelFile::embedded(std::span<const std
   return recognised(opened);
 }
 
-Result<std::string> ModelFile::sha256() const {
+Result<std::string> ModelFile::sha256(const CancelToken& cancel) const {
   std::lock_guard lock(mutex_);
   if (sha256_.empty()) {
     // Piece by piece, giving the pages back: a hash must not leave gigabytes of a file in this
@@ -49,6 +49,7 @@ Result<std::string> ModelFile::sha256() const {
     for (std::size_t begin = 0; begin < bytes.size(); begin += kPiece) {
       std::span<const std::byte> piece =
           bytes.subspan(begin, std::min(kPiece, bytes.size() - begin));
+      OBSCURA_TRY(cancel.check());
       hash.update(piece);
       release_pages(piece);
     }

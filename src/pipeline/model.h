@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 
+#include "base/cancel.h"
 #include "checkpoint/layout.h"
 #include "diffusion/noise_schedule.h"
 #include "io/safetensors.h"
@@ -36,7 +37,7 @@ class ModelFile {
   const checkpoint::CheckpointLayout& layout() const { return *layout_; }
   const io::SafetensorsFile& file() const { return file_; }
   // Of the whole file; computed when first asked for (about a second a gigabyte) and kept.
-  Result<std::string> sha256() const;
+  Result<std::string> sha256(const CancelToken& cancel = {}) const;
 
   // A network's weights. The store keeps this file open.
   static std::shared_ptr<runtime::WeightStore> weights(const std::shared_ptr<const ModelFile>& file,
