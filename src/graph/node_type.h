@@ -58,7 +58,7 @@ class InputSpec {
     }
     return option("min", low).option("max", high);
   }
-  InputSpec& default_value(nlohmann::json value) { return option("default", std::move(value)); }
+  InputSpec& default_value(const nlohmann::json& value) { return option("default", value); }
   // How far one click of the form's arrows goes; not enforced, as in ComfyUI.
   InputSpec& step(double step);
   InputSpec& round(double step) { return option("round", step); }
@@ -77,8 +77,8 @@ class InputSpec {
     return *this;
   }
   // Any further key of ComfyUI's input options.
-  InputSpec& option(const std::string& key, nlohmann::json value) {
-    options_[key] = std::move(value);
+  InputSpec& option(const std::string& key, const nlohmann::json& value) {
+    options_[key] = value;
     return *this;
   }
   InputSpec& choices(OptionProvider provider) {
