@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "diffusion/samplers/families.h"
+#include "diffusion/samplers/lagrange.h"
 #include "diffusion/samplers/solver.h"
 
 namespace obscura::diffusion {
@@ -40,16 +41,7 @@ Result<Tensor> solve_multistep(Solver& run, Tensor x, int max_order, const StepW
 // Integral from `from` to `to` of the polynomial that is 1 at nodes[j] and 0 at the other nodes.
 double integrated_lagrange(const std::vector<double>& nodes, std::size_t j, double from,
                            double to) {
-  std::vector<double> polynomial = {1};  // coefficients in (t - from), constant first
-  for (std::size_t k = 0; k < nodes.size(); ++k) {
-    if (k == j) continue;
-    double root = nodes[k] - from, scale = 1 / (nodes[j] - nodes[k]);
-    polynomial.push_back(0);
-    for (std::size_t p = polynomial.size() - 1; p > 0; --p) {
-      polynomial[p] = scale * (polynomial[p - 1] - root * polynomial[p]);
-    }
-    polynomial[0] *= -root * scale;
-  }
+  std::vector<double> polynomial = lagrange_polynomial(nodes, j, from);
   double integral = 0;
   for (std::size_t p = polynomial.size(); p-- > 0;) {
     integral = (to - from) * (integral + polynomial[p] / static_cast<double>(p + 1));

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <numeric>
 
 #include "diffusion/samplers/families.h"
+#include "diffusion/samplers/lagrange.h"
 #include "diffusion/samplers/solver.h"
 
 namespace obscura::diffusion {
@@ -33,22 +35,13 @@ std::vector<double> adams_weights(const std::deque<Known>& newest_first, int ord
   double c = 1 + tau * tau;
   auto count = static_cast<std::size_t>(order);
   std::vector<double> moments = exponential_moments(c, lambda_to - lambda_from, count);
+  std::vector<double> nodes;
+  for (std::size_t k = 0; k < count; ++k) nodes.push_back(newest_first[k].lambda);
   std::vector<double> weights;
   for (std::size_t j = 0; j < count; ++j) {
-    std::vector<double> polynomial = {1};  // in s = lambda - lambda_from, constant first
-    for (std::size_t k = 0; k < count; ++k) {
-      if (k == j) continue;
-      double root = newest_first[k].lambda - lambda_from;
-      double scale = 1 / (newest_first[j].lambda - newest_first[k].lambda);
-      polynomial.push_back(0);
-      for (std::size_t p = polynomial.size() - 1; p > 0; --p) {
-        polynomial[p] = scale * (polynomial[p - 1] - root * polynomial[p]);
-      }
-      polynomial[0] *= -root * scale;
-    }
-    double weight = 0;
-    for (std::size_t p = 0; p < count; ++p) weight += polynomial[p] * moments[p];
-    weights.push_back(weight);
+    std::vector<double> polynomial = lagrange_polynomial(nodes, j, lambda_from);
+    weights.push_back(
+        std::inner_product(polynomial.begin(), polynomial.end(), moments.begin(), 0.0));
   }
   return weights;
 }
