@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "graph/assignment.h"
 #include "graph/test_nodes.h"
 
@@ -180,6 +182,16 @@ TEST_F(ExecutorTest, ReportsEventsInOrder) {
   EXPECT_EQ(recorder_.lines,
             (Ids{"started", "cached", "executing 1", "executed 1", "executing 2", "progress 2 1/1",
                  "executed 2", "executing 3", "executed 3 \"x1.000000\"", "succeeded"}));
+}
+
+TEST_F(ExecutorTest, PreviewsReachTheObserver) {
+  registry_.add(NodeType("Preview").output_node().run([](NodeCall& call) -> Result<NodeResult> {
+    const std::byte bytes[3] = {};
+    if (call.wants_preview()) call.preview(bytes, "image/jpeg");
+    return NodeResult();
+  }));
+  ASSERT_TRUE(run(R"({"1":{"class_type":"Preview","inputs":{}}})").ok());
+  EXPECT_EQ(recorder_.lines[3], "preview 1 3 image/jpeg");
 }
 
 TEST_F(ExecutorTest, FingerprintsStandForWhatLiesOutside) {
