@@ -1,5 +1,7 @@
 // Obscura's entry point: chooses a subcommand and turns its result into a message and an exit
 // status.
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -7,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/command.h"
+#include "app/version.h"
 #include "base/result.h"
 
 int main(int argc, char** argv) {
@@ -14,6 +17,9 @@ int main(int argc, char** argv) {
   CLI::App program{"Obscura: a private image studio."};
   program.name("obscura");
   program.require_subcommand(1);
+  program.set_version_flag(
+      "--version", [] { return fmt::format("obscura {} ({})", app::version(), app::revision()); });
+  program.footer("`obscura COMMAND --help` shows a command's options and examples.");
   std::function<Status()> action;
   for (app::DeclareCommand declare : app::commands()) declare(program, action);
   try {

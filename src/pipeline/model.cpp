@@ -63,7 +63,8 @@ std::shared_ptr<runtime::WeightStore> ModelFile::weights(
   const checkpoint::Component* component = file->layout().component(kind);
   if (component == nullptr) return nullptr;
   std::string identity = file->identity() + " " + std::string(checkpoint::name_of(kind));
-  auto store = std::make_shared<runtime::WeightStore>(std::move(identity), file);
+  auto store =
+      std::make_shared<runtime::WeightStore>(std::move(identity), file, runtime::Backing::kFile);
   for (const auto& [name, entry] : component->tensors()) {
     store->add(std::string(name), {entry->dtype, entry->shape, entry->bytes});
   }

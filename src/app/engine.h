@@ -1,0 +1,73 @@
+// All that a job runs on, put together once: a device with its session, the folders, and the
+// executor with its cache.
+//
+// Not thread safe: one job at a time.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/result.h"
+#include "graph/environment.h"
+#include "graph/executor.h"
+#include "graph/validate.h"
+#include "nodes/input_folder.h"
+#include "nodes/model_folders.h"
+#include "nodes/picture_sink.h"
+#include "nodes/recipe.h"
+#include "runtime/session.h"
+
+namespace obscura::app {
+
+struct EngineOptions {
+  std::string device = "auto";
+  std::string precision = "auto";
+  std::optional<std::size_t> budget;
+  std::vector<std::filesystem::path> models;
+  std::filesystem::path input;
+  std::filesystem::path output, temporary;  // for "name [output]" and "name [temp]"
+};
+
+// The folders of models where none is named: those of $OBSCURA_MODELS, separated by colons, else
+// $XDG_DATA_HOME/obscura/models.
+std::vector<std::filesystem::path> default_model_folders();
+
+class Engine {
+ public:
+  // `sink` is borrowed and receives the pictures. kInvalidInput for a device, precision or folder
+  // that is not there.
+  static Result<std::unique_ptr<Engine>> open(const EngineOptions& options,
+                                              nodes::PictureSink& sink);
+  // The same on a device that the caller made.
+  static Result<std::unique_ptr<Engine>> open(const EngineOptions& options,
+                                              nodes::PictureSink& sink,
+                                              std::unique_ptr<backend::Device> device);
+
+  const graph::Environment& environment() const { return environment_; }
+  runtime::Session& session() { return *session_; }
+  nodes::ModelFolders& models() { return models_; }
+
+  // Checks the workflow; all of its outputs must be sound.
+  Result<graph::Validation> validate(const graph::Workflow& workflow,
+                                     const std::vector<std::string>& targets) const;
+  Result<graph::RunReport> run(const graph::Validation& validation,
+                               const nlohmann::ordered_json& extra_pnginfo,
+                               graph::Observer& observer, const CancelToken& cancel);
+
+ private:
+  Engine(const EngineOptions& options, nodes::PictureSink& sink,
+         std::unique_ptr<backend::Device> device);
+
+  std::unique_ptr<runtime::Session> session_;
+  nodes::ModelFolders models_;
+  nodes::InputFolder input_;
+  nodes::RecipeFacts facts_;
+  graph::Environment environment_;
+  std::optional<graph::Executor> executor_;
+};
+
+}  // namespace obscura::app

@@ -1,0 +1,44 @@
+#include "app/memory_size.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <charconv>
+#include <cmath>
+
+#include "graph/suggest.h"
+
+namespace obscura::app {
+
+Result<std::size_t> parse_memory_size(std::string_view text) {
+  Error wrong(
+      ErrorKind::kInvalidInput,
+      "wanted an amount of memory such as 8GiB, 8G or 512MiB, found " + graph::in_quotes(text));
+  double amount = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
+  if (error != std::errc() || !std::isfinite(amount)) return wrong;
+  std::string unit;
+  for (const char* c = end; c != text.data() + text.size(); ++c)
+    if (*c != ' ') unit += static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
+  double factor = 0;
+  if (unit.empty() || unit == "b") factor = 1;
+  int power = 10;
+  for (const char* prefix : {"k", "m", "g", "t"}) {
+    if (unit == prefix || unit == std::string(prefix) + "b" || unit == std::string(prefix) + "ib")
+      factor = std::ldexp(1.0, power);
+    power += 10;
+  }
+  double bytes = amount * factor;
+  if (!(bytes >= 1) || bytes > std::ldexp(1.0, 60)) return wrong;
+  return static_cast<std::size_t>(bytes);
+}
+
+std::string memory_text(std::size_t bytes) {
+  auto amount = static_cast<double>(bytes);
+  if (bytes >= std::size_t{1} << 30) return fmt::format("{:.2f} GiB", amount / (1 << 30));
+  if (bytes >= std::size_t{1} << 20) return fmt::format("{:.1f} MiB", amount / (1 << 20));
+  if (bytes >= std::size_t{1} << 10) return fmt::format("{:.0f} KiB", amount / (1 << 10));
+  return fmt::format("{} bytes", bytes);
+}
+
+}  // namespace obscura::app

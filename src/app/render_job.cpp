@@ -1,0 +1,146 @@
+#include "app/render_job.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "app/interrupt.h"
+#include "app/memory_size.h"
+#include "app/progress.h"
+#include "nodes/output_folder.h"
+
+namespace obscura::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string_view name_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalidInput:
+      return "invalid_input";
+    case ErrorKind::kNotFound:
+      return "not_found";
+    case ErrorKind::kCorrupt:
+      return "corrupt";
+    case ErrorKind::kUnsupported:
+      return "unsupported";
+    case ErrorKind::kOutOfMemory:
+      return "out_of_memory";
+    case ErrorKind::kIo:
+      return "io";
+    case ErrorKind::kCancelled:
+      return "cancelled";
+    case ErrorKind::kNumeric:
+      return "numeric";
+    case ErrorKind::kInternal:
+      return "internal";
+  }
+  return "internal";
+}
+
+void announce(const nodes::FinishedPicture& picture, const std::filesystem::path& path, bool json) {
+  if (!json) {
+    fmt::print("{}\n", path.string());
+    std::fflush(stdout);
+    return;
+  }
+  ordered_json event = {{"event", "result"},
+                        {"path", path.string()},
+                        {"node", picture.node.id},
+                        {"index", picture.index},
+                        {"sha256", picture.pixel_sha256}};
+  event["seed"] = picture.seed ? ordered_json(*picture.seed) : ordered_json();
+  print_event(event);
+}
+
+Status run(const graph::WorkflowFile& file, const RenderFlags& flags,
+           const std::filesystem::path& default_input, int& written) {
+  CancelToken cancel = cancel_on_signals();
+  OBSCURA_ASSIGN(EngineOptions options, flags.engine.options(default_input));
+  options.output = options.temporary = flags.out;
+  ProgressStyle style = progress_style(flags.json, flags.quiet);
+  std::unique_ptr<graph::Observer> progress;
+  nodes::OutputFolder folder(
+      {.root = flags.out,
+       .temporary = flags.out,
+       .clean = flags.clean,
+       .on_stored = [&](const nodes::FinishedPicture& picture, const std::filesystem::path& path) {
+         ++written;
+         announce(picture, path, flags.json);
+       }});
+  OBSCURA_ASSIGN(std::unique_ptr<Engine> engine, Engine::open(options, folder));
+  OBSCURA_ASSIGN(graph::Validation validation, engine->validate(file.workflow, file.targets));
+  for (const std::string& warning : file.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : validation.warnings)
+    fmt::print(stderr, "warning: {}\n", warning);
+  progress = make_progress(style, validation.resolved.nodes.size());
+  auto report = engine->run(validation, file.extra_pnginfo, *progress, cancel);
+  return report.ok() ? Status() : Status(report.error());
+}
+
+}  // namespace
+
+void EngineFlags::declare(CLI::App& command) {
+  command.add_option("--device", device, "auto (the first GPU, else the CPU), cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command
+      .add_option("--precision", precision,
+                  "What the networks compute in; auto is the device's own choice")
+      ->capture_default_str();
+  command.add_option("--budget", budget,
+                     "Memory that the networks may use, as in 8GiB or 512MiB; all that is free "
+                     "unless given");
+  command.add_option("--models", models,
+                     "A models folder of ComfyUI or AUTOMATIC1111, as it is; may be repeated. "
+                     "Without it: $OBSCURA_MODELS, else ~/.local/share/obscura/models");
+  command.add_option("--input", input,
+                     "Folder of the pictures that the workflow reads; the folder `input` beside "
+                     "the workflow unless given");
+}
+
+Result<EngineOptions> EngineFlags::options(const std::filesystem::path& default_input) const {
+  EngineOptions options;
+  options.device = device;
+  options.precision = precision;
+  if (!budget.empty()) {
+    Result<std::size_t> bytes = parse_memory_size(budget);
+    if (!bytes.ok()) return bytes.error().in("--budget");
+    options.budget = *bytes;
+  }
+  options.models.assign(models.begin(), models.end());
+  options.input = input.empty() ? default_input : std::filesystem::path(input);
+  return options;
+}
+
+void RenderFlags::declare(CLI::App& command) {
+  command.add_option("--out", out, "Folder for the pictures")->capture_default_str();
+  command.add_option("--seed", seed, "Sets the seed of every sampling node");
+  engine.declare(command);
+  command.add_flag("--json", json, "Print events as JSON, one object a line");
+  command.add_flag("--clean", clean,
+                   "Write nothing but pixels into the pictures, and the recipe beside them");
+  command.add_flag("--quiet", quiet, "Show no progress");
+}
+
+Status render(const graph::WorkflowFile& file, const RenderFlags& flags,
+              const std::filesystem::path& default_input) {
+  int written = 0;
+  Status status = run(file, flags, default_input, written);
+  if (status.ok()) return status;
+  Error error = status.error();
+  if (error.kind() == ErrorKind::kCancelled) {
+    error = Error(ErrorKind::kCancelled,
+                  fmt::format("{} on request; {}", error.message(),
+                              written == 0 ? "nothing was written"
+                                           : fmt::format("{} finished pictures stay", written)));
+  }
+  if (flags.json) {
+    print_event(
+        {{"event", "error"}, {"kind", name_of(error.kind())}, {"message", error.message()}});
+  }
+  return error;
+}
+
+}  // namespace obscura::app

@@ -1,0 +1,27 @@
+#include "graph/node_registry.h"
+#include "nodes/sockets.h"
+#include "nodes/text_encoding.h"
+
+namespace obscura::nodes {
+namespace {
+
+using namespace graph;
+
+Result<NodeResult> run(NodeCall& call) {
+  const std::string& text = call.get<std::string>("text");
+  OBSCURA_ASSIGN(pipeline::Condition condition, encode(call, text, text));
+  return NodeResult{conditioning_value({{std::move(condition)}})};
+}
+
+const RegisterNode kRegistered{
+    NodeType("CLIPTextEncode")
+        .label("CLIP Text Encode (Prompt)")
+        .category("conditioning")
+        .description("Encodes a prompt for the model. (text) and (text:1.3) weigh a part of it.")
+        .input(text("text").multiline().dynamic_prompts().tooltip("The prompt."))
+        .input(socket("clip", "CLIP").tooltip("The text encoders."))
+        .output("CONDITIONING", "", "What the picture is to show.")
+        .run(run)};
+
+}  // namespace
+}  // namespace obscura::nodes

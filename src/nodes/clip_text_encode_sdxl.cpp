@@ -1,0 +1,43 @@
+#include "graph/node_registry.h"
+#include "nodes/sockets.h"
+#include "nodes/text_encoding.h"
+
+namespace obscura::nodes {
+namespace {
+
+using namespace graph;
+
+Result<NodeResult> run(NodeCall& call) {
+  OBSCURA_ASSIGN(pipeline::Condition condition,
+                 encode(call, call.get<std::string>("text_l"), call.get<std::string>("text_g")));
+  condition.size = pipeline::SizeConditioning{
+      call.get<double>("height"),        call.get<double>("width"),
+      call.get<double>("crop_h"),        call.get<double>("crop_w"),
+      call.get<double>("target_height"), call.get<double>("target_width")};
+  return NodeResult{conditioning_value({{std::move(condition)}})};
+}
+
+InputSpec pixels(const char* name, int default_value, const char* help) {
+  return integer(name, default_value).range(0, 16384).tooltip(help);
+}
+
+const RegisterNode kRegistered{
+    NodeType("CLIPTextEncodeSDXL")
+        .label("CLIPTextEncodeSDXL")
+        .category("advanced/conditioning")
+        .description("Encodes a prompt for each of SDXL's two text encoders, with the sizes that "
+                     "SDXL was trained to follow.")
+        .input(socket("clip", "CLIP").tooltip("The text encoders."))
+        .input(pixels("width", 1024, "Width of the training picture it should look like."))
+        .input(pixels("height", 1024, "Height of the training picture it should look like."))
+        .input(pixels("crop_w", 0, "Pixels cropped at the left: above 0 the subject moves out."))
+        .input(pixels("crop_h", 0, "Pixels cropped at the top: above 0 the subject moves out."))
+        .input(pixels("target_width", 1024, "Width of the picture to make."))
+        .input(pixels("target_height", 1024, "Height of the picture to make."))
+        .input(text("text_g").multiline().dynamic_prompts().tooltip("For the larger encoder."))
+        .input(text("text_l").multiline().dynamic_prompts().tooltip("For the smaller encoder."))
+        .output("CONDITIONING", "", "What the picture is to show.")
+        .run(run)};
+
+}  // namespace
+}  // namespace obscura::nodes

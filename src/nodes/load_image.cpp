@@ -1,0 +1,97 @@
+// LoadImage and LoadImageMask.
+#include <algorithm>
+
+#include "graph/node_registry.h"
+#include "nodes/input_folder.h"
+#include "nodes/sockets.h"
+
+namespace obscura::nodes {
+namespace {
+
+using namespace graph;
+
+std::vector<std::string> pictures(const Environment& environment) {
+  return environment.get<InputFolder>().list();
+}
+
+Result<std::optional<std::string>> fingerprint(const NodeInputs& inputs,
+                                               const Environment& environment) {
+  if (!inputs.has("image")) return std::optional<std::string>();
+  OBSCURA_ASSIGN(std::string digest,
+                 environment.get<InputFolder>().sha256(inputs.get<std::string>("image")));
+  return std::optional<std::string>(std::move(digest));
+}
+
+// Names in subfolders and of other folders are allowed beside those of the list.
+Status validate(const NodeInputs& inputs, const Environment& environment) {
+  if (!inputs.has("image")) return {};
+  auto path = environment.get<InputFolder>().find(inputs.get<std::string>("image"));
+  return path.ok() ? Status() : Status(path.error());
+}
+
+// One channel of a picture as (1, H, W).
+Tensor channel(const Tensor& pixels, std::int64_t index, bool inverted) {
+  const Shape& s = pixels.shape();
+  Tensor plane(Shape{1, s[0], s[1]});
+  for (std::int64_t i = 0; i < plane.elements(); ++i) {
+    float value = pixels.data()[i * s[2] + index];
+    plane.data()[i] = inverted ? 1 - value : value;
+  }
+  return plane;
+}
+
+// What masks a picture without alpha: nothing. The size is ComfyUI's.
+Tensor no_mask() {
+  return Tensor(Shape{1, 64, 64});
+}
+
+Result<NodeResult> load(NodeCall& call) {
+  OBSCURA_ASSIGN(io::Image image,
+                 call.environment<InputFolder>().read(call.get<std::string>("image")));
+  const Shape s = image.pixels.shape();
+  Tensor rgb(Shape{1, s[0], s[1], 3});
+  for (std::int64_t i = 0; i < s[0] * s[1]; ++i)
+    std::copy_n(image.pixels.data() + i * s[2], 3, rgb.data() + i * 3);
+  Tensor mask = s[2] == 4 ? channel(image.pixels, 3, true) : no_mask();
+  return NodeResult{image_value(std::move(rgb)), mask_value(std::move(mask))};
+}
+
+Result<NodeResult> load_mask(NodeCall& call) {
+  OBSCURA_ASSIGN(io::Image image,
+                 call.environment<InputFolder>().read(call.get<std::string>("image")));
+  const std::string& name = call.get<std::string>("channel");
+  if (name == "alpha") {
+    bool has_alpha = image.pixels.shape()[2] == 4;
+    return NodeResult{mask_value(has_alpha ? channel(image.pixels, 3, true) : no_mask())};
+  }
+  std::int64_t index = name == "red" ? 0 : (name == "green" ? 1 : 2);
+  return NodeResult{mask_value(channel(image.pixels, index, false))};
+}
+
+const RegisterNode kLoad{
+    NodeType("LoadImage")
+        .label("Load Image")
+        .category("image")
+        .description("Reads a picture of the input folder. The mask is where it is transparent.")
+        .input(choice("image", pictures).image_upload().tooltip("PNG, JPEG or WebP."))
+        .output("IMAGE")
+        .output("MASK")
+        .fingerprint(fingerprint)
+        .validate(validate, {"image"})
+        .run(load)};
+
+const RegisterNode kLoadMask{
+    NodeType("LoadImageMask")
+        .label("Load Image (as Mask)")
+        .category("mask")
+        .description("Reads one channel of a picture as a mask; alpha is turned around, so that "
+                     "what is transparent is masked.")
+        .input(choice("image", pictures).image_upload().tooltip("PNG, JPEG or WebP."))
+        .input(choice("channel", {"alpha", "red", "green", "blue"}))
+        .output("MASK")
+        .fingerprint(fingerprint)
+        .validate(validate, {"image"})
+        .run(load_mask)};
+
+}  // namespace
+}  // namespace obscura::nodes

@@ -1,0 +1,39 @@
+// Writes finished pictures as PNG files under ComfyUI's names, `<prefix>_<00001>_.png`: the number
+// after the highest there is, whoever else writes into the folder at the same time.
+//
+// Not thread safe; several processes may share a folder.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "nodes/picture_sink.h"
+
+namespace obscura::nodes {
+
+// Replaces %year%, %month%, %day%, %hour%, %minute%, %second%, %width%, %height% and %batch_num%.
+std::string expand_prefix(std::string prefix, const std::tm& time, std::int64_t width,
+                          std::int64_t height, std::int64_t index);
+
+class OutputFolder final : public PictureSink {
+ public:
+  struct Options {
+    std::filesystem::path root;
+    std::filesystem::path temporary;  // for pictures that are not kept; may be `root`
+    // Nothing but pixels in the picture; the recipe beside it, as `<name>.recipe.json`.
+    bool clean = false;
+    // Told of each picture once it is there.
+    std::function<void(const FinishedPicture&, const std::filesystem::path&)> on_stored;
+  };
+  explicit OutputFolder(Options options) : options_(std::move(options)) {}
+
+  Result<StoredPicture> store(const FinishedPicture& picture) override;
+
+ private:
+  Options options_;
+};
+
+}  // namespace obscura::nodes

@@ -1,0 +1,39 @@
+// Where finished pictures go: into a folder, or, when a recipe is verified, no further than memory.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "graph/node_call.h"
+#include "io/image.h"
+#include "tensor/tensor.h"
+
+namespace obscura::nodes {
+
+struct FinishedPicture {
+  graph::NodeRef node;     // that saves it
+  std::string prefix;      // of its name, tokens not yet replaced
+  bool temporary = false;  // for looking at, not for keeping
+  std::int64_t index = 0;  // in its batch
+  Tensor pixels;           // (H, W, 3 or 4) in 0…1
+  std::string pixel_sha256;
+  std::optional<std::uint64_t> seed;
+  io::ImageMetadata metadata;     // what other programs look for: prompt, workflow, parameters
+  nlohmann::ordered_json recipe;  // what `obscura verify` needs
+};
+
+// As ComfyUI's `ui` names it.
+struct StoredPicture {
+  std::string filename, subfolder, type;
+};
+
+class PictureSink {
+ public:
+  virtual ~PictureSink() = default;
+  virtual Result<StoredPicture> store(const FinishedPicture& picture) = 0;
+};
+
+}  // namespace obscura::nodes

@@ -1,0 +1,62 @@
+// What travels over the links between Obscura's nodes, beside the types of pipeline/: the C++ type
+// behind each socket name, and how to make a value of it.
+//
+//   MODEL pipeline::DiffusionModel   CLIP pipeline::TextEncoders   VAE pipeline::Vae
+//   LATENT pipeline::Latent          CONDITIONING pipeline::Conditioning
+//   IMAGE Picture                    MASK Mask
+//   SAMPLER SamplerChoice            SIGMAS Sigmas
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "diffusion/sampler.h"
+#include "graph/value.h"
+#include "pipeline/conditioning.h"
+#include "pipeline/sample.h"
+#include "tensor/tensor.h"
+
+namespace obscura::nodes {
+
+// Pictures of one size.
+struct Picture {
+  Tensor pixels;  // (B, H, W, C) in 0…1, C = 3 or 4
+  std::size_t value_bytes() const {
+    return static_cast<std::size_t>(pixels.elements()) * sizeof(float);
+  }
+};
+
+struct Mask {
+  Tensor values;  // (B, H, W) in 0…1
+  std::size_t value_bytes() const {
+    return static_cast<std::size_t>(values.elements()) * sizeof(float);
+  }
+};
+
+struct SamplerChoice {
+  std::string name;
+  diffusion::SamplerOptions options;
+};
+
+struct Sigmas {
+  std::vector<float> values;
+};
+
+inline graph::Value image_value(Tensor pixels) {
+  return graph::Value::handle("IMAGE", Picture{std::move(pixels)});
+}
+inline graph::Value mask_value(Tensor values) {
+  return graph::Value::handle("MASK", Mask{std::move(values)});
+}
+inline graph::Value latent_value(pipeline::Latent latent) {
+  return graph::Value::handle("LATENT", std::move(latent));
+}
+inline graph::Value conditioning_value(pipeline::Conditioning conditioning) {
+  return graph::Value::handle("CONDITIONING", std::move(conditioning));
+}
+inline graph::Value sigmas_value(std::vector<float> sigmas) {
+  return graph::Value::handle("SIGMAS", Sigmas{std::move(sigmas)});
+}
+
+}  // namespace obscura::nodes

@@ -1,0 +1,42 @@
+// VAEDecode and VAEDecodeTiled.
+#include "graph/node_registry.h"
+#include "nodes/sockets.h"
+#include "nodes/tile_inputs.h"
+#include "pipeline/image_codec.h"
+
+namespace obscura::nodes {
+namespace {
+
+using namespace graph;
+
+Result<NodeResult> run(NodeCall& call) {
+  OBSCURA_ASSIGN(
+      Tensor pixels,
+      pipeline::decode_image(call.environment<runtime::Session>(), call.get<pipeline::Vae>("vae"),
+                             call.get<pipeline::Latent>("samples").samples, call.cancel_token()));
+  return NodeResult{image_value(std::move(pixels))};
+}
+
+const RegisterNode kWhole{NodeType("VAEDecode")
+                              .label("VAE Decode")
+                              .category("latent")
+                              .description("Turns latents into pictures.")
+                              .input(socket("samples", "LATENT").tooltip("The latents."))
+                              .input(socket("vae", "VAE").tooltip("The model that decodes them."))
+                              .output("IMAGE", "", "The pictures.")
+                              .run(run)};
+
+const RegisterNode kTiled{with_tile_inputs(NodeType("VAEDecodeTiled")
+                                               .label("VAE Decode (Tiled)")
+                                               .category("_for_testing")
+                                               .description(std::string("Turns latents into "
+                                                                        "pictures. ") +
+                                                            kTilesHelp)
+                                               .input(socket("samples", "LATENT"))
+                                               .input(socket("vae", "VAE")),
+                                           32)
+                              .output("IMAGE")
+                              .run(run)};
+
+}  // namespace
+}  // namespace obscura::nodes

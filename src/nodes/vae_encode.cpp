@@ -1,0 +1,44 @@
+// VAEEncode and VAEEncodeTiled.
+#include "graph/node_registry.h"
+#include "nodes/sockets.h"
+#include "nodes/tile_inputs.h"
+#include "pipeline/image_codec.h"
+
+namespace obscura::nodes {
+namespace {
+
+using namespace graph;
+
+Result<NodeResult> run(NodeCall& call) {
+  OBSCURA_ASSIGN(
+      Tensor samples,
+      pipeline::encode_image(call.environment<runtime::Session>(), call.get<pipeline::Vae>("vae"),
+                             call.get<Picture>("pixels").pixels, call.cancel_token()));
+  return NodeResult{latent_value({.samples = std::move(samples)})};
+}
+
+const RegisterNode kWhole{
+    NodeType("VAEEncode")
+        .label("VAE Encode")
+        .category("latent")
+        .description("Turns pictures into latents: the mean of the encoder's distribution, so that "
+                     "the same picture always gives the same latent.")
+        .input(socket("pixels", "IMAGE").tooltip("The pictures."))
+        .input(socket("vae", "VAE").tooltip("The model that encodes them."))
+        .output("LATENT")
+        .run(run)};
+
+const RegisterNode kTiled{with_tile_inputs(NodeType("VAEEncodeTiled")
+                                               .label("VAE Encode (Tiled)")
+                                               .category("_for_testing")
+                                               .description(std::string("Turns pictures into "
+                                                                        "latents. ") +
+                                                            kTilesHelp)
+                                               .input(socket("pixels", "IMAGE"))
+                                               .input(socket("vae", "VAE")),
+                                           64)
+                              .output("LATENT")
+                              .run(run)};
+
+}  // namespace
+}  // namespace obscura::nodes
