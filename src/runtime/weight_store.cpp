@@ -44,7 +44,7 @@ Status WeightStore::read(const ir::WeightSpec& spec, float* target) {
                    target + total + begin,
                    static_cast<std::size_t>(std::min(kBlock, count - begin)));
     });
-    release_pages(tensor->bytes);
+    if (backing_ == Backing::kFile) release_pages(tensor->bytes);
     total += count;
   }
   OBSCURA_CHECK(total == spec.shape.elements(),

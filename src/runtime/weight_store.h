@@ -23,13 +23,17 @@ struct StoredTensor {
   std::span<const std::byte> bytes;
 };
 
+// What the tensors' memory is: pages of a file can be dropped and come back, others cannot.
+enum class Backing { kMemory, kFile };
+
 // Filled once, then read-only; reading is thread safe.
 class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
  public:
   // `owner` keeps the tensors' memory alive. `identity` must differ wherever the elements do: a
   // file's hash, or its path, size and time, and the network's place in it.
-  WeightStore(std::string identity, std::shared_ptr<const void> owner)
-      : identity_(std::move(identity)), owner_(std::move(owner)) {}
+  WeightStore(std::string identity, std::shared_ptr<const void> owner,
+              Backing backing = Backing::kMemory)
+      : identity_(std::move(identity)), owner_(std::move(owner)), backing_(backing) {}
 
   void add(std::string name, StoredTensor tensor) { tensors_.emplace(std::move(name), tensor); }
 
@@ -42,6 +46,7 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
  private:
   std::string identity_;
   std::shared_ptr<const void> owner_;
+  Backing backing_;
   std::map<std::string, StoredTensor, std::less<>> tensors_;
 };
 

@@ -48,7 +48,7 @@ inline void convert_all(const std::byte* source, float* target, std::size_t coun
 }
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-__attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 void widen_f16(const std::byte* source, float* target, std::size_t count) {
   convert_all<std::uint16_t>(source, target, count, f16_bits_to_f32);

@@ -17,8 +17,8 @@ namespace {
 
 using dnnl::memory;
 
-// About the size of a core's second-level cache: the strip is written and read again at once.
-constexpr std::int64_t kStripBytes = 2 << 20;
+// The strip is written and read again at once: it should stay in the cores' second-level caches.
+constexpr std::int64_t kStripBytes = 4 << 20;
 
 std::size_t align(std::size_t bytes) {
   return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
@@ -61,8 +61,10 @@ class Conv2dKernel final : public Kernel {
     if (in_strips_) {
       std::int64_t row_bytes =
           source_width_ * in_ * options_.stride * static_cast<std::int64_t>(sizeof(float));
-      rows_ = std::clamp<std::int64_t>(kStripBytes / row_bytes,
-                                       std::min<std::int64_t>(4, out_height_), out_height_);
+      std::int64_t most = std::max<std::int64_t>(kStripBytes / row_bytes, 4);
+      // As few strips as that allows, of equal height.
+      std::int64_t strips = (out_height_ + most - 1) / most;
+      rows_ = (out_height_ + strips - 1) / strips;
     }
     strip_rows_ = in_strips_ ? (rows_ - 1) * options_.stride + kernel_height_ : height_;
     make_primitive(w);

@@ -116,8 +116,17 @@ Status CpuExecutable::load_resident(std::size_t index) {
     if (found == indices.end()) continue;
     const plan::WeightNeed& need =
         needs_[n].weights[static_cast<std::size_t>(found - indices.begin())];
-    OBSCURA_ASSIGN(Memory staging, Memory::allocate(need.staging_bytes));
-    auto* plain = reinterpret_cast<float*>(need.staging_bytes > 0 ? staging.data() : memory.data());
+    // Nothing runs while weights are loaded, so the arena is free for the plain copy.
+    Memory staging;
+    std::byte* plain_bytes = memory.data();
+    if (need.staging_bytes > 0) {
+      plain_bytes = arena_;
+      if (need.staging_bytes > plan_.arena_bytes) {
+        OBSCURA_ASSIGN(staging, Memory::allocate(need.staging_bytes));
+        plain_bytes = staging.data();
+      }
+    }
+    auto* plain = reinterpret_cast<float*>(plain_bytes);
     Status status = reader_->read(spec, plain);
     if (!status.ok()) return status.error().in(graph_.name);
     if (need.form != "plain") kernels_[n]->prepare(need.operand, plain, memory.data());
