@@ -8,7 +8,8 @@ namespace obscura {
 namespace {
 
 std::filesystem::path fresh_folder() {
-  auto folder = std::filesystem::temp_directory_path() / ("obscura_files_test_" + std::to_string(::getpid()));
+  auto folder =
+      std::filesystem::temp_directory_path() / ("obscura_files_test_" + std::to_string(::getpid()));
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   return folder;
