@@ -23,12 +23,19 @@ struct SizeConditioning {
   bool operator==(const SizeConditioning&) const = default;
 };
 
+// A rectangle in parts of the latent's sides.
+struct AreaFractions {
+  double height = 1, width = 1, y = 0, x = 0;
+};
+
 struct Condition {
-  Tensor states;                         // (1, tokens, features): both encoders side by side
-  Tensor pooled;                         // (1, features)
-  std::optional<SizeConditioning> size;  // none: the size of the picture, uncropped
-  std::optional<diffusion::Area> area;   // in latent pixels
-  std::optional<Tensor> mask;            // (1, H, W) in 0…1, of any size
+  Tensor states;                                // (1, tokens, features): both encoders side by side
+  Tensor pooled;                                // (1, features)
+  std::optional<SizeConditioning> size;         // none: the size of the picture, uncropped
+  std::optional<diffusion::Area> area;          // in latent pixels
+  std::optional<AreaFractions> area_fractions;  // where there is no `area`
+  bool area_is_mask_bounds = false;             // goes before both
+  std::optional<Tensor> mask;                   // (1, H, W) in 0…1, of any size
   double strength = 1;
   double mask_strength = 1;
   double start_percent = 0, end_percent = 1;  // of the sampling

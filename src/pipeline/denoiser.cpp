@@ -11,6 +11,21 @@
 #include "tensor/resize.h"
 
 namespace obscura::pipeline {
+namespace {
+
+// Where a condition applies; none: everywhere. `mask` is its mask at the latent's size.
+std::optional<diffusion::Area> area_of(const Condition& condition, const Tensor& mask,
+                                       const Shape& latent) {
+  if (condition.area_is_mask_bounds && !mask.empty()) return diffusion::bounds_of_mask(mask);
+  if (!condition.area && condition.area_fractions) {
+    const AreaFractions& part = *condition.area_fractions;
+    return diffusion::area_of_fractions(part.height, part.width, part.y, part.x, latent);
+  }
+  return condition.area;
+}
+
+}  // namespace
+
 GuidedDenoiser::GuidedDenoiser(runtime::Session& session,
                                std::shared_ptr<const DiffusionModel> model, Conditioning positive,
                                Conditioning negative, double cfg, bool needs_uncond,
@@ -51,13 +66,13 @@ Result<GuidedDenoiser::Side> GuidedDenoiser::prepare(const Conditioning& conditi
     }
     Prepared prepared;
     prepared.condition = &condition;
-    prepared.region.area = condition.area;
     prepared.region.strength = condition.strength;
     prepared.region.mask_strength = condition.mask_strength;
     if (condition.mask) prepared.region.mask = diffusion::fit_mask(*condition.mask, latent);
     prepared.region.start_sigma = model_->schedule.percent_to_sigma(condition.start_percent);
     prepared.region.end_sigma = model_->schedule.percent_to_sigma(condition.end_percent);
-    const auto& area = condition.area;
+    prepared.region.area = area_of(condition, prepared.region.mask, latent);
+    const auto& area = prepared.region.area;
     if (area && (area->y >= latent[2] || area->x >= latent[3])) {
       return Error(ErrorKind::kInvalidInput,
                    fmt::format("an area that begins at {}, {} lies outside a picture of {}x{}",
