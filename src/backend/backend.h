@@ -56,6 +56,10 @@ class Executable {
   virtual Status load(plan::Plan plan, WeightReader& weights) = 0;
   virtual void unload() = 0;
   virtual bool loaded() const = 0;
+  // Bytes of the plan's resident weights that the device does not hold yet, for this or another
+  // Executable.
+  virtual std::size_t missing_weight_bytes(const plan::Plan& plan,
+                                           const WeightReader& weights) const = 0;
 
   // Bindings name every input and output of the graph, with exactly their sizes. REQUIRES:
   // loaded(). kNumeric, naming the op, if an output is not finite; kCancelled if `cancel` was set
@@ -83,10 +87,14 @@ class Device {
   virtual ~Device() = default;
 
   virtual DeviceDescription describe() const = 0;
-  // Rewrites the graph for this device's fused kernels, and finds a kernel for each node.
+  // The graph with this device's fusions; rewriting twice changes nothing more.
+  virtual Result<ir::Graph> rewrite(ir::Graph graph) = 0;
+  // Rewrites the graph and finds a kernel for each node.
   virtual Result<std::unique_ptr<Executable>> lower(ir::Graph graph) = 0;
-  // Memory held now by arenas and prepared weights.
-  virtual std::size_t held_bytes() const = 0;
+  // Memory held now by the arena and by prepared weights.
+  virtual std::size_t arena_bytes() const = 0;
+  virtual std::size_t weight_bytes() const = 0;
+  std::size_t held_bytes() const { return arena_bytes() + weight_bytes(); }
   // Gives the arena back to the system (weights stay with their Executables).
   virtual void release_arena() = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -87,6 +88,53 @@ void GroupStatsOp::evaluate(std::span<const ConstArray> inputs, const Array& out
         output.f32()[n * 2 * channels + channels + c] =
             static_cast<float>(inputs[2].f32()[c] - mean * scale);
       }
+    }
+  }
+}
+
+Result<ValueType> ChannelMomentsOp::infer(std::span<const ValueType> inputs) const {
+  const Shape& x = inputs[0].shape;
+  if (x.rank() != 4) return operand_error(*this, 0, "(N, H, W, C)", inputs[0]);
+  return ValueType{DType::kF32, Shape{x[0], 2, x[3]}};
+}
+
+void ChannelMomentsOp::evaluate(std::span<const ConstArray> inputs, const Array& output) const {
+  std::int64_t pixels = inputs[0].size(1) * inputs[0].size(2), channels = inputs[0].size(3);
+  for (std::int64_t n = 0; n < inputs[0].size(0); ++n) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const float* x = inputs[0].f32() + n * pixels * channels + c;
+      double sum = 0, squares = 0;
+      for (std::int64_t p = 0; p < pixels; ++p) sum += x[p * channels];
+      double mean = sum / static_cast<double>(pixels);
+      for (std::int64_t p = 0; p < pixels; ++p)
+        squares += (x[p * channels] - mean) * (x[p * channels] - mean);
+      output.f32()[n * 2 * channels + c] = static_cast<float>(mean);
+      output.f32()[n * 2 * channels + channels + c] =
+          static_cast<float>(squares / static_cast<double>(pixels));
+    }
+  }
+}
+
+ValueId channel_moments(Builder& builder, ValueId x) {
+  return builder.add(std::make_shared<ChannelMomentsOp>(), {x});
+}
+
+void group_scale_shift(std::span<const double> means, std::span<const double> variances, int groups,
+                       float eps, const float* gamma, const float* beta, float* scale_shift) {
+  std::size_t channels = means.size(), width = channels / static_cast<std::size_t>(groups);
+  for (std::size_t begin = 0; begin < channels; begin += width) {
+    double mean = 0, variance = 0;
+    for (std::size_t c = begin; c < begin + width; ++c)
+      mean += means[c] / static_cast<double>(width);
+    for (std::size_t c = begin; c < begin + width; ++c) {
+      variance +=
+          (variances[c] + (means[c] - mean) * (means[c] - mean)) / static_cast<double>(width);
+    }
+    double inverse = 1 / std::sqrt(std::max(variance, 0.0) + eps);
+    for (std::size_t c = begin; c < begin + width; ++c) {
+      double scale = gamma[c] * inverse;
+      scale_shift[c] = static_cast<float>(scale);
+      scale_shift[channels + c] = static_cast<float>(beta[c] - mean * scale);
     }
   }
 }

@@ -48,4 +48,21 @@ class GroupStatsOp final : public Op {
   const float eps;
 };
 
+// Mean and variance of each channel over an image: x (N, H, W, C) -> (N, 2, C). Statistics of a
+// part of an image, which combine exactly with those of the other parts. Kernel "channel_moments".
+class ChannelMomentsOp final : public Op {
+ public:
+  std::string_view name() const override { return "channel_moments"; }
+  std::string text() const override { return "channel_moments"; }
+  Result<ValueType> infer(std::span<const ValueType> inputs) const override;
+  void evaluate(std::span<const ConstArray> inputs, const Array& output) const override;
+};
+
+ValueId channel_moments(Builder& builder, ValueId x);
+
+// The scales and shifts of group_stats from each channel's mean and variance: `channels` of each,
+// and 2 * channels results.
+void group_scale_shift(std::span<const double> means, std::span<const double> variances, int groups,
+                       float eps, const float* gamma, const float* beta, float* scale_shift);
+
 }  // namespace obscura::ir

@@ -3,27 +3,37 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "pipeline/network.h"
 #include "tensor/resize.h"
 
 namespace obscura::pipeline {
 
+Result<runtime::ImageNetwork> plan_decoder(runtime::Session& session, const Vae& vae,
+                                           std::int64_t height, std::int64_t width) {
+  OBSCURA_ASSIGN(ir::Graph graph, models::build_vae_decoder(*vae.weights, 1, height, width));
+  return runtime::ImageNetwork::plan(session, "vae decode", vae.weights, std::move(graph));
+}
+
+Result<runtime::ImageNetwork> plan_encoder(runtime::Session& session, const Vae& vae,
+                                           std::int64_t height, std::int64_t width) {
+  std::int64_t scale = vae.dimensions.scale();
+  OBSCURA_ASSIGN(ir::Graph graph,
+                 models::build_vae_encoder(*vae.weights, 1, height * scale, width * scale));
+  return runtime::ImageNetwork::plan(session, "vae encode", vae.weights, std::move(graph));
+}
+
 Result<Tensor> decode_image(runtime::Session& session, const Vae& vae, const Tensor& latent,
                             const CancelToken& cancel) {
   const Shape& s = latent.shape();
-  OBSCURA_ASSIGN(runtime::Program * program,
-                 session.program(fmt::format("vae decode {}x{}", s[2], s[3]), vae.weights, [&] {
-                   return models::build_vae_decoder(*vae.weights, 1, s[2], s[3]);
-                 }));
+  OBSCURA_ASSIGN(runtime::ImageNetwork decoder, plan_decoder(session, vae, s[2], s[3]));
   std::int64_t scale = vae.dimensions.scale();
   Tensor images(Shape{s[0], s[2] * scale, s[3] * scale, vae.dimensions.image_channels});
   float* target = images.data();
   for (std::int64_t b = 0; b < s[0]; ++b) {
-    OBSCURA_ASSIGN(auto image,
-                   run_network(session, *program, {{"latent", image_of_planes(latent.slice(b))}},
-                               {"image"}, cancel));
-    for (float value : image[0].values()) *target++ = std::clamp((value + 1) * 0.5f, 0.0f, 1.0f);
+    OBSCURA_ASSIGN(Tensor image, decoder.run(session, image_of_planes(latent.slice(b)), cancel));
+    for (float value : std::as_const(image).values())
+      *target++ = std::clamp((value + 1) * 0.5f, 0.0f, 1.0f);
   }
   return images;
 }
@@ -39,10 +49,7 @@ Result<Tensor> encode_image(runtime::Session& session, const Vae& vae, const Ten
         fmt::format("a picture of {}x{} is too small for the VAE, which wants at least {}x{}", s[2],
                     s[1], scale, scale));
   }
-  OBSCURA_ASSIGN(runtime::Program * program,
-                 session.program(fmt::format("vae encode {}x{}", height, width), vae.weights, [&] {
-                   return models::build_vae_encoder(*vae.weights, 1, height * scale, width * scale);
-                 }));
+  OBSCURA_ASSIGN(runtime::ImageNetwork encoder, plan_encoder(session, vae, height, width));
   std::int64_t top = (s[1] - height * scale) / 2, left = (s[2] - width * scale) / 2;
   std::vector<Tensor> latents;
   for (std::int64_t b = 0; b < s[0]; ++b) {
@@ -55,10 +62,8 @@ Result<Tensor> encode_image(runtime::Session& session, const Vae& vae, const Ten
           *target++ = source[std::min(c, s[3] - 1)] * 2 - 1;
       }
     }
-    OBSCURA_ASSIGN(auto moments,
-                   run_network(session, *program, {{"image", pixels}}, {"moments"}, cancel));
-    Tensor both =
-        planes_of_image(moments[0]);  // (1, 2C, h, w): means, then logarithms of variances
+    OBSCURA_ASSIGN(Tensor moments, encoder.run(session, pixels, cancel));
+    Tensor both = planes_of_image(moments);  // (1, 2C, h, w): means, then logarithms of variances
     std::int64_t half = both.elements() / 2;
     latents.emplace_back(Shape{1, both.shape()[1] / 2, height, width},
                          std::vector<float>(both.data(), both.data() + half));

@@ -29,6 +29,10 @@ class Program {
   const std::string& weight_identity() const { return weights_->identity(); }
 
   bool loaded() const { return executable_->loaded(); }
+  // What load() would add to what the device holds.
+  std::size_t bytes_to_load() const {
+    return loaded() ? 0 : executable_->missing_weight_bytes(plan_, *weights_);
+  }
   // Prepares the resident weights; does nothing if they are there.
   Status load();
   void unload() { executable_->unload(); }

@@ -1,5 +1,7 @@
 #include "runtime/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace obscura::runtime {
@@ -11,44 +13,41 @@ Session::Session(std::unique_ptr<backend::Device> device, std::optional<std::siz
 
 Result<Program*> Session::program(const std::string& key,
                                   const std::shared_ptr<WeightStore>& weights,
-                                  const std::function<Result<ir::Graph>()>& build) {
+                                  const std::function<Result<ir::Graph>()>& build,
+                                  std::size_t reserved) {
   std::string full_key = key + '\n' + weights->identity();
   for (Entry& entry : programs_) {
     if (entry.key == full_key) return entry.program.get();
   }
+  if (reserved >= budget_) {
+    return Error(
+        ErrorKind::kOutOfMemory,
+        fmt::format("images of {} bytes leave nothing of a budget of {} bytes", reserved, budget_));
+  }
   OBSCURA_ASSIGN(ir::Graph graph, build());
-  OBSCURA_ASSIGN(auto program, Program::build(*device_, std::move(graph), weights, budget_));
-  programs_.push_front({std::move(full_key), std::move(program)});
+  OBSCURA_ASSIGN(auto program,
+                 Program::build(*device_, std::move(graph), weights, budget_ - reserved));
+  programs_.push_front({std::move(full_key), std::move(program), reserved});
   return programs_.front().program.get();
 }
 
-void Session::make_room(const Program& program) {
-  // Programs over the same weights share them, and the arena is one for all: what this Program adds
-  // is at most its peak less what relatives hold already. Strangers leave first, then relatives.
-  auto held_with = [&] {
-    std::size_t arena = program.plan().arena_bytes, strangers = 0,
-                relatives = program.plan().resident_weight_bytes;
-    for (const Entry& entry : programs_) {
-      const Program& other = *entry.program;
-      if (&other == &program || !other.loaded()) continue;
-      arena = std::max(arena, other.plan().arena_bytes);
-      bool related = other.weight_identity() == program.weight_identity();
-      if (related) relatives = std::max(relatives, other.plan().resident_weight_bytes);
-      if (!related) strangers += other.plan().resident_weight_bytes;
-    }
-    return arena + strangers + relatives;
+void Session::make_room(const Program& program, std::size_t reserved) {
+  // The arena serves whoever runs. Weights are shared between Programs, so what leaving frees, or
+  // loading adds, is what the device counts.
+  auto needed = [&](std::size_t arena) {
+    return arena + device_->weight_bytes() + program.bytes_to_load() + reserved;
   };
+  // Networks of other weights leave first: those of the same may hold some that are needed again.
   for (bool related : {false, true}) {
-    for (auto entry = programs_.rbegin(); entry != programs_.rend() && held_with() > budget_;
-         ++entry) {
+    for (auto entry = programs_.rbegin(); entry != programs_.rend(); ++entry) {
+      if (needed(program.plan().arena_bytes) <= budget_) break;
       Program& other = *entry->program;
       if (&other == &program || !other.loaded()) continue;
       if ((other.weight_identity() == program.weight_identity()) == related) other.unload();
     }
   }
-  // The arena never shrinks by itself; where it is larger than this Program may have, it starts
-  // again.
-  if (device_->held_bytes() + program.plan().peak_bytes() > budget_) device_->release_arena();
+  if (needed(std::max(device_->arena_bytes(), program.plan().arena_bytes)) > budget_)
+    device_->release_arena();
 }
 
 Status Session::load(Program& program) {
@@ -56,11 +55,9 @@ Status Session::load(Program& program) {
                             [&](const Entry& e) { return e.program.get() == &program; });
   OBSCURA_CHECK(entry != programs_.end(), "a Program of another Session");
   programs_.splice(programs_.begin(), programs_, entry);
-  if (!program.loaded()) {
-    make_room(program);
-    OBSCURA_TRY(program.load());
-  }
-  peak_held_bytes_ = std::max(peak_held_bytes_, device_->held_bytes());
+  make_room(program, entry->reserved);
+  OBSCURA_TRY(program.load());
+  note_peak(entry->reserved);
   return {};
 }
 
@@ -68,8 +65,12 @@ Status Session::run(Program& program, std::span<const backend::InputBinding> inp
                     std::span<const backend::OutputBinding> outputs, const CancelToken& cancel) {
   OBSCURA_TRY(load(program));
   Status status = program.run(inputs, outputs, cancel);
-  peak_held_bytes_ = std::max(peak_held_bytes_, device_->held_bytes());
+  note_peak(programs_.front().reserved);
   return status;
+}
+
+void Session::note_peak(std::size_t reserved) {
+  peak_held_bytes_ = std::max(peak_held_bytes_, device_->held_bytes() + reserved);
 }
 
 void Session::free_memory() {

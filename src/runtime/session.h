@@ -30,7 +30,8 @@ class Session {
   // The Program of this key, built by `build` when it is first asked for. `key` names the network
   // and its shapes; the weights' identity is added to it. The Program lives as long as the Session.
   Result<Program*> program(const std::string& key, const std::shared_ptr<WeightStore>& weights,
-                           const std::function<Result<ir::Graph>()>& build);
+                           const std::function<Result<ir::Graph>()>& build,
+                           std::size_t reserved = 0);
 
   // Loads the Program, making room first, and runs it.
   Status run(Program& program, std::span<const backend::InputBinding> inputs,
@@ -50,8 +51,10 @@ class Session {
   struct Entry {
     std::string key;
     std::unique_ptr<Program> program;
+    std::size_t reserved = 0;
   };
-  void make_room(const Program& program);
+  void make_room(const Program& program, std::size_t reserved);
+  void note_peak(std::size_t reserved);
 
   std::unique_ptr<backend::Device> device_;
   std::size_t budget_;

@@ -45,11 +45,20 @@ Status WeightStore::read(const ir::WeightSpec& spec, float* target) {
                    static_cast<std::size_t>(std::min(kBlock, count - begin)));
     });
     if (backing_ == Backing::kFile) release_pages(tensor->bytes);
+    for (const auto& change : changes_)
+      OBSCURA_TRY(change->apply(part, tensor->shape, target + total));
     total += count;
   }
   OBSCURA_CHECK(total == spec.shape.elements(),
                 "the parts of " + spec.text() + " are smaller than the whole");
   return {};
+}
+
+std::shared_ptr<WeightStore> WeightStore::with(std::shared_ptr<const WeightChange> change) const {
+  auto changed = std::make_shared<WeightStore>(*this);
+  changed->identity_ += "\n+ " + change->identity();
+  changed->changes_.push_back(std::move(change));
+  return changed;
 }
 
 std::size_t WeightStore::stored_bytes() const {

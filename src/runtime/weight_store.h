@@ -9,6 +9,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "backend/backend.h"
 #include "ir/graph.h"
@@ -26,6 +28,16 @@ struct StoredTensor {
 // What the tensors' memory is: pages of a file can be dropped and come back, others cannot.
 enum class Backing { kMemory, kFile };
 
+// What an adapter does to stored tensors on their way to a device. Immutable; thread safe.
+class WeightChange {
+ public:
+  virtual ~WeightChange() = default;
+  // Differs wherever the change does.
+  virtual const std::string& identity() const = 0;
+  // Changes the elements of the tensor `name` in place; leaves those alone that it is not about.
+  virtual Status apply(std::string_view name, const Shape& shape, float* values) const = 0;
+};
+
 // Filled once, then read-only; reading is thread safe.
 class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
  public:
@@ -39,8 +51,12 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
 
   const StoredTensor* find_tensor(std::string_view name) const;
   const Shape* find(std::string_view name) const override;
+  const std::map<std::string, StoredTensor, std::less<>>& tensors() const { return tensors_; }
   Status read(const ir::WeightSpec& spec, float* target) override;
   const std::string& identity() const override { return identity_; }
+  // The same tensors, with `change` made to what is read, after all that is changed already. This
+  // store stays as it is: to take a change back is to use the store that one came from.
+  std::shared_ptr<WeightStore> with(std::shared_ptr<const WeightChange> change) const;
   std::size_t stored_bytes() const;
 
  private:
@@ -48,6 +64,7 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
   std::shared_ptr<const void> owner_;
   Backing backing_;
   std::map<std::string, StoredTensor, std::less<>> tensors_;
+  std::vector<std::shared_ptr<const WeightChange>> changes_;  // in the order in which they are made
 };
 
 }  // namespace obscura::runtime

@@ -60,13 +60,19 @@ class CpuDevice final : public Device {
  public:
   DeviceDescription describe() const override { return describe_cpu(); }
 
-  Result<std::unique_ptr<Executable>> lower(ir::Graph graph) override {
+  Result<ir::Graph> rewrite(ir::Graph graph) override {
     OBSCURA_TRY(ir::run_passes(
         graph, {"merge_projections", "fold_upsample", "fold_group_norm", "fuse_epilogues"}));
-    return CpuExecutable::create(std::move(graph), shared_);
+    return graph;
   }
 
-  std::size_t held_bytes() const override { return shared_->held_bytes(); }
+  Result<std::unique_ptr<Executable>> lower(ir::Graph graph) override {
+    OBSCURA_ASSIGN(ir::Graph rewritten, rewrite(std::move(graph)));
+    return CpuExecutable::create(std::move(rewritten), shared_);
+  }
+
+  std::size_t arena_bytes() const override { return shared_->arena_bytes(); }
+  std::size_t weight_bytes() const override { return shared_->weight_bytes(); }
   void release_arena() override { shared_->release_arena(); }
 
  private:

@@ -39,8 +39,8 @@ std::shared_ptr<Memory> SharedMemory::find(const std::string& key) const {
   return entry == weights_.end() ? nullptr : entry->second.lock();
 }
 
-std::size_t SharedMemory::held_bytes() const {
-  std::size_t total = arena_.bytes();
+std::size_t SharedMemory::weight_bytes() const {
+  std::size_t total = 0;
   for (const auto& [key, weight] : weights_) {
     if (auto alive = weight.lock()) total += alive->bytes();
   }
@@ -100,6 +100,22 @@ void CpuExecutable::unload() {
   resident_.clear();
   reader_ = nullptr;
   loaded_ = false;
+}
+
+std::string CpuExecutable::weight_key(const plan::PlannedWeight& weight,
+                                      const WeightReader& weights) const {
+  const ir::WeightSpec& spec = *graph_.value(weight.value).weight;
+  return weights.identity() + '\n' + spec.text() + '\n' + spec.shape.text() + '\n' + weight.form;
+}
+
+std::size_t CpuExecutable::missing_weight_bytes(const plan::Plan& plan,
+                                                const WeightReader& weights) const {
+  std::size_t missing = 0;
+  for (const plan::PlannedWeight& weight : plan.weights) {
+    if (weight.resident && shared_->find(weight_key(weight, weights)) == nullptr)
+      missing += weight.bytes;
+  }
+  return missing;
 }
 
 Status CpuExecutable::load_resident(std::size_t index) {

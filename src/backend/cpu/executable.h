@@ -24,7 +24,8 @@ class SharedMemory {
   void remember(const std::string& key, const std::shared_ptr<Memory>& weight) {
     weights_[key] = weight;
   }
-  std::size_t held_bytes() const;
+  std::size_t arena_bytes() const { return arena_.bytes(); }
+  std::size_t weight_bytes() const;
 
  private:
   Memory arena_;
@@ -40,6 +41,8 @@ class CpuExecutable final : public Executable {
   const std::vector<plan::NodeNeeds>& needs() const override { return needs_; }
   Status load(plan::Plan plan, WeightReader& weights) override;
   void unload() override;
+  std::size_t missing_weight_bytes(const plan::Plan& plan,
+                                   const WeightReader& weights) const override;
   bool loaded() const override { return loaded_; }
   Status run(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs,
              const CancelToken& cancel) override;
@@ -51,6 +54,7 @@ class CpuExecutable final : public Executable {
       : graph_(std::move(graph)), shared_(shared) {}
 
   Status find_kernels();
+  std::string weight_key(const plan::PlannedWeight& weight, const WeightReader& weights) const;
   Status load_resident(std::size_t index);
   // Takes the caller's memory for one run.
   Status bind(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs);

@@ -2,8 +2,7 @@
 #include "ir/group_norm.h"
 
 #include <algorithm>
-#include <cmath>
-#include <vector>
+#include <span>
 
 #include "backend/cpu/kernel.h"
 #include "backend/cpu/vector_math.h"
@@ -43,15 +42,11 @@ OBSCURA_FOR_EACH_CPU void scale_shift(const float* x, const float* scale, const 
   }
 }
 
-// Computes the scales and shifts of one sample.
-class GroupStats {
+// The mean and variance of every channel of one image.
+class ChannelMoments {
  public:
-  GroupStats(const Shape& x, int groups, float eps)
-      : pixels_(x[1] * x[2]),
-        channels_(x[3]),
-        groups_(groups),
-        eps_(eps),
-        slices_(slice_count(pixels_)) {}
+  explicit ChannelMoments(const Shape& x)
+      : pixels_(x[1] * x[2]), channels_(x[3]), slices_(slice_count(pixels_)) {}
 
   // Doubles for a sum and a sum of squares of every channel in every slice, floats for a chunk of
   // each.
@@ -59,9 +54,11 @@ class GroupStats {
     return static_cast<std::size_t>(slices_ * channels_) * 2 * (sizeof(double) + sizeof(float));
   }
 
-  // `scale_shift` receives 2 * channels floats.
-  void run(const float* x, const float* gamma, const float* beta, std::byte* workspace,
-           float* scale_shift) const {
+  // Both are spans into the workspace.
+  struct Result {
+    std::span<double> means, variances;
+  };
+  Result run(const float* x, std::byte* workspace) const {
     auto* sums = reinterpret_cast<double*>(workspace);
     auto* chunks = reinterpret_cast<float*>(workspace + slices_ * channels_ * 2 * sizeof(double));
     // Deviations from the first pixel, not the values themselves, are squared: no cancellation
@@ -81,7 +78,14 @@ class GroupStats {
     for (std::int64_t slice = 1; slice < slices_; ++slice) {
       for (std::int64_t c = 0; c < 2 * channels_; ++c) sums[c] += sums[slice * 2 * channels_ + c];
     }
-    for (int g = 0; g < groups_; ++g) combine(g, sums, centre, gamma, beta, scale_shift);
+    double count = static_cast<double>(pixels_);
+    for (std::int64_t c = 0; c < channels_; ++c) {
+      double offset = sums[c] / count;
+      sums[channels_ + c] = sums[channels_ + c] / count - offset * offset;
+      sums[c] = centre[c] + offset;
+    }
+    auto width = static_cast<std::size_t>(channels_);
+    return {{sums, width}, {sums + width, width}};
   }
 
  private:
@@ -90,99 +94,99 @@ class GroupStats {
     return std::clamp<std::int64_t>(pixels / 256, 1, 64);
   }
 
-  void combine(int group, const double* sums, const float* centre, const float* gamma,
-               const float* beta, float* scale_shift) const {
-    std::int64_t width = channels_ / groups_, begin = group * width;
-    double count = static_cast<double>(pixels_), mean = 0, second = 0;
-    for (std::int64_t c = begin; c < begin + width; ++c) mean += centre[c] + sums[c] / count;
-    mean /= static_cast<double>(width);
-    for (std::int64_t c = begin; c < begin + width; ++c) {
-      double channel_mean = sums[c] / count;  // of the deviations
-      double variance = sums[channels_ + c] / count - channel_mean * channel_mean;
-      double offset = centre[c] + channel_mean - mean;
-      second += variance + offset * offset;
-    }
-    double inverse = 1 / std::sqrt(std::max(second / static_cast<double>(width), 0.0) + eps_);
-    for (std::int64_t c = begin; c < begin + width; ++c) {
-      double scale = gamma[c] * inverse;
-      scale_shift[c] = static_cast<float>(scale);
-      scale_shift[channels_ + c] = static_cast<float>(beta[c] - mean * scale);
+  std::int64_t pixels_, channels_, slices_;
+};
+
+class ChannelMomentsKernel final : public Kernel {
+ public:
+  explicit ChannelMomentsKernel(const KernelRequest& request)
+      : x_(request.inputs[0].shape), moments_(request.inputs[0].shape) {}
+
+  plan::NodeNeeds needs() const override { return {.workspace_bytes = moments_.workspace_bytes()}; }
+
+  void run(const KernelCall& call) const override {
+    std::int64_t size = x_.elements() / x_[0];
+    float* y = call.result();
+    for (std::int64_t n = 0; n < x_[0]; ++n) {
+      auto moments = moments_.run(call.f32(0) + n * size, call.workspace);
+      for (double mean : moments.means) *y++ = static_cast<float>(mean);
+      for (double variance : moments.variances) *y++ = static_cast<float>(variance);
     }
   }
 
-  std::int64_t pixels_, channels_;
-  int groups_;
-  float eps_;
-  std::int64_t slices_;
+ private:
+  Shape x_;
+  ChannelMoments moments_;
 };
 
 class GroupStatsKernel final : public Kernel {
  public:
   explicit GroupStatsKernel(const KernelRequest& request)
-      : x_(request.inputs[0].shape), stats_(make(request)) {}
+      : x_(request.inputs[0].shape),
+        op_(dynamic_cast<const ir::GroupStatsOp&>(request.op)),
+        moments_(x_) {}
 
-  plan::NodeNeeds needs() const override { return {.workspace_bytes = stats_.workspace_bytes()}; }
+  plan::NodeNeeds needs() const override { return {.workspace_bytes = moments_.workspace_bytes()}; }
 
   void run(const KernelCall& call) const override {
     std::int64_t size = x_.elements() / x_[0];
     for (std::int64_t n = 0; n < x_[0]; ++n) {
-      stats_.run(call.f32(0) + n * size, call.f32(1), call.f32(2), call.workspace,
-                 call.result() + n * 2 * x_[3]);
+      auto moments = moments_.run(call.f32(0) + n * size, call.workspace);
+      ir::group_scale_shift(moments.means, moments.variances, op_.groups, op_.eps, call.f32(1),
+                            call.f32(2), call.result() + n * 2 * x_[3]);
     }
   }
 
  private:
-  static GroupStats make(const KernelRequest& request) {
-    const auto& op = dynamic_cast<const ir::GroupStatsOp&>(request.op);
-    return {request.inputs[0].shape, op.groups, op.eps};
-  }
   Shape x_;
-  GroupStats stats_;
+  ir::GroupStatsOp op_;
+  ChannelMoments moments_;
 };
 
 class GroupNormKernel final : public Kernel {
  public:
   explicit GroupNormKernel(const KernelRequest& request)
-      : x_(request.inputs[0].shape), stats_(make(request)) {
-    silu_ = dynamic_cast<const ir::GroupNormOp&>(request.op).options.silu;
-  }
+      : x_(request.inputs[0].shape),
+        options_(dynamic_cast<const ir::GroupNormOp&>(request.op).options),
+        moments_(x_) {}
 
   plan::NodeNeeds needs() const override {
     return {.workspace_bytes =
-                stats_.workspace_bytes() + static_cast<std::size_t>(2 * x_[3]) * sizeof(float),
-            .weights = {},
+                moments_.workspace_bytes() + static_cast<std::size_t>(2 * x_[3]) * sizeof(float),
             .in_place_operand = 0};
   }
 
   void run(const KernelCall& call) const override {
     std::int64_t pixels = x_[1] * x_[2], channels = x_[3];
-    auto* scale = reinterpret_cast<float*>(call.workspace + stats_.workspace_bytes());
+    auto* scale = reinterpret_cast<float*>(call.workspace + moments_.workspace_bytes());
     for (std::int64_t n = 0; n < x_[0]; ++n) {
       const float* x = call.f32(0) + n * pixels * channels;
       float* y = call.result() + n * pixels * channels;
-      stats_.run(x, call.f32(1), call.f32(2), call.workspace, scale);
+      auto moments = moments_.run(x, call.workspace);
+      ir::group_scale_shift(moments.means, moments.variances, options_.groups, options_.eps,
+                            call.f32(1), call.f32(2), scale);
       std::int64_t blocks = (pixels + kChunk - 1) / kChunk;
       parallel_for(blocks, [&](std::int64_t block) {
         std::int64_t begin = block * kChunk;
         scale_shift(x + begin * channels, scale, scale + channels, std::min(kChunk, pixels - begin),
-                    channels, silu_, y + begin * channels);
+                    channels, options_.silu, y + begin * channels);
       });
     }
   }
 
  private:
-  static GroupStats make(const KernelRequest& request) {
-    const auto& options = dynamic_cast<const ir::GroupNormOp&>(request.op).options;
-    return {request.inputs[0].shape, options.groups, options.eps};
-  }
   Shape x_;
-  GroupStats stats_;
-  bool silu_ = false;
+  ir::GroupNormOp::Options options_;
+  ChannelMoments moments_;
 };
 
 const RegisterKernel kGroupStats(
     "group_stats", [](const KernelRequest& request) -> Result<std::unique_ptr<Kernel>> {
       return std::unique_ptr<Kernel>(std::make_unique<GroupStatsKernel>(request));
+    });
+const RegisterKernel kChannelMoments(
+    "channel_moments", [](const KernelRequest& request) -> Result<std::unique_ptr<Kernel>> {
+      return std::unique_ptr<Kernel>(std::make_unique<ChannelMomentsKernel>(request));
     });
 const RegisterKernel kGroupNorm(
     "group_norm", [](const KernelRequest& request) -> Result<std::unique_ptr<Kernel>> {

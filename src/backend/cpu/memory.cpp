@@ -15,8 +15,6 @@ Result<Memory> Memory::allocate(std::size_t bytes) {
     return Error(ErrorKind::kOutOfMemory,
                  "the system has no " + std::to_string(bytes) + " bytes left");
   }
-  // Fewer page faults and address look-ups in the large buffers.
-  ::madvise(address, bytes, MADV_HUGEPAGE);
   memory.data_ = static_cast<std::byte*>(address);
   memory.bytes_ = bytes;
   return memory;

@@ -143,6 +143,9 @@ std::vector<Case> cases() {
                                               weight(b, w, "b", {64}), {.silu = true});
                    b.output("y", y);
                  }});
+  all.push_back({"channel moments", 297, [](Builder& b, RandomWeights&, ir::NamedTensors& inputs) {
+                   b.output("y", ir::channel_moments(b, input(b, inputs, "x", {2, 33, 9, 24})));
+                 }});
   all.push_back(
       {"layer norm", 1, [](Builder& b, RandomWeights& w, ir::NamedTensors& inputs) {
          ValueId x = input(b, inputs, "x", {2, 7, 83});
