@@ -1,0 +1,73 @@
+#include "adapter/foreign_adapter.h"
+
+#include <string_view>
+
+namespace obscura::adapter {
+namespace {
+
+// A part of a tensor's name that only this kind of file has. Earlier ones are more telling.
+struct Mark {
+  std::string_view part, what;
+};
+constexpr Mark kMarks[] = {
+    {"lora_controlnet", "a control LoRA (a ControlNet)"},
+    {"control_model.", "a ControlNet"},
+    {"input_hint_block.", "a ControlNet"},
+    {"controlnet_cond_embedding.", "a ControlNet"},
+    {"ip_adapter", "an IP-Adapter"},
+    {"image_proj.", "an IP-Adapter"},
+    {"motion_modules.", "an AnimateDiff motion module"},
+    {"emb_params", "a textual inversion embedding"},
+    {"string_to_param", "a textual inversion embedding"},
+    {"first_stage_model.", "a checkpoint"},
+    {"conditioner.embedders.", "a checkpoint"},
+    {"single_transformer_blocks", "an adapter for FLUX"},
+    {"double_blocks", "an adapter for FLUX"},
+    {"single_blocks", "an adapter for FLUX"},
+    {"joint_blocks", "an adapter for Stable Diffusion 3"},
+    {"add_q_proj", "an adapter for Stable Diffusion 3"},
+    {"cross_attn", "an adapter for a video transformer"},
+    {"transformer.transformer_blocks", "an adapter for a diffusion transformer"},
+    {"lora_prior_", "an adapter for Stable Cascade"},
+};
+
+bool names_context_projection(std::string_view stem) {
+  return stem.ends_with("attn2_to_k") || stem.ends_with("attn2.to_k") ||
+         stem.ends_with("attn2.processor.to_k");
+}
+
+std::string_view family_of_context(std::int64_t width) {
+  switch (width) {
+    case 2048:
+      return "an adapter for SDXL";
+    case 1280:
+      return "an adapter for SDXL's refiner";
+    case 1024:
+      return "an adapter for Stable Diffusion 2";
+    case 768:
+      return "an adapter for Stable Diffusion 1";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string describe_foreign(const AdapterFile& adapter) {
+  for (const Mark& mark : kMarks) {
+    for (const io::TensorEntry& entry : adapter.file().entries())
+      if (entry.name.find(mark.part) != std::string::npos) return std::string(mark.what);
+  }
+  // The projections of the context have its width as their inner size.
+  for (const AdapterModule& module : adapter.modules()) {
+    if (!names_context_projection(module.stem)) continue;
+    for (Role role : {Role::kDown, Role::kHadamard1B, Role::kDifference}) {
+      const io::TensorEntry* entry = module.find(role);
+      if (entry == nullptr || entry->shape.rank() < 2) continue;
+      std::string_view family = family_of_context(entry->shape[1]);
+      if (!family.empty()) return std::string(family);
+    }
+  }
+  return "";
+}
+
+}  // namespace obscura::adapter
