@@ -50,6 +50,8 @@ class Engine {
   const graph::Environment& environment() const { return environment_; }
   runtime::Session& session() { return *session_; }
   nodes::ModelFolders& models() { return models_; }
+  // Drops the results of earlier jobs.
+  void forget_results() { executor_->cache().clear(); }
 
   // Checks the workflow; all of its outputs must be sound.
   Result<graph::Validation> validate(const graph::Workflow& workflow,

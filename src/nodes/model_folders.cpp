@@ -69,6 +69,12 @@ const ModelFolders::Embedded* ModelFolders::embedded(std::string_view name) cons
   return nullptr;
 }
 
+std::vector<std::string> ModelFolders::kinds() {
+  std::vector<std::string> names;
+  for (const Kind& kind : kKinds) names.emplace_back(kind.name);
+  return names;
+}
+
 std::vector<fs::path> ModelFolders::folders_of(std::string_view kind) const {
   const auto* found = std::find_if(std::begin(kKinds), std::end(kKinds),
                                    [&](const Kind& entry) { return entry.name == kind; });

@@ -39,6 +39,8 @@ class ModelFolders {
   void add_embedded(std::string name, std::span<const std::byte> bytes, std::string sha256);
 
   const std::vector<std::filesystem::path>& roots() const { return roots_; }
+  // "checkpoints", "loras", …: what list() and the others take.
+  static std::vector<std::string> kinds();
   // Names of the files of a kind ("checkpoints", "loras", …) as ComfyUI writes them, sorted, those
   // in the program first.
   std::vector<std::string> list(std::string_view kind) const;
