@@ -1,9 +1,12 @@
 #include "nodes/sampling.h"
 
+#include <chrono>
 #include <utility>
 
 #include "diffusion/sampler.h"
 #include "diffusion/sigmas.h"
+#include "io/png.h"
+#include "pipeline/preview.h"
 #include "runtime/session.h"
 
 namespace obscura::nodes {
@@ -51,15 +54,30 @@ pipeline::SampleRequest request_from(const graph::NodeCall& call) {
 }
 
 Result<pipeline::Sampled> sample_reporting(graph::NodeCall& call, pipeline::SampleRequest request) {
+  auto& session = call.environment<runtime::Session>();
+  pipeline::Previewer previewer(session, request.model);
+  auto last_preview = std::chrono::steady_clock::time_point();
   request.cancel = call.cancel_token();
-  request.on_step = [&call](const pipeline::SampleStep& step) -> Status {
+  request.on_step = [&](const pipeline::SampleStep& step) -> Status {
     call.progress(step.step + 1, step.steps);
+    // Quick steps need no picture each.
+    auto now = std::chrono::steady_clock::now();
+    if (call.wants_preview() && now - last_preview > std::chrono::milliseconds(100)) {
+      last_preview = now;
+      OBSCURA_ASSIGN(auto picture, previewer.preview(*step.x0, request.cancel));
+      if (picture) {
+        const Shape& s = picture->shape();
+        OBSCURA_ASSIGN(auto png, io::encode_png(picture->reshaped({s[1], s[2], s[3]}), {},
+                                                {.compression = 1}));
+        call.preview(png, "image/png");
+      }
+    }
     return call.check_cancelled();
   };
   if (request.sigmas.size() > 1) {
     call.progress(0, static_cast<std::int64_t>(request.sigmas.size()) - 1);
   }
-  return pipeline::sample(call.environment<runtime::Session>(), request);
+  return pipeline::sample(session, request);
 }
 
 }  // namespace obscura::nodes
