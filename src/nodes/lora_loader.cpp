@@ -1,0 +1,108 @@
+#include <fmt/format.h>
+
+#include "graph/node_registry.h"
+#include "nodes/model_folders.h"
+#include "nodes/sockets.h"
+#include "pipeline/adapted.h"
+
+namespace obscura::nodes {
+namespace {
+
+using namespace graph;
+
+std::vector<std::string> loras(const Environment& environment) {
+  return environment.get<ModelFolders>().list("loras");
+}
+
+Result<std::optional<std::string>> fingerprint(const NodeInputs& inputs,
+                                               const Environment& environment) {
+  // A name that arrives over a link is known only later; what it then means is looked up each time.
+  if (!inputs.has("lora_name")) return std::optional<std::string>();
+  OBSCURA_ASSIGN(std::string identity, environment.get<ModelFolders>().identity(
+                                           "loras", inputs.get<std::string>("lora_name")));
+  return std::optional<std::string>(std::move(identity));
+}
+
+void warn_of_unmatched(const NodeCall& call, const std::string& name,
+                       const std::vector<std::string>& unmatched) {
+  if (unmatched.empty()) return;
+  constexpr std::size_t kNamed = 5;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(kNamed, unmatched.size()); ++i)
+    names += (i == 0 ? "" : ", ") + unmatched[i];
+  if (unmatched.size() > kNamed) names += ", …";
+  call.warn(fmt::format("{}: {} of its tensors have no place in the model and are left out: {}",
+                        name, unmatched.size(), names));
+}
+
+// `text` may be null.
+Result<pipeline::Adapted> adapt(NodeCall& call, std::shared_ptr<const pipeline::TextEncoders> text,
+                                const adapter::Strengths& strengths) {
+  auto model = call.share<pipeline::DiffusionModel>("model");
+  if (strengths.unet == 0 && (strengths.text == 0 || text == nullptr)) {
+    return pipeline::Adapted{std::move(model), std::move(text)};
+  }
+  const auto& name = call.get<std::string>("lora_name");
+  OBSCURA_ASSIGN(auto path, call.environment<ModelFolders>().find("loras", name));
+  OBSCURA_ASSIGN(auto file, adapter::AdapterFile::open(path, name));
+  bool for_text = text != nullptr;
+  OBSCURA_ASSIGN(pipeline::Adapted adapted,
+                 pipeline::with_adapter(std::move(model), std::move(text), file, strengths));
+  warn_of_unmatched(call, name, adapted.unmatched);
+  if (!for_text && adapted.model_modules == 0)
+    call.warn(name + " changes only the text encoders, the model stays as it is");
+  return adapted;
+}
+
+Result<NodeResult> run(NodeCall& call) {
+  OBSCURA_ASSIGN(pipeline::Adapted adapted, adapt(call, call.share<pipeline::TextEncoders>("clip"),
+                                                  {.unet = call.get<double>("strength_model"),
+                                                   .text = call.get<double>("strength_clip")}));
+  return NodeResult{Value::handle("MODEL", adapted.model), Value::handle("CLIP", adapted.text)};
+}
+
+Result<NodeResult> run_model_only(NodeCall& call) {
+  OBSCURA_ASSIGN(pipeline::Adapted adapted,
+                 adapt(call, nullptr, {.unet = call.get<double>("strength_model"), .text = 0}));
+  return NodeResult{Value::handle("MODEL", adapted.model)};
+}
+
+InputSpec name_input() {
+  return choice("lora_name", loras).tooltip("A file of the loras folder.");
+}
+
+InputSpec strength_input(const char* name, const char* tooltip) {
+  return number(name, 1.0).range(-100.0, 100.0).step(0.01).tooltip(tooltip);
+}
+
+const RegisterNode kLoraLoader{
+    NodeType("LoraLoader")
+        .label("Load LoRA")
+        .category("loaders")
+        .description("Puts a LoRA or a relative (LoHa, LoKr, DoRA, OFT, …) on the model and the "
+                     "text encoders. The checkpoint itself is never changed; several LoRAs stack.")
+        .input(socket("model", "MODEL").tooltip("The model to put the LoRA on."))
+        .input(socket("clip", "CLIP").tooltip("The text encoders to put the LoRA on."))
+        .input(name_input())
+        .input(strength_input("strength_model", "How much the model changes. May be negative."))
+        .input(
+            strength_input("strength_clip", "How much the text encoders change. May be negative."))
+        .output("MODEL", "", "The model with the LoRA.")
+        .output("CLIP", "", "The text encoders with the LoRA.")
+        .fingerprint(fingerprint)
+        .run(run)};
+
+const RegisterNode kLoraLoaderModelOnly{
+    NodeType("LoraLoaderModelOnly")
+        .label("Load LoRA (Model)")
+        .category("loaders")
+        .description("Puts a LoRA or a relative on the model and leaves the text encoders alone.")
+        .input(socket("model", "MODEL").tooltip("The model to put the LoRA on."))
+        .input(name_input())
+        .input(strength_input("strength_model", "How much the model changes. May be negative."))
+        .output("MODEL", "", "The model with the LoRA.")
+        .fingerprint(fingerprint)
+        .run(run_model_only)};
+
+}  // namespace
+}  // namespace obscura::nodes
