@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "adapter/factors.h"
-#include "base/parallel.h"
+#include "adapter/for_rows.h"
 
 namespace obscura::adapter {
 namespace {
@@ -47,7 +47,7 @@ class ChannelScaleDelta final : public Delta {
       : weight_(weight), entry_(entry), on_input_(on_input) {}
   Status add(double strength, float* weight) const override {
     OBSCURA_ASSIGN(std::vector<float> scales, finite_values(*entry_));
-    parallel_for(weight_.rows, [&](std::int64_t row) {
+    for_rows(weight_.rows, weight_.rows * weight_.columns, [&](std::int64_t row) {
       for (std::int64_t i = 0; i < weight_.columns; ++i) {
         float scale = scales[static_cast<Size>(on_input_ ? i / weight_.kernel : row)];
         weight[row * weight_.columns + i] *= 1 + static_cast<float>(strength) * scale;
@@ -88,7 +88,7 @@ class DecomposedDelta final : public Delta {
     std::vector<float> factors(magnitude.size());
     for (Size i = 0; i < factors.size(); ++i)
       factors[i] = static_cast<float>(magnitude[i] / (std::sqrt(squares[i]) + kTiny));
-    parallel_for(weight_.rows, [&](std::int64_t row) {
+    for_rows(weight_.rows, weight_.rows * weight_.columns, [&](std::int64_t row) {
       for (std::int64_t i = 0; i < weight_.columns; ++i) {
         Size at = static_cast<Size>(row * weight_.columns + i);
         float scaled = adapted[at] * factors[channel(row, i)];

@@ -4,7 +4,7 @@
 #include <variant>
 
 #include "adapter/factors.h"
-#include "base/parallel.h"
+#include "adapter/for_rows.h"
 
 namespace obscura::adapter {
 namespace {
@@ -49,8 +49,8 @@ class KroneckerDelta final : public Delta {
     OBSCURA_ASSIGN(std::vector<float> first, first_.values());
     OBSCURA_ASSIGN(std::vector<float> second, second_.values());
     auto scale = static_cast<float>(strength * scale_);
-    std::int64_t inner = second_.columns();
-    parallel_for(first_.rows() * second_.rows(), [&](std::int64_t row) {
+    std::int64_t inner = second_.columns(), rows = first_.rows() * second_.rows();
+    for_rows(rows, rows * first_.columns() * inner, [&](std::int64_t row) {
       const float* left = first.data() + row / second_.rows() * first_.columns();
       const float* right = second.data() + row % second_.rows() * inner;
       float* target = weight + row * first_.columns() * inner;

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "adapter/factors.h"
-#include "base/parallel.h"
+#include "adapter/for_rows.h"
 
 namespace obscura::adapter {
 namespace {
@@ -33,7 +33,7 @@ class HadamardDelta final : public Delta {
     OBSCURA_TRY(first_.add(1, first.data()));
     OBSCURA_TRY(second_.add(1, second.data()));
     auto scale = static_cast<float>(strength * scale_);
-    parallel_for(rows, [&](std::int64_t row) {
+    for_rows(rows, rows * columns, [&](std::int64_t row) {
       for (std::int64_t i = row * columns; i < (row + 1) * columns; ++i) {
         auto at = static_cast<std::size_t>(i);
         weight[i] += scale * first[at] * second[at];

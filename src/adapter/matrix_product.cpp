@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "base/parallel.h"
+#include "adapter/for_rows.h"
 
 namespace obscura::adapter {
 namespace {
@@ -59,7 +59,7 @@ void add_block(std::int64_t rows, std::int64_t columns, std::int64_t inner, floa
 
 void add_product(std::int64_t rows, std::int64_t columns, std::int64_t inner, float scale,
                  const float* a, const float* b, float* c) {
-  parallel_for((rows + kBlockRows - 1) / kBlockRows, [&](std::int64_t block) {
+  for_rows((rows + kBlockRows - 1) / kBlockRows, rows * columns, [&](std::int64_t block) {
     std::int64_t begin = block * kBlockRows, count = std::min(kBlockRows, rows - begin);
     std::vector<float> panel(static_cast<std::size_t>(inner * kLanes));
     for (std::int64_t column = 0; column < columns; column += kLanes) {

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "adapter/factors.h"
+#include "adapter/for_rows.h"
 #include "adapter/matrix_product.h"
-#include "base/parallel.h"
 
 namespace obscura::adapter {
 namespace {
@@ -93,11 +93,13 @@ class OrthogonalDelta final : public Delta {
       shrink = std::min(1.0, constraint_ / (std::sqrt(squares) + 1e-8));
     }
     std::vector<std::vector<float>> result(blocks);
-    parallel_for_dynamic(static_cast<std::int64_t>(blocks), [&](std::int64_t block) {
-      std::vector<double> q(n * n);
-      for (Size i = 0; i < n * n; ++i) q[i] = shrink * skew(static_cast<Size>(block), i / n, i % n);
-      result[static_cast<Size>(block)] = cayley(q, n);
-    });
+    for_rows(static_cast<std::int64_t>(blocks), stages_ * count_ * size_ * size_,
+             [&](std::int64_t block) {
+               std::vector<double> q(n * n);
+               for (Size i = 0; i < n * n; ++i)
+                 q[i] = shrink * skew(static_cast<Size>(block), i / n, i % n);
+               result[static_cast<Size>(block)] = cayley(q, n);
+             });
     return result;
   }
 

@@ -38,12 +38,18 @@ Status WeightStore::read(const ir::WeightSpec& spec, float* target) {
     OBSCURA_CHECK(total + count <= spec.shape.elements(),
                   "the parts of " + spec.text() + " are larger than the whole");
     std::size_t element = size_of(tensor->dtype);
-    parallel_for((count + kBlock - 1) / kBlock, [&](std::int64_t block) {
+    auto widen = [&](std::int64_t block) {
       std::int64_t begin = block * kBlock;
       widen_to_f32(tensor->dtype, tensor->bytes.data() + static_cast<std::size_t>(begin) * element,
                    target + total + begin,
                    static_cast<std::size_t>(std::min(kBlock, count - begin)));
-    });
+    };
+    // Most tensors are small biases, not worth waking the threads.
+    if (count <= kBlock) {
+      widen(0);
+    } else {
+      parallel_for((count + kBlock - 1) / kBlock, widen);
+    }
     if (backing_ == Backing::kFile) release_pages(tensor->bytes);
     for (const auto& change : changes_)
       OBSCURA_TRY(change->apply(part, tensor->shape, target + total));
