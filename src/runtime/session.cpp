@@ -5,6 +5,12 @@
 #include <algorithm>
 
 namespace obscura::runtime {
+namespace {
+
+// A server that renders pictures of every size would collect Programs for ever.
+constexpr std::size_t kMostPrograms = 256;
+
+}  // namespace
 
 Session::Session(std::unique_ptr<backend::Device> device, std::optional<std::size_t> budget)
     : device_(std::move(device)), budget_(budget.value_or(0)) {
@@ -28,6 +34,7 @@ Result<Program*> Session::program(const std::string& key,
   OBSCURA_ASSIGN(auto program,
                  Program::build(*device_, std::move(graph), weights, budget_ - reserved));
   programs_.push_front({std::move(full_key), std::move(program), reserved});
+  if (programs_.size() > kMostPrograms) programs_.pop_back();
   return programs_.front().program.get();
 }
 

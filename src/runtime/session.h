@@ -28,7 +28,8 @@ class Session {
   std::size_t budget() const { return budget_; }
 
   // The Program of this key, built by `build` when it is first asked for. `key` names the network
-  // and its shapes; the weights' identity is added to it. The Program lives as long as the Session.
+  // and its shapes; the weights' identity is added to it. The Program
+  // is valid until the next call.
   Result<Program*> program(const std::string& key, const std::shared_ptr<WeightStore>& weights,
                            const std::function<Result<ir::Graph>()>& build,
                            std::size_t reserved = 0);

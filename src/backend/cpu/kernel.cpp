@@ -52,12 +52,13 @@ Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request) {
   std::string key = request.op.text();
   for (const ir::ValueType& type : request.inputs) key += "; " + type.text();
   static std::mutex mutex;
-  static std::map<std::string, std::shared_ptr<const Kernel>> cache;
+  static std::map<std::string, std::weak_ptr<const Kernel>> cache;
   std::lock_guard lock(mutex);
-  if (auto hit = cache.find(key); hit != cache.end()) return hit->second;
+  if (auto alive = cache[key].lock()) return alive;
   OBSCURA_ASSIGN(std::unique_ptr<Kernel> made, factory->second(request));
   std::shared_ptr<const Kernel> kernel = std::move(made);
-  cache.emplace(std::move(key), kernel);
+  std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
+  cache[key] = kernel;
   return kernel;
 }
 
