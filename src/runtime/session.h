@@ -29,7 +29,7 @@ class Session {
 
   // The Program of this key, built by `build` when it is first asked for. `key` names the network
   // and its shapes; the weights' identity is added to it. The Program
-  // is valid until the next call.
+  // stays valid while fewer than 256 others are asked for.
   Result<Program*> program(const std::string& key, const std::shared_ptr<WeightStore>& weights,
                            const std::function<Result<ir::Graph>()>& build,
                            std::size_t reserved = 0);
