@@ -95,6 +95,22 @@ std::string twice(std::string text) {
         self.assert_passes(done)
         self.assertIn("lint: 0 sources, no problem; the time was up before 1 others", done.stdout)
 
+    def test_the_name_that_clang_gives_to_a_required_expression_passes(self):
+        self.write("src/base/bytes.cpp", """\
+#include <concepts>
+template <class T>
+int bytes_of(const T& object) {
+  if constexpr (requires {
+                  { object.bytes() } -> std::convertible_to<int>;
+                }) {
+    return object.bytes();
+  }
+  return 0;
+}
+int bytes_of_one() { return bytes_of(1); }
+""")
+        self.assert_passes(self.lint("--all"))
+
     def test_the_names_that_googletest_makes_pass(self):
         self.write("tests/base/good_test.cpp", "class Square_HasAnArea_Test {};\n")
         self.assert_passes(self.lint("--all"))
