@@ -1,0 +1,318 @@
+// /prompt, /queue, /history, /interrupt, /free.
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+
+#include "graph/json_text.h"
+#include "graph/validate.h"
+#include "server/comfyui.h"
+
+namespace obscura::server {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+std::string text_of(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string new_uuid() {
+  std::array<unsigned char, 16> bytes{};
+  OBSCURA_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()),
+                "getrandom gave too few bytes");
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += fmt::format("{:02x}", bytes[i]);
+  }
+  return text;
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const char c = text[i];
+    const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (dash ? c != '-' : !digit) return false;
+  }
+  return true;
+}
+
+Response prompt_error(std::string_view type, std::string_view message, const std::string& details) {
+  const ordered_json body = {{"error",
+                              {{"type", type},
+                               {"message", message},
+                               {"details", details},
+                               {"extra_info", ordered_json::object()}}},
+                             {"node_errors", ordered_json::object()}};
+  return json_response(text_of(body), 400);
+}
+
+// A whole number is written as one: clients compare and sort by it.
+std::string number_text(double number) {
+  if (std::abs(number) < 9e15 && number == std::floor(number)) {
+    return std::to_string(static_cast<std::int64_t>(number));
+  }
+  return json(number).dump();
+}
+
+// [number, id, prompt, extra_data, outputs_to_execute], spliced from texts that the store holds as
+// JSON already: a queue of thousands is listed without reading them.
+std::string queue_item(const store::Job& job) {
+  return fmt::format("[{},{},{},{},{}]", number_text(job.number), json(job.id).dump(), job.prompt,
+                     job.extra_data, job.targets);
+}
+
+struct Submission {
+  ordered_json prompt;
+  store::NewJob job;
+  graph::Validation validation;
+};
+
+void read_priority(const ordered_json& body, store::NewJob& job) {
+  if (auto number = body.find("number"); number != body.end() && number->is_number()) {
+    job.number = number->get<double>();
+  }
+  auto front = body.find("front");
+  job.front = front != body.end() && front->is_boolean() && front->get<bool>();
+}
+
+void read_extra_data(const ordered_json& body, store::NewJob& job) {
+  ordered_json extra = ordered_json::object();
+  if (auto given = body.find("extra_data"); given != body.end() && given->is_object()) {
+    extra = *given;
+  }
+  if (auto client = body.find("client_id"); client != body.end() && client->is_string()) {
+    job.client_id = *client;
+    extra["client_id"] = job.client_id;
+  }
+  extra["create_time"] = job.created_ms;
+  job.extra_data = text_of(extra);
+}
+
+std::vector<std::string> partial_targets(const ordered_json& body) {
+  std::vector<std::string> targets;
+  auto given = body.find("partial_execution_targets");
+  if (given == body.end() || !given->is_array()) return targets;
+  for (const ordered_json& target : *given)
+    if (target.is_string()) targets.push_back(target);
+  return targets;
+}
+
+Response post_prompt(ComfyUi& api, const Request& request) {
+  auto body = graph::parse_json(request.body);
+  if (!body.ok()) return prompt_error("invalid_json", "Invalid JSON", body.error().message());
+  auto prompt = body->is_object() ? body->find("prompt") : body->end();
+  if (!body->is_object() || prompt == body->end()) {
+    return prompt_error("no_prompt", "No prompt provided", "No prompt provided");
+  }
+  store::NewJob job;
+  job.created_ms = now_ms();
+  auto id = body->find("prompt_id");
+  if (id == body->end() || id->is_null()) {
+    job.id = new_uuid();
+  } else if (id->is_string() && is_uuid(id->get_ref<const std::string&>())) {
+    job.id = *id;
+  } else {
+    return prompt_error("invalid_prompt_id", "Invalid prompt id",
+                        "wanted a lower-case UUID, found " + text_of(*id).substr(0, 80));
+  }
+  auto workflow = graph::Workflow::from_json(*prompt);
+  if (!workflow.ok()) {
+    return prompt_error("invalid_prompt", "Cannot execute because the workflow is not sound.",
+                        workflow.error().message());
+  }
+  const graph::Validation validation = graph::validate(
+      *workflow, api.studio.nodes(), api.studio.environment(), {.targets = partial_targets(*body)});
+  const ordered_json verdict = validation.to_json();
+  if (!validation.runnable()) return json_response(text_of(verdict), 400);
+
+  read_priority(*body, job);
+  read_extra_data(*body, job);
+  job.prompt = text_of(*prompt);
+  ordered_json targets = ordered_json::array();
+  for (std::size_t output : validation.resolved.outputs)
+    targets.push_back(validation.resolved.nodes[output].ref.id);
+  job.targets = text_of(targets);
+  auto number = api.queue.submit(job);
+  if (!number.ok()) {
+    if (number.error().kind() != ErrorKind::kInvalidInput) return error_response(number.error());
+    return prompt_error("invalid_prompt_id", "Invalid prompt id", number.error().message());
+  }
+  return json_response(fmt::format(R"({{"prompt_id":"{}","number":{},"node_errors":{}}})", job.id,
+                                   number_text(*number), text_of(verdict["node_errors"])));
+}
+
+Response get_prompt(ComfyUi& api) {
+  return json_response(text_of(api.queue.status()["status"]));
+}
+
+Response get_queue(ComfyUi& api) {
+  auto jobs = api.store.unfinished();
+  if (!jobs.ok()) return error_response(jobs.error());
+  std::string running, pending;
+  for (const store::Job& job : *jobs) {
+    std::string& list = job.state == store::JobState::kRunning ? running : pending;
+    if (!list.empty()) list += ',';
+    list += queue_item(job);
+  }
+  return json_response(R"({"queue_running":[)" + running + R"(],"queue_pending":[)" + pending +
+                       "]}");
+}
+
+// {"clear": true} or {"delete": [ids]}, as /queue and /history take them.
+struct Removal {
+  bool clear = false;
+  std::vector<std::string> ids;
+};
+Result<Removal> parse_removal(const Request& request) {
+  OBSCURA_ASSIGN(ordered_json body, graph::parse_json(request.body));
+  Removal removal;
+  if (!body.is_object()) return Error(ErrorKind::kInvalidInput, "wanted a JSON object");
+  auto clear = body.find("clear");
+  removal.clear = clear != body.end() && clear->is_boolean() && clear->get<bool>();
+  if (auto ids = body.find("delete"); ids != body.end() && ids->is_array()) {
+    for (const ordered_json& id : *ids)
+      if (id.is_string()) removal.ids.push_back(id);
+  }
+  return removal;
+}
+
+// ComfyUI answers these with nothing; some clients read JSON all the same.
+Response done() {
+  return json_response("{}");
+}
+
+Response post_queue(ComfyUi& api, const Request& request) {
+  auto removal = parse_removal(request);
+  if (!removal.ok()) return error_response(removal.error());
+  if (removal->clear) {
+    if (auto count = api.queue.cancel_all(); !count.ok()) return error_response(count.error());
+  }
+  if (!removal->ids.empty()) {
+    auto count = api.queue.cancel(removal->ids);
+    if (!count.ok()) return error_response(count.error());
+  }
+  return done();
+}
+
+std::string history_entry(const store::Job& job) {
+  json meta = json::object();
+  const json outputs = json::parse(job.outputs, nullptr, false);
+  if (outputs.is_object()) {
+    for (const auto& [node, ui] : outputs.items()) {
+      meta[node] = {{"node_id", node},
+                    {"display_node", node},
+                    {"parent_node", nullptr},
+                    {"real_node_id", node}};
+    }
+  }
+  const bool done = job.state == store::JobState::kDone;
+  return fmt::format(
+      R"({}:{{"prompt":{},"outputs":{},"status":{{"status_str":"{}","completed":{},"messages":{}}},"meta":{}}})",
+      json(job.id).dump(), queue_item(job), job.outputs.empty() ? "{}" : job.outputs,
+      done ? "success" : "error", done, job.messages.empty() ? "[]" : job.messages, meta.dump());
+}
+
+Result<std::optional<std::int64_t>> integer_parameter(const Request& request, const char* name) {
+  const std::string* text = request.parameter(name);
+  if (text == nullptr || text->empty()) return std::optional<std::int64_t>();
+  std::int64_t value = 0;
+  auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (code != std::errc() || end != text->data() + text->size()) {
+    return Error(ErrorKind::kInvalidInput,
+                 fmt::format("{}: wanted a whole number, found '{}'", name, text->substr(0, 40)));
+  }
+  return std::optional<std::int64_t>(value);
+}
+
+Response get_history(ComfyUi& api, const Request& request) {
+  auto most = integer_parameter(request, "max_items");
+  auto offset = integer_parameter(request, "offset");
+  if (!most.ok()) return error_response(most.error());
+  if (!offset.ok()) return error_response(offset.error());
+  auto jobs = api.store.history(*most, offset->value_or(-1));
+  if (!jobs.ok()) return error_response(jobs.error());
+  std::string body;
+  for (const store::Job& job : *jobs) body += (body.empty() ? "" : ",") + history_entry(job);
+  return json_response("{" + body + "}");
+}
+
+Response get_history_of(ComfyUi& api, const std::string& id) {
+  auto job = api.store.find(id);
+  if (!job.ok()) return error_response(job.error());
+  const bool finished = *job && (*job)->state >= store::JobState::kDone && (*job)->started_ms > 0;
+  return json_response(finished ? "{" + history_entry(**job) + "}" : "{}");
+}
+
+Response post_history(ComfyUi& api, const Request& request) {
+  auto removal = parse_removal(request);
+  if (!removal.ok()) return error_response(removal.error());
+  Status status = removal->clear ? api.store.forget_all() : api.store.forget(removal->ids);
+  return status.ok() ? done() : error_response(status.error());
+}
+
+// The body, which may be missing.
+Result<ordered_json> optional_object(const Request& request) {
+  if (request.body.empty()) return ordered_json::object();
+  OBSCURA_ASSIGN(ordered_json body, graph::parse_json(request.body));
+  return body.is_object() ? body : ordered_json::object();
+}
+
+Response post_interrupt(ComfyUi& api, const Request& request) {
+  auto body = optional_object(request);
+  if (!body.ok()) return error_response(body.error());
+  std::optional<std::string> id;
+  if (auto given = body->find("prompt_id"); given != body->end() && given->is_string()) id = *given;
+  api.queue.interrupt(id);
+  return done();
+}
+
+Response post_free(ComfyUi& api, const Request& request) {
+  auto body = optional_object(request);
+  if (!body.ok()) return error_response(body.error());
+  auto flag = [&](const char* name) {
+    auto given = body->find(name);
+    return given != body->end() && given->is_boolean() && given->get<bool>();
+  };
+  const bool everything = flag("free_memory");
+  api.queue.release(everything || flag("unload_models"), everything);
+  return done();
+}
+
+}  // namespace
+
+void add_job_routes(Router& router, ComfyUi& api) {
+  router.add("POST", "/prompt",
+             [&api](const Request& request, const Captures&) { return post_prompt(api, request); });
+  router.add("GET", "/prompt", [&api](const Request&, const Captures&) { return get_prompt(api); });
+  router.add("GET", "/queue", [&api](const Request&, const Captures&) { return get_queue(api); });
+  router.add("POST", "/queue",
+             [&api](const Request& request, const Captures&) { return post_queue(api, request); });
+  router.add("GET", "/history",
+             [&api](const Request& request, const Captures&) { return get_history(api, request); });
+  router.add("GET", "/history/{}", [&api](const Request&, const Captures& captures) {
+    return get_history_of(api, captures[0]);
+  });
+  router.add("POST", "/history", [&api](const Request& request, const Captures&) {
+    return post_history(api, request);
+  });
+  router.add("POST", "/interrupt", [&api](const Request& request, const Captures&) {
+    return post_interrupt(api, request);
+  });
+  router.add("POST", "/free",
+             [&api](const Request& request, const Captures&) { return post_free(api, request); });
+}
+
+}  // namespace obscura::server

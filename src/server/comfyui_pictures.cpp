@@ -1,0 +1,142 @@
+// /view and /upload: pictures out and in.
+#include "base/files.h"
+#include "graph/json_text.h"
+#include "server/comfyui.h"
+#include "server/multipart.h"
+
+namespace obscura::server {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string parameter_or(const Request& request, const char* name, const char* otherwise) {
+  const std::string* given = request.parameter(name);
+  return given == nullptr ? otherwise : *given;
+}
+
+std::string joined(const std::string& subfolder, const std::string& name) {
+  return subfolder.empty() ? name : subfolder + "/" + name;
+}
+
+// Cuts " [output]" and the like off the name; they outrank `type`.
+void read_annotation(std::string& name, std::string& type) {
+  for (const char* word : {"input", "output", "temp"}) {
+    const std::string ending = std::string(" [") + word + "]";
+    if (!name.ends_with(ending)) continue;
+    name.resize(name.size() - ending.size());
+    type = word;
+  }
+}
+
+Response get_view(const ComfyUi& api, const Request& request) {
+  std::string name = parameter_or(request, "filename", "");
+  std::string type = parameter_or(request, "type", "output");
+  read_annotation(name, type);
+  const FileArea* area = api.area(type);
+  if (area == nullptr) return error_response(400, "type: wanted input, output or temp");
+  auto path = area->find(joined(parameter_or(request, "subfolder", ""), name));
+  if (!path.ok()) return error_response(path.error());
+  Response response;
+  response.type = media_type(*path);
+  response.file = std::move(path).value();
+  if (response.type == "application/octet-stream") {
+    response.headers.emplace_back("Content-Disposition", "attachment");
+  }
+  return response;
+}
+
+struct Upload {
+  std::vector<FormPart> parts;
+  std::string type, subfolder, name;
+  std::string_view content;
+  bool overwrite = false;
+};
+
+std::string field_or(const std::vector<FormPart>& parts, const char* name, const char* otherwise) {
+  const FormPart* part = find_part(parts, name);
+  return part == nullptr ? otherwise : std::string(part->content);
+}
+
+Result<Upload> parse_upload(const Request& request) {
+  Upload upload;
+  OBSCURA_ASSIGN(upload.parts, parse_form(request.header("content-type"), request.body));
+  const FormPart* image = find_part(upload.parts, "image");
+  if (image == nullptr || image->filename.empty()) {
+    return Error(ErrorKind::kInvalidInput, "wanted a file in the form's field 'image'");
+  }
+  upload.name = image->filename;
+  upload.content = image->content;
+  upload.type = field_or(upload.parts, "type", "input");
+  upload.subfolder = field_or(upload.parts, "subfolder", "");
+  const std::string overwrite = field_or(upload.parts, "overwrite", "");
+  upload.overwrite = overwrite == "true" || overwrite == "1";
+  return upload;
+}
+
+Response store_upload(const ComfyUi& api, const Upload& upload, std::string_view content) {
+  const FileArea* area = api.area(upload.type);
+  if (area == nullptr) return error_response(400, "type: wanted input, output or temp");
+  auto name = area->store(upload.subfolder, upload.name, content, upload.overwrite);
+  if (!name.ok()) return error_response(name.error());
+  const ordered_json answer = {
+      {"name", *name}, {"subfolder", upload.subfolder}, {"type", upload.type}};
+  return json_response(answer.dump());
+}
+
+Response upload_image(const ComfyUi& api, const Request& request) {
+  auto upload = parse_upload(request);
+  if (!upload.ok()) return error_response(upload.error());
+  return store_upload(api, *upload, upload->content);
+}
+
+// The picture that a mask belongs to: {"filename", "subfolder", "type"}.
+Result<std::filesystem::path> find_original(const ComfyUi& api, const Upload& upload) {
+  OBSCURA_ASSIGN(ordered_json reference,
+                 graph::parse_json(field_or(upload.parts, "original_ref", "")));
+  auto text = [&](const char* key, const char* otherwise) -> std::string {
+    auto found = reference.is_object() ? reference.find(key) : reference.end();
+    return reference.is_object() && found != reference.end() && found->is_string()
+               ? found->get<std::string>()
+               : otherwise;
+  };
+  const FileArea* area = api.area(text("type", "output"));
+  if (area == nullptr) {
+    return Error(ErrorKind::kInvalidInput, "original_ref: wanted the type input, output or temp");
+  }
+  return area->find(joined(text("subfolder", ""), text("filename", "")));
+}
+
+Response upload_mask(const ComfyUi& api, const Request& request) {
+  auto upload = parse_upload(request);
+  if (!upload.ok()) return error_response(upload.error());
+  auto original = find_original(api, *upload);
+  if (!original.ok()) return error_response(original.error());
+  auto picture = MappedFile::open(*original);
+  if (!picture.ok()) return error_response(picture.error());
+  const auto bytes = picture->bytes();
+  auto masked = api.studio.with_alpha({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                                      upload->content);
+  if (!masked.ok()) return error_response(masked.error());
+  return store_upload(api, *upload, *masked);
+}
+
+}  // namespace
+
+const FileArea* ComfyUi::area(std::string_view type) const {
+  if (type == "input") return &input;
+  if (type == "output") return &output;
+  if (type == "temp") return &temporary;
+  return nullptr;
+}
+
+void add_picture_routes(Router& router, ComfyUi& api) {
+  router.add("GET", "/view",
+             [&api](const Request& request, const Captures&) { return get_view(api, request); });
+  router.add("POST", "/upload/image", [&api](const Request& request, const Captures&) {
+    return upload_image(api, request);
+  });
+  router.add("POST", "/upload/mask",
+             [&api](const Request& request, const Captures&) { return upload_mask(api, request); });
+}
+
+}  // namespace obscura::server

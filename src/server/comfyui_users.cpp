@@ -1,0 +1,241 @@
+// /users, /settings and /userdata: what ComfyUI's editor keeps for the one user there is.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "base/files.h"
+#include "graph/json_text.h"
+#include "server/comfyui.h"
+
+namespace obscura::server {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr char kSettings[] = "comfy.settings.json";
+
+Response respond(const ordered_json& value, int status = 200) {
+  return json_response(value.dump(-1, ' ', false, ordered_json::error_handler_t::replace), status);
+}
+
+bool is_set(const Request& request, const char* name, bool otherwise) {
+  const std::string* given = request.parameter(name);
+  return given == nullptr ? otherwise : *given == "true" || *given == "1";
+}
+
+Result<ordered_json> read_settings(const ComfyUi& api) {
+  auto path = api.user.find(kSettings);
+  if (!path.ok()) return ordered_json::object();
+  OBSCURA_ASSIGN(std::string text, read_text_file(*path, std::size_t{16} << 20));
+  OBSCURA_ASSIGN(ordered_json settings, graph::parse_json(text));
+  return settings.is_object() ? settings : ordered_json::object();
+}
+
+Status write_settings(const ComfyUi& api, const ordered_json& settings) {
+  OBSCURA_ASSIGN(fs::path path, api.user.resolve(kSettings));
+  return write_file_atomically(
+      path, settings.dump(4, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+Response get_settings(const ComfyUi& api, const std::string* id) {
+  auto settings = read_settings(api);
+  if (!settings.ok()) return error_response(settings.error());
+  if (id == nullptr) return respond(*settings);
+  auto found = settings->find(*id);
+  return respond(found == settings->end() ? ordered_json() : *found);
+}
+
+Response post_settings(const ComfyUi& api, const Request& request, const std::string* id) {
+  auto body = graph::parse_json(request.body);
+  if (!body.ok()) return error_response(body.error());
+  auto settings = read_settings(api);
+  if (!settings.ok()) return error_response(settings.error());
+  if (id != nullptr) {
+    (*settings)[*id] = *body;
+  } else if (body->is_object()) {
+    settings->update(*body);
+  } else {
+    return error_response(400, "wanted a JSON object of settings");
+  }
+  Status written = write_settings(api, *settings);
+  return written.ok() ? json_response("{}") : error_response(written.error());
+}
+
+ordered_json file_facts(const fs::path& path, const std::string& name) {
+  struct stat facts {};
+  ::stat(path.c_str(), &facts);
+  return {{"path", name},
+          {"size", facts.st_size},
+          {"modified", facts.st_mtime * 1000},
+          {"created", facts.st_ctime * 1000}};
+}
+
+// Names below `folder`, sorted, with forward slashes.
+std::vector<std::string> files_in(const fs::path& folder, bool recurse) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    if (!recurse) at.disable_recursion_pending();
+    if (at->is_regular_file(error)) {
+      names.push_back(at->path().lexically_relative(folder).generic_string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Response list_userdata(const ComfyUi& api, const Request& request) {
+  const std::string* folder = request.parameter("dir");
+  if (folder == nullptr || folder->empty()) return error_response(400, "wanted the parameter dir");
+  auto path = api.user.resolve(*folder);
+  if (!path.ok()) return error_response(path.error());
+  std::error_code error;
+  if (!fs::is_directory(*path, error)) return error_response(404, "there is no such folder");
+  ordered_json list = ordered_json::array();
+  for (const std::string& name : files_in(*path, is_set(request, "recurse", false))) {
+    if (is_set(request, "full_info", false)) {
+      list.push_back(file_facts(*path / name, name));
+    } else if (is_set(request, "split", false)) {
+      ordered_json parts = {name};
+      for (const fs::path& part : fs::path(name)) parts.push_back(part.string());
+      list.push_back(std::move(parts));
+    } else {
+      list.push_back(name);
+    }
+  }
+  return respond(list);
+}
+
+Response list_userdata_v2(const ComfyUi& api, const Request& request) {
+  const std::string* given = request.parameter("path");
+  const std::string base = given == nullptr ? "" : *given;
+  auto path = base.empty() ? Result<fs::path>(api.user.root()) : api.user.resolve(base);
+  if (!path.ok()) return error_response(path.error());
+  std::error_code error;
+  if (!fs::is_directory(*path, error)) {
+    return base.empty() ? respond(ordered_json::array())
+                        : error_response(404, "there is no such folder");
+  }
+  std::vector<fs::directory_entry> entries(fs::directory_iterator(*path, error), {});
+  std::sort(entries.begin(), entries.end());
+  ordered_json list = ordered_json::array();
+  for (const fs::directory_entry& entry : entries) {
+    const std::string name = entry.path().filename().string();
+    ordered_json item = {{"name", name},
+                         {"path", base.empty() ? name : base + "/" + name},
+                         {"type", entry.is_directory(error) ? "directory" : "file"}};
+    if (entry.is_regular_file(error)) {
+      const ordered_json facts = file_facts(entry.path(), name);
+      item["size"] = facts["size"];
+      item["modified"] = facts["modified"];
+    }
+    list.push_back(std::move(item));
+  }
+  return respond(list);
+}
+
+Response get_userdata(const ComfyUi& api, const std::string& name) {
+  auto path = api.user.find(name);
+  if (!path.ok()) return error_response(path.error());
+  Response response;
+  response.type = media_type(*path);
+  response.file = std::move(path).value();
+  return response;
+}
+
+Response taken(const std::string& name) {
+  return error_response(409, "there is a file '" + name + "' already");
+}
+
+Response post_userdata(const ComfyUi& api, const Request& request, const std::string& name) {
+  auto path = api.user.resolve(name);
+  if (!path.ok()) return error_response(path.error());
+  std::error_code error;
+  if (!is_set(request, "overwrite", true) && fs::exists(*path, error)) return taken(name);
+  Status written = write_file_atomically(*path, request.body);
+  if (!written.ok()) return error_response(written.error());
+  return respond(is_set(request, "full_info", false) ? file_facts(*path, name)
+                                                     : ordered_json(name));
+}
+
+Response delete_userdata(const ComfyUi& api, const std::string& name) {
+  auto path = api.user.find(name);
+  if (!path.ok()) return error_response(path.error());
+  std::error_code error;
+  fs::remove(*path, error);
+  if (error) return error_response(500, error.message());
+  Response response;
+  response.status = 204;
+  return response;
+}
+
+Response move_userdata(const ComfyUi& api, const Request& request, const std::string& from,
+                       const std::string& to) {
+  auto source = api.user.find(from);
+  if (!source.ok()) return error_response(source.error());
+  auto target = api.user.resolve(to);
+  if (!target.ok()) return error_response(target.error());
+  std::error_code error;
+  if (!is_set(request, "overwrite", true) && fs::exists(*target, error)) return taken(to);
+  fs::create_directories(target->parent_path(), error);
+  if (!error) fs::rename(*source, *target, error);
+  if (error) return error_response(500, error.message());
+  return respond(is_set(request, "full_info", false) ? file_facts(*target, to) : ordered_json(to));
+}
+
+}  // namespace
+
+Response error_response(const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::kInvalidInput:
+    case ErrorKind::kCorrupt:
+    case ErrorKind::kUnsupported:
+      return error_response(400, error.message());
+    case ErrorKind::kNotFound:
+      return error_response(404, error.message());
+    default:
+      return error_response(500, error.message());
+  }
+}
+
+void add_user_routes(Router& router, ComfyUi& api) {
+  router.add("GET", "/users", [](const Request&, const Captures&) {
+    return respond({{"storage", "server"}, {"migrated", true}});
+  });
+  router.add("GET", "/settings",
+             [&api](const Request&, const Captures&) { return get_settings(api, nullptr); });
+  router.add("GET", "/settings/{}", [&api](const Request&, const Captures& captures) {
+    return get_settings(api, &captures[0]);
+  });
+  router.add("POST", "/settings", [&api](const Request& request, const Captures&) {
+    return post_settings(api, request, nullptr);
+  });
+  router.add("POST", "/settings/{}", [&api](const Request& request, const Captures& captures) {
+    return post_settings(api, request, &captures[0]);
+  });
+  router.add("GET", "/userdata", [&api](const Request& request, const Captures&) {
+    return list_userdata(api, request);
+  });
+  router.add("GET", "/v2/userdata", [&api](const Request& request, const Captures&) {
+    return list_userdata_v2(api, request);
+  });
+  router.add("GET", "/userdata/{}", [&api](const Request&, const Captures& captures) {
+    return get_userdata(api, captures[0]);
+  });
+  router.add("POST", "/userdata/{}", [&api](const Request& request, const Captures& captures) {
+    return post_userdata(api, request, captures[0]);
+  });
+  router.add("DELETE", "/userdata/{}", [&api](const Request&, const Captures& captures) {
+    return delete_userdata(api, captures[0]);
+  });
+  router.add("POST", "/userdata/{}/move/{}",
+             [&api](const Request& request, const Captures& captures) {
+               return move_userdata(api, request, captures[0], captures[1]);
+             });
+}
+
+}  // namespace obscura::server

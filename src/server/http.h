@@ -1,0 +1,56 @@
+// Requests and responses as the routes see them: plain values, no socket in sight.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace obscura::server {
+
+struct Request {
+  std::string method;                               // "GET", upper case
+  std::string path;                                 // raw, still percent-encoded, without query
+  std::map<std::string, std::string> query;         // decoded; the first of equal names
+  std::multimap<std::string, std::string> headers;  // names in lower case
+  std::string body;
+  bool websocket = false;  // it asks to become a WebSocket
+
+  // Empty if there is none.
+  std::string header(const std::string& lower_case_name) const;
+  bool has_header(const std::string& lower_case_name) const;
+  // Null if there is none.
+  const std::string* parameter(const std::string& name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string type = "application/json";
+  std::string body;
+  // Sent in place of the body.
+  std::optional<std::filesystem::path> file;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+Response json_response(std::string body, int status = 200);
+// {"error": text}.
+Response error_response(int status, std::string_view text);
+
+// "%2F" to "/". Without `plus_is_space`, "+" stands for itself. kInvalidInput for a broken escape
+// or a zero byte.
+Result<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+
+// Splits a request's target ("/view?filename=a%20b.png") into path and query.
+Status parse_target(std::string_view target, Request& request);
+
+// A value within quotes and \-escapes, as in `filename="a \"b\".png"`; what comes before the next
+// semicolon otherwise. Empty if the parameter is not there.
+std::string header_parameter(std::string_view header, std::string_view name);
+
+}  // namespace obscura::server

@@ -1,0 +1,42 @@
+// The whole service: a store, a queue, a transport, and the routes between them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "server/access.h"
+#include "server/job_runner.h"
+
+namespace obscura::server {
+
+struct ServiceOptions {
+  ListenAddress listen;
+  std::string token;
+  // Holds obscura.db, and the folders input, output, temp and user; made where they are missing.
+  std::filesystem::path data;
+};
+
+class Service {
+ public:
+  // Listening when it returns; `studio` and `runner` are borrowed. Errors as those of Access,
+  // JobStore and Transport.
+  static Result<std::unique_ptr<Service>> open(const ServiceOptions& options, Studio& studio,
+                                               JobRunner& runner);
+  ~Service();
+
+  std::uint16_t port() const;
+  // Answers and runs jobs until stop(). Call once.
+  void run();
+  // From any thread. A job that is running stays in the store, to run again at the next start.
+  void stop();
+
+ private:
+  struct Implementation;
+  explicit Service(std::unique_ptr<Implementation> implementation);
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace obscura::server

@@ -1,0 +1,88 @@
+// A studio whose nodes do arithmetic: the real executor over the graph layer's test nodes.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "graph/executor.h"
+#include "graph/test_nodes.h"
+#include "server/job_runner.h"
+
+namespace obscura::server::testing {
+
+// Counts to `steps` with a preview at each, until it is cancelled.
+inline Result<graph::NodeResult> run_slow(graph::NodeCall& call) {
+  const auto steps = call.get<std::int64_t>("steps");
+  const std::byte picture[] = {std::byte{0xff}, std::byte{0xd8}, std::byte{7}};
+  for (std::int64_t i = 1; i <= steps; ++i) {
+    OBSCURA_TRY(call.check_cancelled());
+    std::this_thread::sleep_for(std::chrono::milliseconds(call.get<std::int64_t>("milliseconds")));
+    call.progress(i, steps);
+    if (call.wants_preview()) call.preview(picture, "image/jpeg");
+  }
+  return graph::NodeResult{graph::Value::handle("BOX", graph::testing::Box{1})};
+}
+
+class FakeStudio final : public Studio, public JobRunner {
+ public:
+  FakeStudio() : nodes_(graph::testing::make_test_registry()), executor_(environment_) {
+    environment_.provide(log_);
+    nodes_.add(graph::NodeType("Slow")
+                   .input(graph::integer("steps", 3).range(1, 10000))
+                   .input(graph::integer("milliseconds", 1).range(0, 1000))
+                   .output("BOX")
+                   .not_idempotent()
+                   .run(run_slow));
+  }
+
+  Status run(const JobToRun& job, graph::Observer& observer, const CancelToken& cancel) override {
+    OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(job.prompt));
+    const graph::Validation validation =
+        graph::validate(workflow, nodes_, environment_, {.targets = job.targets});
+    if (!validation.runnable()) return validation.to_error();
+    graph::RunOptions options;
+    options.cancel = cancel;
+    options.extra_pnginfo = job.extra_pnginfo;
+    auto report = executor_.run(validation.resolved, options, observer);
+    return report.ok() ? Status() : Status(report.error());
+  }
+  void release(bool models, bool results) override {
+    std::lock_guard lock(mutex_);
+    if (results) executor_.cache().clear();
+    released_ += std::string(models ? "models " : "") + (results ? "results " : "");
+  }
+  std::string released() const {
+    std::lock_guard lock(mutex_);
+    return released_;
+  }
+
+  const graph::NodeRegistry& nodes() const override { return nodes_; }
+  const graph::Environment& environment() const override { return environment_; }
+  std::string version() const override { return "1.2.3"; }
+  std::vector<std::string> model_kinds() const override { return {"checkpoints", "embeddings"}; }
+  std::vector<ModelEntry> models(std::string_view kind) const override {
+    if (kind == "embeddings") return {{"a/bad.safetensors", std::nullopt}};
+    return {{"base.safetensors", std::nullopt}};
+  }
+  Result<nlohmann::json> model_metadata(std::string_view, std::string_view name) const override {
+    if (name != "base.safetensors") return Error(ErrorKind::kNotFound, "no such model");
+    return nlohmann::json{{"format", "pt"}};
+  }
+  nlohmann::ordered_json devices() const override { return {{{"name", "cpu"}, {"type", "cpu"}}}; }
+  Result<std::string> with_alpha(std::string_view picture, std::string_view mask) const override {
+    return std::string(picture) + "+" + std::string(mask);
+  }
+
+ private:
+  graph::testing::CallLog log_;
+  graph::NodeRegistry nodes_;
+  graph::Environment environment_;
+  graph::Executor executor_;
+  mutable std::mutex mutex_;
+  std::string released_;  // guarded by mutex_
+};
+
+}  // namespace obscura::server::testing
