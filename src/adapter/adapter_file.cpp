@@ -1,23 +1,15 @@
 #include "adapter/adapter_file.h"
 
-#include <fmt/format.h>
-
-#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <unordered_map>
 
 namespace obscura::adapter {
 
 Result<std::shared_ptr<const AdapterFile>> AdapterFile::open(const std::filesystem::path& path,
-                                                             std::string name) {
+                                                             std::string name,
+                                                             std::string identity) {
   OBSCURA_ASSIGN(io::SafetensorsFile file, io::SafetensorsFile::open(path));
-  std::error_code error;
-  auto changed = std::filesystem::last_write_time(path, error).time_since_epoch();
-  std::string identity =
-      fmt::format("{} {} {}", std::filesystem::absolute(path, error).string(), file.bytes().size(),
-                  std::chrono::duration_cast<std::chrono::nanoseconds>(changed).count());
   return grouped(std::move(file), std::move(name), std::move(identity));
 }
 

@@ -71,11 +71,12 @@ struct AdapterModule {
 // Immutable and thread safe. Reads nothing but the header until an adapted model is read.
 class AdapterFile {
  public:
-  // Errors of io::SafetensorsFile; kCorrupt if two tensors play one part or if peft's metadata is
-  // not JSON. `name` is what messages call it: the path below its folder.
+  // `name` is what messages call it: the path below its folder. `identity` must differ wherever the
+  // content may: path, size and time of change. Errors of io::SafetensorsFile; kCorrupt if two
+  // tensors play one part or if peft's metadata is not JSON.
   static Result<std::shared_ptr<const AdapterFile>> open(const std::filesystem::path& path,
-                                                         std::string name);
-  // The same over bytes that the caller keeps alive. `identity` must differ wherever they do.
+                                                         std::string name, std::string identity);
+  // The same over bytes that the caller keeps alive.
   static Result<std::shared_ptr<const AdapterFile>> parse(std::span<const std::byte> bytes,
                                                           std::string name, std::string identity);
 

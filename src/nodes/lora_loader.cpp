@@ -43,8 +43,10 @@ Result<pipeline::Adapted> adapt(NodeCall& call, std::shared_ptr<const pipeline::
     return pipeline::Adapted{std::move(model), std::move(text)};
   }
   const auto& name = call.get<std::string>("lora_name");
-  OBSCURA_ASSIGN(auto path, call.environment<ModelFolders>().find("loras", name));
-  OBSCURA_ASSIGN(auto file, adapter::AdapterFile::open(path, name));
+  const auto& folders = call.environment<ModelFolders>();
+  OBSCURA_ASSIGN(auto path, folders.find("loras", name));
+  OBSCURA_ASSIGN(std::string identity, folders.identity("loras", name));
+  OBSCURA_ASSIGN(auto file, adapter::AdapterFile::open(path, name, std::move(identity)));
   bool for_text = text != nullptr;
   OBSCURA_ASSIGN(pipeline::Adapted adapted,
                  pipeline::with_adapter(std::move(model), std::move(text), file, strengths));

@@ -32,7 +32,7 @@ Networks pocket_networks() {
 }
 
 std::shared_ptr<const AdapterFile> golden_lora() {
-  return AdapterFile::open(golden::path("golden_lora.safetensors"), "golden").value();
+  return AdapterFile::open(golden::path("golden_lora.safetensors"), "golden", "golden").value();
 }
 
 AdaptedNetworks with_golden(const Networks& base, double strength) {
