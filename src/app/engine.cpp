@@ -3,16 +3,14 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "app/model_defaults.h"
 #include "app/version.h"
-#include "checkpoint/pocket.h"
 #include "graph/suggest.h"
 
 namespace obscura::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr char kPocketSha256[] = "19b0c20c3ebac1d954dbad25cdb230ce1d89f8c84f3d7582b7663f2939a67800";
 
 Result<std::string> chosen_precision(const std::string& wanted,
                                      const backend::DeviceDescription& device) {
@@ -69,11 +67,7 @@ Engine::Engine(const EngineOptions& options, nodes::PictureSink& sink,
     : session_(std::make_unique<runtime::Session>(std::move(device), options.budget)),
       input_(options.input),
       facts_{std::string(version()), std::string(revision()), ""} {
-  for (const fs::path& root : options.models.empty() ? default_model_folders() : options.models) {
-    models_.add_root(root);
-  }
-  models_.add_embedded(std::string(checkpoint::kPocketModelName), checkpoint::pocket_model(),
-                       kPocketSha256);
+  open_model_folders(models_, options.models);
   input_.set_output(options.output, options.temporary);
   environment_.provide(*session_);
   environment_.provide(models_);

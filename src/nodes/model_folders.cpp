@@ -7,6 +7,7 @@
 #include <chrono>
 #include <system_error>
 
+#include "base/hash.h"
 #include "graph/suggest.h"
 #include "nodes/folder_paths.h"
 
@@ -117,6 +118,13 @@ Result<fs::path> ModelFolders::find(std::string_view kind, std::string_view name
                            graph::suggestion(name, list(kind))));
 }
 
+Result<io::SafetensorsFile> ModelFolders::read(std::string_view kind, std::string_view name) const {
+  if (const Embedded* model = embedded(name); model != nullptr && kind == "checkpoints")
+    return io::SafetensorsFile::parse(model->bytes, model->name);
+  OBSCURA_ASSIGN(fs::path path, find(kind, name));
+  return io::SafetensorsFile::open(path);
+}
+
 Result<std::string> ModelFolders::identity(std::string_view kind, std::string_view name) const {
   if (const Embedded* model = embedded(name); model != nullptr && kind == "checkpoints") {
     return "embedded " + model->sha256;
@@ -156,6 +164,22 @@ void ModelFolders::digest_in_background(std::shared_ptr<const pipeline::ModelFil
     // An error is kept for whoever asks for the digest.
     static_cast<void>(file->sha256(stop));
   });
+}
+
+Result<std::string> ModelFolders::sha256(std::string_view name, const CancelToken& cancel) {
+  if (auto file = opened(name)) return file->sha256(cancel);
+  for (const Kind& kind : kKinds) {
+    Result<fs::path> path = find(kind.name, name);
+    if (!path.ok()) continue;
+    OBSCURA_ASSIGN(std::string key, identity(kind.name, name));
+    std::lock_guard lock(mutex_);
+    std::string& digest = digests_by_identity_[key];
+    if (digest.empty()) {
+      OBSCURA_ASSIGN(digest, sha256_hex_of_file(*path));
+    }
+    return digest;
+  }
+  return std::string();
 }
 
 std::shared_ptr<const pipeline::ModelFile> ModelFolders::opened(std::string_view name) const {

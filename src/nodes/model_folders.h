@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -20,6 +21,7 @@
 
 #include "base/cancel.h"
 #include "base/result.h"
+#include "io/safetensors.h"
 #include "pipeline/model.h"
 
 namespace obscura::nodes {
@@ -49,9 +51,14 @@ class ModelFolders {
 
   // Opens a checkpoint, or hands out the one that is open already if the file did not change.
   Result<std::shared_ptr<const pipeline::ModelFile>> open_checkpoint(std::string_view name);
+  // The file as it is, of whatever kind: for questions that need no model.
+  Result<io::SafetensorsFile> read(std::string_view kind, std::string_view name) const;
   // What tells one content of the file from another without reading it.
   Result<std::string> identity(std::string_view kind, std::string_view name) const;
 
+  // The digest of the model of this name, of whatever kind; empty if nothing is called so. Kept as
+  // long as the file does not change.
+  Result<std::string> sha256(std::string_view name, const CancelToken& cancel);
   // The opened model of this name; null if none was opened or it is no longer in use.
   std::shared_ptr<const pipeline::ModelFile> opened(std::string_view name) const;
 
@@ -74,6 +81,7 @@ class ModelFolders {
     std::weak_ptr<const pipeline::ModelFile> file;
   };
   std::vector<Opened> opened_;
+  std::map<std::string, std::string> digests_by_identity_;
   std::vector<std::thread> digests_;
 };
 

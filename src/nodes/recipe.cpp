@@ -31,6 +31,15 @@ std::vector<std::string> chosen_names(const Workflow& workflow, std::string_view
   return names;
 }
 
+// Of the checkpoint that the sampling node's chain begins with, among the models of a recipe.
+std::string checkpoint_digest(const Workflow& workflow, std::string_view id,
+                              const ordered_json& models) {
+  const ordered_json* name = nearest_constant(upstream(workflow, id), "ckpt_name");
+  for (const ordered_json& model : models)
+    if (name != nullptr && model["name"] == *name) return model["sha256"].get<std::string>();
+  return "";
+}
+
 }  // namespace
 
 std::string pixel_digest(const Tensor& pixels) {
@@ -58,14 +67,13 @@ Result<Recipe> make_recipe(const graph::NodeCall& call, std::int64_t index,
   json["models"] = ordered_json::array();
   json["inputs"] = ordered_json::array();
   for (const std::string& name : chosen_names(workflow, call.node().id)) {
-    if (auto file = call.environment<ModelFolders>().opened(name)) {
-      OBSCURA_ASSIGN(std::string digest, file->sha256(call.cancel_token()));
-      if (recipe.model_sha256.empty()) recipe.model_sha256 = digest;
-      json["models"].push_back({{"name", name}, {"sha256", digest}});
-    }
+    OBSCURA_ASSIGN(std::string model,
+                   call.environment<ModelFolders>().sha256(name, call.cancel_token()));
+    if (!model.empty()) json["models"].push_back({{"name", name}, {"sha256", model}});
     std::string digest = call.environment<InputFolder>().digest_read(name);
     if (!digest.empty()) json["inputs"].push_back({{"name", name}, {"sha256", digest}});
   }
+  recipe.model_sha256 = checkpoint_digest(workflow, call.node().id, json["models"]);
   json["workflow"] = call.prompt();
   json["node"] = call.node().id;
   json["index"] = index;

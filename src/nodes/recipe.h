@@ -5,7 +5,7 @@
 //   program    {version, revision}: of Obscura
 //   device     {name, hardware, libraries, kernels}: kernels are chosen by these
 //   precision  what the networks computed in
-//   models     [{name, sha256}]: the checkpoints the workflow names
+//   models     [{name, sha256}]: the model files the workflow names
 //   inputs     [{name, sha256}]: the pictures it reads
 //   workflow   the API form
 //   node, index, seed: which picture of which saving node it is
@@ -37,8 +37,8 @@ struct RecipeFacts {
 // The digest of a picture's 8-bit samples. `pixels` is (H, W, C) in 0…1.
 std::string pixel_digest(const Tensor& pixels);
 
-// The recipe of picture `index` of the node that is running, and the digest of the first of its
-// models. Waits for digests of models that are still being computed.
+// The recipe of picture `index` of the node that is running, and the digest of its
+// checkpoint. Waits for digests of models that are still being computed.
 struct Recipe {
   nlohmann::ordered_json json;
   std::string model_sha256;
