@@ -9,11 +9,11 @@ using namespace std::chrono_literals;
 
 TEST_F(ServiceTest, ListsAndEmptiesTheQueue) {
   const std::string running = submit(slow(10000, 1));
+  for (int i = 0; i < 500 && get("/queue").json()["queue_running"].empty(); ++i)
+    std::this_thread::sleep_for(5ms);
   std::vector<std::string> waiting;
   for (const char* name : {"a", "b", "c"}) waiting.push_back(submit(slow(1, 0, name)));
   const std::string front = submit(slow(1, 0, "d"), R"(,"front":true)");
-  for (int i = 0; i < 500 && get("/queue").json()["queue_running"].empty(); ++i)
-    std::this_thread::sleep_for(5ms);
   json queue = get("/api/queue").json();
   ASSERT_EQ(queue["queue_running"].size(), 1U);
   ASSERT_EQ(queue["queue_pending"].size(), 4U);
