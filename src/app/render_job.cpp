@@ -40,8 +40,11 @@ std::string_view name_of(ErrorKind kind) {
   return "internal";
 }
 
-void announce(const nodes::FinishedPicture& picture, const std::filesystem::path& path, bool json) {
-  if (!json) {
+void announce(const nodes::FinishedPicture& picture, const std::filesystem::path& path,
+              ProgressStyle style) {
+  if (style != ProgressStyle::kJson) {
+    // The path must not stand behind a half-drawn bar where both go to one terminal.
+    if (style == ProgressStyle::kBar) std::fputs("\r\x1b[K", stderr);
     fmt::print("{}\n", path.string());
     std::fflush(stdout);
     return;
@@ -68,7 +71,7 @@ Status run(const graph::WorkflowFile& file, const RenderFlags& flags,
        .clean = flags.clean,
        .on_stored = [&](const nodes::FinishedPicture& picture, const std::filesystem::path& path) {
          ++written;
-         announce(picture, path, flags.json);
+         announce(picture, path, style);
        }});
   OBSCURA_ASSIGN(std::unique_ptr<Engine> engine, Engine::open(options, folder));
   OBSCURA_ASSIGN(graph::Validation validation, engine->validate(file.workflow, file.targets));

@@ -1,6 +1,7 @@
 // SaveImage and PreviewImage: the ends of a workflow.
 #include "graph/node_registry.h"
 #include "graph/workflow.h"
+#include "nodes/folder_paths.h"
 #include "nodes/infotext.h"
 #include "nodes/picture_sink.h"
 #include "nodes/recipe.h"
@@ -58,6 +59,13 @@ Result<NodeResult> store_all(NodeCall& call, const std::string& prefix, bool tem
   return NodeResult().ui({{"images", std::move(stored)}});
 }
 
+// Before anything is rendered for a name that will be refused.
+Status validate_prefix(const NodeInputs& inputs, const Environment&) {
+  if (!inputs.has("filename_prefix")) return {};
+  auto path = path_below("", inputs.get<std::string>("filename_prefix") + "_");
+  return path.ok() ? Status() : Status(path.error().in("input \"filename_prefix\""));
+}
+
 Result<NodeResult> save(NodeCall& call) {
   return store_all(call, call.get<std::string>("filename_prefix"), false);
 }
@@ -79,6 +87,7 @@ const RegisterNode kSave{
         .hidden(Hidden::kPrompt)
         .hidden(Hidden::kExtraPngInfo)
         .output_node()
+        .validate(validate_prefix)
         .run(save)};
 
 const RegisterNode kPreview{NodeType("PreviewImage")
