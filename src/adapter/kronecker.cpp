@@ -43,7 +43,7 @@ class KroneckerFactor {
 class KroneckerDelta final : public Delta {
  public:
   KroneckerDelta(KroneckerFactor first, KroneckerFactor second, double scale)
-      : first_(std::move(first)), second_(std::move(second)), scale_(scale) {}
+      : first_(first), second_(second), scale_(scale) {}
 
   Status add(double strength, float* weight) const override {
     OBSCURA_ASSIGN(std::vector<float> first, first_.values());
@@ -113,7 +113,7 @@ Result<DeltaPtr> make_kronecker(ModuleReader& module, const WeightShape& weight)
   std::int64_t rank = second.rank() != 0 ? second.rank() : first.rank();
   OBSCURA_ASSIGN(double scale, module.take_scale(rank == 0 ? 1 : rank));
   if (rank == 0) scale = 1;
-  return DeltaPtr(new KroneckerDelta(std::move(first), std::move(second), scale));
+  return DeltaPtr(new KroneckerDelta(first, second, scale));
 }
 
 }  // namespace obscura::adapter
