@@ -147,8 +147,8 @@ inline std::vector<std::string> model_names(const Environment& environment) {
   return environment.get<CallLog>().models;
 }
 
-inline NodeRegistry make_test_registry() {
-  NodeRegistry nodes;
+// Nodes that compute, save, switch and make lists.
+inline void add_ordinary_nodes(NodeRegistry& nodes) {
   nodes.add(NodeType("Box")
                 .label("Boxed number")
                 .category("test/source")
@@ -197,6 +197,10 @@ inline NodeRegistry make_test_registry() {
                 .input(text("message", ""))
                 .output("BOX")
                 .run(run_gate));
+}
+
+// Nodes that fail, cancel, change by themselves, or declare one of everything.
+inline void add_peculiar_nodes(NodeRegistry& nodes) {
   nodes.add(NodeType("Fails")
                 .category("test")
                 .input(choice(
@@ -255,6 +259,12 @@ inline NodeRegistry make_test_registry() {
                 .hidden(Hidden::kUniqueId)
                 .output("BOX")
                 .run(run_hidden));
+}
+
+inline NodeRegistry make_test_registry() {
+  NodeRegistry nodes;
+  add_ordinary_nodes(nodes);
+  add_peculiar_nodes(nodes);
   return nodes;
 }
 
