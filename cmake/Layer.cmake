@@ -5,7 +5,7 @@
 function(obscura_layer name)
   cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES;EXCLUDE" ${ARGN})
   string(REPLACE "/" "_" target ${name})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp ${CMAKE_SOURCE_DIR}/src/${name}/*.cu)
   foreach(path ${LAYER_EXCLUDE})
     list(FILTER sources EXCLUDE REGEX "/src/${name}/${path}")
   endforeach()

@@ -1,0 +1,38 @@
+#include "backend/cuda/context.h"
+
+#include "backend/cuda/status.h"
+
+namespace obscura::backend::cuda {
+
+Result<std::shared_ptr<Context>> Context::create(int ordinal) {
+  const Result<Libraries>& opened = backend::cuda::libraries();
+  if (!opened.ok()) return opened.error();
+  std::shared_ptr<Context> context(new Context());
+  context->ordinal = ordinal;
+  context->libraries = *opened;
+  OBSCURA_TRY(check(cudaSetDevice(ordinal), "choosing the device"));
+  OBSCURA_TRY(check(cudaGetDeviceProperties(&context->properties, ordinal), "asking the device"));
+  OBSCURA_TRY(check(cudaStreamCreateWithFlags(&context->compute, cudaStreamNonBlocking),
+                    "making a stream"));
+  OBSCURA_TRY(
+      check(cudaStreamCreateWithFlags(&context->copy, cudaStreamNonBlocking), "making a stream"));
+  if (opened->blas.create(&context->blas) != CUBLAS_STATUS_SUCCESS)
+    return Error(ErrorKind::kInternal, "[cuda] cuBLASLt does not start");
+  cudnnStatus_t status = opened->dnn.create(&context->dnn);
+  if (status == CUDNN_STATUS_SUCCESS)
+    status = opened->dnn.set_stream(context->dnn, context->compute);
+  if (status != CUDNN_STATUS_SUCCESS) {
+    return Error(ErrorKind::kInternal,
+                 std::string("[cuda] cuDNN does not start: ") + opened->dnn.error_string(status));
+  }
+  return context;
+}
+
+Context::~Context() {
+  if (dnn != nullptr) libraries.dnn.destroy(dnn);
+  if (blas != nullptr) libraries.blas.destroy(blas);
+  if (copy != nullptr) cudaStreamDestroy(copy);
+  if (compute != nullptr) cudaStreamDestroy(compute);
+}
+
+}  // namespace obscura::backend::cuda

@@ -1,0 +1,41 @@
+// One device made ready: its streams, library handles and limits. Kernels borrow it.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "backend/cuda/libraries.h"
+#include "base/result.h"
+
+namespace obscura::backend::cuda {
+
+class Kernel;
+
+class Context {
+ public:
+  // `ordinal` as CUDA counts devices. kNotFound if a library is missing.
+  static Result<std::shared_ptr<Context>> create(int ordinal);
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  ~Context();
+
+  int ordinal = 0;
+  cudaDeviceProp properties{};
+  Libraries libraries{};
+  cublasLtHandle_t blas = nullptr;
+  cudnnHandle_t dnn = nullptr;  // bound to `compute`
+  cudaStream_t compute = nullptr;
+  cudaStream_t copy = nullptr;  // weights on their way in
+  std::map<std::string, std::weak_ptr<const Kernel>> kernels;
+
+  // 90 for an H100.
+  int architecture() const { return properties.major * 10 + properties.minor; }
+
+ private:
+  Context() = default;
+};
+
+}  // namespace obscura::backend::cuda

@@ -1,0 +1,42 @@
+#include "backend/cuda/kernel.h"
+
+#include <map>
+#include <string>
+
+namespace obscura::backend::cuda {
+namespace {
+
+std::map<std::string_view, KernelFactory>& factories() {
+  static std::map<std::string_view, KernelFactory> map;
+  return map;
+}
+
+}  // namespace
+
+Status Kernel::prepare(std::size_t, const void*, void*, cudaStream_t) const {
+  OBSCURA_CHECK(false, "a kernel that lists no weights was asked to prepare one");
+  return {};
+}
+
+RegisterKernel::RegisterKernel(std::string_view op_name, KernelFactory factory) {
+  factories()[op_name] = factory;
+}
+
+Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request) {
+  auto factory = factories().find(request.op.name());
+  if (factory == factories().end()) {
+    return Error(ErrorKind::kUnsupported,
+                 "[" + std::string(request.op.name()) + "] has no CUDA kernel");
+  }
+  std::string key = request.op.text();
+  for (const ir::ValueType& type : request.inputs) key += "; " + type.text();
+  auto& cache = request.context.kernels;
+  if (auto alive = cache[key].lock()) return alive;
+  OBSCURA_ASSIGN(std::unique_ptr<Kernel> made, factory->second(request));
+  std::shared_ptr<const Kernel> kernel = std::move(made);
+  std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
+  cache[key] = kernel;
+  return kernel;
+}
+
+}  // namespace obscura::backend::cuda

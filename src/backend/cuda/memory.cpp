@@ -1,0 +1,41 @@
+#include "backend/cuda/memory.h"
+
+#include <fmt/format.h>
+
+#include "backend/cuda/status.h"
+
+namespace obscura::backend::cuda {
+
+Result<DeviceMemory> DeviceMemory::allocate(std::size_t bytes) {
+  DeviceMemory memory;
+  if (bytes == 0) return memory;
+  void* data = nullptr;
+  cudaError_t error = cudaMalloc(&data, bytes);
+  cudaGetLastError();  // a refused allocation is an answer, not the state of every later call
+  OBSCURA_TRY(check(error, fmt::format("allocating {} bytes on the device", bytes)));
+  memory.data_ = static_cast<std::byte*>(data);
+  memory.bytes_ = bytes;
+  return memory;
+}
+
+DeviceMemory::~DeviceMemory() {
+  if (data_ != nullptr) cudaFree(data_);
+}
+
+Result<PinnedMemory> PinnedMemory::allocate(std::size_t bytes) {
+  PinnedMemory memory;
+  if (bytes == 0) return memory;
+  void* data = nullptr;
+  cudaError_t error = cudaHostAlloc(&data, bytes, cudaHostAllocDefault);
+  cudaGetLastError();
+  OBSCURA_TRY(check(error, fmt::format("locking {} bytes of host memory", bytes)));
+  memory.data_ = static_cast<std::byte*>(data);
+  memory.bytes_ = bytes;
+  return memory;
+}
+
+PinnedMemory::~PinnedMemory() {
+  if (data_ != nullptr) cudaFreeHost(data_);
+}
+
+}  // namespace obscura::backend::cuda
