@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "checkpoint/families.h"
+
 namespace obscura::adapter {
 namespace {
 
@@ -36,20 +38,6 @@ bool names_context_projection(std::string_view stem) {
          stem.ends_with("attn2.processor.to_k");
 }
 
-std::string_view family_of_context(std::int64_t width) {
-  switch (width) {
-    case 2048:
-      return "an adapter for SDXL";
-    case 1280:
-      return "an adapter for SDXL's refiner";
-    case 1024:
-      return "an adapter for Stable Diffusion 2";
-    case 768:
-      return "an adapter for Stable Diffusion 1";
-  }
-  return "";
-}
-
 }  // namespace
 
 std::string describe_foreign(const AdapterFile& adapter) {
@@ -63,8 +51,8 @@ std::string describe_foreign(const AdapterFile& adapter) {
     for (Role role : {Role::kDown, Role::kHadamard1B, Role::kDifference}) {
       const io::TensorEntry* entry = module.find(role);
       if (entry == nullptr || entry->shape.rank() < 2) continue;
-      std::string_view family = family_of_context(entry->shape[1]);
-      if (!family.empty()) return std::string(family);
+      std::string_view family = checkpoint::family_of_context(entry->shape[1]);
+      if (!family.empty()) return "an adapter for " + std::string(family);
     }
   }
   return "";

@@ -2,30 +2,19 @@
 
 #include <string>
 
+#include "checkpoint/families.h"
+
 namespace obscura::checkpoint {
 namespace {
-
-// How wide a context the cross-attention of each family takes.
-std::string family_of_context(std::int64_t width) {
-  switch (width) {
-    case 2048:
-      return " for SDXL";
-    case 1280:
-      return " for SDXL's refiner";
-    case 1024:
-      return " for Stable Diffusion 2";
-    case 768:
-      return " for Stable Diffusion 1";
-  }
-  return "";
-}
 
 // The family of an adapter or network, from the innermost size of the first tensor whose name
 // contains one of `parts`: a projection of the context.
 std::string family(const TensorNames& names, std::initializer_list<std::string_view> parts) {
   for (std::string_view part : parts) {
     const io::TensorEntry* entry = names.find_containing(part);
-    if (entry != nullptr && entry->shape.rank() >= 2) return family_of_context(entry->shape[1]);
+    if (entry == nullptr || entry->shape.rank() < 2) continue;
+    std::string_view family = family_of_context(entry->shape[1]);
+    return family.empty() ? "" : " for " + std::string(family);
   }
   return "";
 }
