@@ -1,0 +1,90 @@
+/**
+ * A workflow as it is edited: nodes, links and groups on a plane. Values are immutable; commands
+ * (commands.ts) make new ones that share what did not change, so that undo is a list of documents.
+ */
+import type { Json } from "./exact_json.ts";
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export type NodeId = string;
+export type LinkId = string;
+export type GroupId = string;
+
+/** Muted nodes are left out; bypassed ones hand their inputs on. */
+export type Mode = "active" | "muted" | "bypassed";
+/** What happens to a seed after each render. */
+export type SeedControl = "fixed" | "increment" | "decrement" | "randomize";
+
+export interface GraphNode {
+  readonly id: NodeId;
+  readonly type: string;
+  readonly at: Point;
+  readonly size?: Size;
+  readonly title?: string;
+  /** By input name; an input that is linked keeps its value for when the link goes. */
+  readonly values: Readonly<Record<string, Json>>;
+  readonly mode: Mode;
+  readonly collapsed?: boolean;
+  readonly color?: string;
+  readonly seedControl?: SeedControl;
+  /** Inputs shown on the form of this document, in this order. */
+  readonly exposed?: readonly string[];
+}
+
+export interface Link {
+  readonly id: LinkId;
+  readonly from: NodeId;
+  readonly output: number;
+  readonly to: NodeId;
+  readonly input: string;
+}
+
+export interface Group {
+  readonly id: GroupId;
+  readonly title: string;
+  readonly at: Point;
+  readonly size: Size;
+  readonly color?: string;
+}
+
+export interface GraphDocument {
+  readonly nodes: Readonly<Record<NodeId, GraphNode>>;
+  readonly links: Readonly<Record<LinkId, Link>>;
+  readonly groups: Readonly<Record<GroupId, Group>>;
+}
+
+export const EMPTY_DOCUMENT: GraphDocument = { nodes: {}, links: {}, groups: {} };
+
+/** Node types that only the page knows; the engine never sees them. */
+export const REROUTE = "Reroute";
+export const NOTE = "Note";
+
+export function nodesOf(document: GraphDocument): GraphNode[] {
+  return Object.values(document.nodes);
+}
+
+export function linksOf(document: GraphDocument): Link[] {
+  return Object.values(document.links);
+}
+
+export function linkInto(document: GraphDocument, node: NodeId, input: string): Link | undefined {
+  return linksOf(document).find((link) => link.to === node && link.input === input);
+}
+
+/** The smallest whole number, as text, above every one in use; `0` stays free, as in ComfyUI. */
+export function freshId(taken: Readonly<Record<string, unknown>>): string {
+  let highest = 0;
+  for (const id of Object.keys(taken)) {
+    const number = Number(id);
+    if (Number.isInteger(number) && number > highest) highest = number;
+  }
+  return String(highest + 1);
+}

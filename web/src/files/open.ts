@@ -1,0 +1,37 @@
+/** Whatever holds a workflow: either JSON form, or a picture that carries one. */
+import { fromPrompt, isPrompt } from "../document/api_form.ts";
+import { fromEditorForm, isEditorForm } from "../document/editor_form.ts";
+import { isObject, parseJson, type Json } from "../document/exact_json.ts";
+import type { GraphDocument } from "../document/model.ts";
+import type { NodeTypes } from "../document/node_types.ts";
+import { readTexts } from "./picture_metadata.ts";
+
+export function documentFrom(json: Json, types: NodeTypes): GraphDocument | undefined {
+  if (isEditorForm(json)) return fromEditorForm(json, types);
+  if (isPrompt(json)) return fromPrompt(json, types);
+  // What /history and clients keep: the API form one level down.
+  if (isObject(json) && isObject(json.prompt) && isPrompt(json.prompt)) return fromPrompt(json.prompt, types);
+  return undefined;
+}
+
+export async function openBytes(bytes: Uint8Array, name: string, types: NodeTypes): Promise<GraphDocument> {
+  const texts = await readTexts(bytes);
+  for (const key of ["workflow", "prompt"]) {
+    const text = texts.get(key);
+    const document = text === undefined ? undefined : documentFrom(parseJson(text), types);
+    if (document) return document;
+  }
+  if (texts.size > 0 || bytes[0] === 0x89 || bytes[0] === 0xff || bytes[0] === 0x52) {
+    throw new Error(`${name} is a picture without a workflow inside. Its recipe may have been removed for export.`);
+  }
+  let json: Json;
+  try {
+    json = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new Error(`${name} is neither a workflow (JSON) nor a picture that carries one.`);
+  }
+  const document = documentFrom(json, types);
+  if (!document) throw new Error(`${name} is JSON, but not a workflow in ComfyUI's editor form or API form.`);
+  return document;
+}
+

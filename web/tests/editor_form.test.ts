@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { toPrompt } from "../src/document/api_form.ts";
+import { fromEditorForm, toEditorForm } from "../src/document/editor_form.ts";
+import { formatJson, parseJson, type JsonObject } from "../src/document/exact_json.ts";
+import { parseNodeTypes } from "../src/document/node_types.ts";
+import objectInfo from "./object_info.json" with { type: "json" };
+
+const types = parseNodeTypes(objectInfo as never);
+
+/** As ComfyUI's editor writes it: widgets by position, the seed's control among them. */
+const file = {
+  version: 0.4,
+  nodes: [
+    { id: 3, type: "KSampler", pos: [863, 186], size: [315, 262], mode: 0, flags: {},
+      inputs: [
+        { name: "model", type: "MODEL", link: 1 },
+        { name: "positive", type: "CONDITIONING", link: 4 },
+        { name: "negative", type: "CONDITIONING", link: 6 },
+        { name: "latent_image", type: "LATENT", link: 2 },
+        { name: "seed", type: "INT", widget: { name: "seed" }, link: 9 },
+      ],
+      outputs: [{ name: "LATENT", type: "LATENT", links: [7] }],
+      widgets_values: [5, "randomize", 20, 8, "euler", "normal", 0.5] },
+    { id: 4, type: "CheckpointLoaderSimple", pos: [26, 474], mode: 0, widgets_values: ["pocket-xl-base.safetensors"] },
+    { id: 5, type: "EmptyLatentImage", pos: { 0: 473, 1: 609 }, mode: 0, widgets_values: [512, 768, 2] },
+    { id: 6, type: "CLIPTextEncode", pos: [415, 186], size: [422, 164], mode: 0,
+      inputs: [{ name: "clip", type: "CLIP", link: 3 }], widgets_values: ["<b>beautiful</b> scenery"] },
+    { id: 8, type: "PrimitiveNode", pos: [0, 0], widgets_values: [18446744073709551615n, "fixed"] },
+    { id: 9, type: "Reroute", pos: [10, 20], inputs: [{ name: "", type: "*", link: 8 }] },
+    { id: 10, type: "Note", pos: [0, 0], size: [240, 120], widgets_values: ["mind the seed"] },
+  ],
+  links: [[1, 4, 0, 3, 0, "MODEL"], [2, 5, 0, 3, 3, "LATENT"], [3, 4, 1, 6, 0, "CLIP"], [8, 6, 0, 9, 0, "*"],
+    [4, 9, 0, 3, 1, "CONDITIONING"], [6, 9, 0, 3, 2, "CONDITIONING"], [9, 8, 0, 3, 4, "INT"]],
+  groups: [{ title: "Sampling", bounding: [800, 100, 400, 400] }],
+};
+
+describe("ComfyUI's editor form", () => {
+  const document = fromEditorForm(file as unknown as JsonObject, types);
+  test("values find their inputs", () => {
+    expect(document.nodes["3"]!.values).toMatchObject({
+      seed: 18446744073709551615n, steps: 20, cfg: 8, sampler_name: "euler", scheduler: "normal", denoise: 0.5,
+    });
+    expect(document.nodes["3"]!.seedControl).toBe("randomize");
+    expect(document.nodes["5"]!.values).toEqual({ width: 512, height: 768, batch_size: 2 });
+    expect(document.nodes["5"]!.at).toEqual({ x: 473, y: 609 });
+  });
+  test("wires run through reroutes to the engine", () => {
+    expect(toPrompt(document, types)["3"]!.inputs).toMatchObject({ positive: ["6", 0], negative: ["6", 0], model: ["4", 0] });
+  });
+  test("what is written reads back as the same document", () => {
+    const written = parseJson(formatJson(toEditorForm(document, types))) as JsonObject;
+    expect(fromEditorForm(written, types)).toEqual({
+      ...document,
+      nodes: document.nodes,
+      groups: { "1": { ...document.groups["1"]!, } },
+    });
+  });
+  test("a wire into a field keeps the field", () => {
+    const wired = {
+      ...document,
+      links: { ...document.links, "20": { id: "20", from: "5", output: 0, to: "3", input: "steps" } },
+    };
+    const written = toEditorForm(wired, types);
+    expect(fromEditorForm(written, types).links["20"]).toEqual(wired.links["20"]);
+  });
+  test("inputs shown on the form survive the file", () => {
+    const exposed = { ...document, nodes: { ...document.nodes, "3": { ...document.nodes["3"]!, exposed: ["cfg", "seed"] } } };
+    expect(fromEditorForm(toEditorForm(exposed, types), types).nodes["3"]!.exposed).toEqual(["cfg", "seed"]);
+  });
+});
+
+test("a subgraph is opened up, wired through and framed", () => {
+  const withSubgraph = {
+    nodes: [
+      { id: 1, type: "CheckpointLoaderSimple", pos: [0, 0], widgets_values: ["pocket-xl-base.safetensors"] },
+      { id: 2, type: "0f9c", title: "Prompting", pos: [300, 0],
+        inputs: [{ name: "clip", type: "CLIP" }, { name: "text", type: "STRING", widget: { name: "text" } }],
+        widgets_values: ["outer words"] },
+      { id: 3, type: "KSampler", pos: [600, 0], inputs: [{ name: "positive", type: "CONDITIONING" }],
+        widgets_values: [1, "fixed", 20, 8, "euler", "normal", 1] },
+    ],
+    links: [[1, 1, 1, 2, 0, "CLIP"], [2, 2, 0, 3, 0, "CONDITIONING"]],
+    definitions: {
+      subgraphs: [{
+        id: "0f9c", name: "Prompting",
+        nodes: [{ id: 7, type: "CLIPTextEncode", pos: [10, 10], widgets_values: ["inner words"],
+          inputs: [{ name: "clip", type: "CLIP" }, { name: "text", type: "STRING", widget: { name: "text" } }] }],
+        links: [
+          { id: 1, origin_id: -10, origin_slot: 0, target_id: 7, target_slot: 0, type: "CLIP" },
+          { id: 2, origin_id: -10, origin_slot: 1, target_id: 7, target_slot: 1, type: "STRING" },
+          { id: 3, origin_id: 7, origin_slot: 0, target_id: -20, target_slot: 0, type: "CONDITIONING" },
+        ],
+      }],
+    },
+  };
+  const document = fromEditorForm(withSubgraph as unknown as JsonObject, types);
+  const prompt = toPrompt(document, types);
+  expect(prompt["2:7"]!.inputs).toEqual({ clip: ["1", 1], text: "outer words" });
+  expect(prompt["3"]!.inputs.positive).toEqual(["2:7", 0]);
+  expect(Object.values(document.groups).map((group) => group.title)).toEqual(["Prompting"]);
+});

@@ -1,0 +1,65 @@
+import { readFileSync, writeFileSync, mkdtempSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { parseNodeTypes } from "../src/document/node_types.ts";
+import { toPrompt } from "../src/document/api_form.ts";
+import { openBytes } from "../src/files/open.ts";
+import { join, readTexts, withoutTexts } from "../src/files/picture_metadata.ts";
+import { crc32, zip } from "../src/files/zip.ts";
+import objectInfo from "./object_info.json" with { type: "json" };
+
+const types = parseNodeTypes(objectInfo as never);
+
+function chunk(kind: string, data: Uint8Array): Uint8Array {
+  const body = join([new TextEncoder().encode(kind), data]);
+  const head = new Uint8Array(4);
+  new DataView(head.buffer).setUint32(0, data.length);
+  const tail = new Uint8Array(4);
+  new DataView(tail.buffer).setUint32(0, crc32(body));
+  return join([head, body, tail]);
+}
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+function png(...chunks: Uint8Array[]): Uint8Array {
+  const header = new Uint8Array([0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
+  const pixel = new Uint8Array([0x78, 0x01, 0x01, 0x02, 0x00, 0xfd, 0xff, 0x00, 0x7f, 0x00, 0x81, 0x00, 0x80]);
+  return join([
+    new Uint8Array([137, 80, 78, 71, 13, 10, 26, 10]),
+    chunk("IHDR", header), ...chunks, chunk("IDAT", pixel), chunk("IEND", new Uint8Array()),
+  ]);
+}
+
+const prompt = '{"4":{"class_type":"KSampler","inputs":{"seed":18446744073709551615,"steps":3}}}';
+
+test("texts of a PNG, plain and international", async () => {
+  const picture = png(chunk("tEXt", utf8(`prompt\0${prompt}`)), chunk("iTXt", utf8("note\0\0\0de\0Notiz\0Grüße")));
+  const texts = await readTexts(picture);
+  expect(texts.get("prompt")).toBe(prompt);
+  expect(texts.get("note")).toBe("Grüße");
+  const document = await openBytes(picture, "a.png", types);
+  expect(toPrompt(document, types)["4"]!.inputs.seed).toBe(18446744073709551615n);
+});
+
+test("a clean copy has the same pixels and no text", async () => {
+  const clean = withoutTexts(png(chunk("tEXt", utf8(`prompt\0${prompt}`))));
+  expect(Buffer.from(clean)).toEqual(Buffer.from(png()));
+  await expect(openBytes(clean, "clean.png", types)).rejects.toThrow(/without a workflow/);
+});
+
+test("what is no workflow is refused by name", async () => {
+  await expect(openBytes(utf8("hello"), "notes.txt", types)).rejects.toThrow(/notes.txt is neither/);
+  await expect(openBytes(utf8('{"a":1}'), "a.json", types)).rejects.toThrow(/not a workflow/);
+});
+
+test("unzip and python read the ZIP", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "zip-"));
+  const file = path.join(folder, "a.zip");
+  writeFileSync(file, zip([{ name: "eins.png", bytes: png() }, { name: "größe.txt", bytes: utf8("zwei") }]));
+  const script = "import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip(), z.namelist(), z.read('größe.txt').decode())";
+  const said = execFileSync("python3", ["-c", script, file], { encoding: "utf8" });
+  expect(said.trim()).toBe("None ['eins.png', 'größe.txt'] zwei");
+  expect(readFileSync(file).length).toBeGreaterThan(100);
+});
