@@ -1,5 +1,6 @@
 #include "backend/backend.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -21,7 +22,25 @@ const std::vector<BackendInfo>& backends() {
   return registry();
 }
 
-Result<std::unique_ptr<Device>> create_device(const std::string& name) {
+namespace {
+
+Result<std::unique_ptr<Device>> create(const BackendInfo& info, int index,
+                                       const DeviceDescription& device,
+                                       const std::string& precision) {
+  const std::vector<std::string>& known = device.precisions;
+  if (!precision.empty() && std::find(known.begin(), known.end(), precision) == known.end()) {
+    std::string list;
+    for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+    return Error(ErrorKind::kInvalidInput, "the device " + device.name + " has no precision \"" +
+                                               precision + "\"; it has: " + list);
+  }
+  return info.create(index, precision.empty() ? known.front() : precision);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Device>> create_device(const std::string& name,
+                                              const std::string& precision) {
   std::string wanted = name, found;
   int index = 0;
   if (std::size_t colon = name.find(':'); colon != std::string::npos) {
@@ -30,16 +49,22 @@ Result<std::unique_ptr<Device>> create_device(const std::string& name) {
     if (std::from_chars(name.data() + colon + 1, end, index).ptr != end) index = -1;
   }
   const BackendInfo* cpu = nullptr;
+  DeviceDescription cpu_device;
   for (const BackendInfo& info : backends()) {
     std::vector<DeviceDescription> devices = info.probe();
     for (const DeviceDescription& device : devices)
       found += (found.empty() ? "" : ", ") + device.name;
     bool there = index >= 0 && index < static_cast<int>(devices.size());
-    if (info.name == wanted && there) return info.create(index);
-    if (wanted == "auto" && info.name != "cpu" && there) return info.create(0);
-    if (info.name == "cpu") cpu = &info;
+    auto at = static_cast<std::size_t>(there ? index : 0);
+    if (info.name == wanted && there) return create(info, index, devices[at], precision);
+    if (wanted == "auto" && info.name != "cpu" && there)
+      return create(info, 0, devices[0], precision);
+    if (info.name == "cpu") {
+      cpu = &info;
+      cpu_device = devices[0];
+    }
   }
-  if (wanted == "auto" && cpu != nullptr) return cpu->create(0);
+  if (wanted == "auto" && cpu != nullptr) return create(*cpu, 0, cpu_device, precision);
   return Error(ErrorKind::kInvalidInput, "no device \"" + name + "\" here; there is: " + found);
 }
 

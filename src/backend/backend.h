@@ -28,6 +28,18 @@ class WeightReader {
   virtual ~WeightReader() = default;
   // Writes the weight's elements, widened to float32, to `target` (spec.shape.elements() floats).
   virtual Status read(const ir::WeightSpec& spec, float* target) = 0;
+  // The parts of a weight as they are stored, one after the other, where they are mapped memory
+  // that nothing changes on the way; empty otherwise. The device may then convert them itself.
+  struct StoredPart {
+    DType dtype = DType::kF32;
+    std::span<const std::byte> bytes;
+  };
+  virtual std::vector<StoredPart> stored(const ir::WeightSpec& spec) {
+    static_cast<void>(spec);
+    return {};
+  }
+  // Says that the stored parts' memory was read and can be given back to the system.
+  virtual void done_with(std::span<const StoredPart> parts) { static_cast<void>(parts); }
   // Equal identities mean equal elements under equal names: the key under which devices share
   // prepared weights.
   virtual const std::string& identity() const = 0;
@@ -50,6 +62,8 @@ class Executable {
 
   virtual const ir::Graph& graph() const = 0;
   virtual const std::vector<plan::NodeNeeds>& needs() const = 0;
+  // How its plans are to be made.
+  virtual plan::Layout layout() const { return {}; }
 
   // Allocates what the plan says and prepares the resident weights. On failure nothing stays
   // allocated.
@@ -104,13 +118,17 @@ struct BackendInfo {
   std::string name;  // "cpu", "cuda"
   std::function<std::vector<DeviceDescription>()>
       probe;  // the devices that are there now; empty is no error
-  std::function<Result<std::unique_ptr<Device>>(int)> create;  // by position in probe()'s list
+  // By position in probe()'s list; `precision` is one of those of the description, or empty for
+  // the one that comes first there.
+  std::function<Result<std::unique_ptr<Device>>(int index, const std::string& precision)> create;
 };
 
 void register_backend(BackendInfo info);
 const std::vector<BackendInfo>& backends();
 
-// "auto" (the first GPU, else the CPU), "cpu", "cuda", "cuda:1". kInvalidInput lists what there is.
-Result<std::unique_ptr<Device>> create_device(const std::string& name);
+// "auto" (the first GPU, else the CPU), "cpu", "cuda", "cuda:1". `precision` as in the device's
+// description; empty for its first. kInvalidInput lists what there is.
+Result<std::unique_ptr<Device>> create_device(const std::string& name,
+                                              const std::string& precision = "");
 
 }  // namespace obscura::backend

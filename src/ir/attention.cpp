@@ -32,7 +32,7 @@ Result<ValueType> AttentionOp::infer(std::span<const ValueType> inputs) const {
   if (options.causal && inputs[0].shape[1] != inputs[1].shape[1]) {
     return operand_error(*this, 1, "as many tokens as q", inputs[1]);
   }
-  return ValueType{DType::kF32, Shape{inputs[0].shape[0], inputs[0].shape[1], width}};
+  return ValueType{inputs[0].dtype, Shape{inputs[0].shape[0], inputs[0].shape[1], width}};
 }
 
 void AttentionOp::evaluate(std::span<const ConstArray> inputs, const Array& output) const {

@@ -31,7 +31,7 @@ Result<ValueType> Conv2dOp::infer(std::span<const ValueType> inputs) const {
   if (height < 0 || width < 0)
     return operand_error(*this, 0, "an image at least as large as the kernel", x);
   std::int64_t samples = x.shape[0], in = x.shape[3], out = weight.shape[0];
-  ValueType result{DType::kF32,
+  ValueType result{x.dtype,
                    Shape{samples, height / options.stride + 1, width / options.stride + 1, out}};
   auto check = [&](int i, const Shape& wanted) -> Status {
     if (i < 0 || inputs[static_cast<std::size_t>(i)].shape == wanted) return {};
@@ -98,7 +98,7 @@ ValueId conv2d(Builder& builder, ValueId x, ValueId weight, ValueId bias, int st
 Result<ValueType> UpsampleOp::infer(std::span<const ValueType> inputs) const {
   const Shape& x = inputs[0].shape;
   if (x.rank() != 4) return operand_error(*this, 0, "(N, H, W, C)", inputs[0]);
-  return ValueType{DType::kF32, Shape{x[0], 2 * x[1], 2 * x[2], x[3]}};
+  return ValueType{inputs[0].dtype, Shape{x[0], 2 * x[1], 2 * x[2], x[3]}};
 }
 
 void UpsampleOp::evaluate(std::span<const ConstArray> inputs, const Array& output) const {

@@ -10,7 +10,7 @@ Result<ValueType> EmbeddingOp::infer(std::span<const ValueType> inputs) const {
   if (inputs[0].dtype != DType::kI32 || ids.rank() != 2)
     return operand_error(*this, 0, "int32 ids (N, T)", inputs[0]);
   if (inputs[1].shape.rank() != 2) return operand_error(*this, 1, "a table (V, C)", inputs[1]);
-  return ValueType{DType::kF32, Shape{ids[0], ids[1], inputs[1].shape[1]}};
+  return ValueType{inputs[1].dtype, Shape{ids[0], ids[1], inputs[1].shape[1]}};
 }
 
 void EmbeddingOp::evaluate(std::span<const ConstArray> inputs, const Array& output) const {

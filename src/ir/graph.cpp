@@ -95,6 +95,12 @@ ValueId Builder::input(std::string name, ValueType type) {
   return id;
 }
 
+ValueId Builder::steady_input(std::string name, ValueType type) {
+  ValueId id = input(std::move(name), type);
+  if (id != kNoValue) graph_.values[index_of(id)].steady = true;
+  return id;
+}
+
 ValueId Builder::weight(const std::string& name) {
   const Shape* shape = weights_.find(name);
   if (shape == nullptr) {

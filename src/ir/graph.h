@@ -29,7 +29,8 @@ struct Value {
   ValueType type;
   std::string name;                  // of an input; empty otherwise
   std::optional<WeightSpec> weight;  // set for weights
-  int producer = -1;                 // index of the node; -1 for inputs and weights
+  bool steady = false;  // of an input: the same over many runs, as a prompt over the steps
+  int producer = -1;    // index of the node; -1 for inputs and weights
 
   bool is_input() const { return producer < 0 && !weight; }
 };
@@ -46,6 +47,9 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<ValueId> inputs;
   std::vector<Output> outputs;
+  // Intermediate results go beyond float16's range: a device without need for them in float32
+  // computes in bfloat16 instead. (SDXL's VAE.)
+  bool wide_range = false;
 
   const Value& value(ValueId id) const { return values[index_of(id)]; }
   const ValueType& type(ValueId id) const { return value(id).type; }
@@ -79,6 +83,10 @@ class Builder {
   Builder(std::string graph_name, const WeightIndex& weights);
 
   ValueId input(std::string name, ValueType type);
+  // An input that stays the same over many runs: what depends on nothing else need not be computed
+  // in each.
+  ValueId steady_input(std::string name, ValueType type);
+  void set_wide_range() { graph_.wide_range = true; }
   // The tensor `name` of the WeightIndex, whatever its shape; an error if it does not exist.
   ValueId weight(const std::string& name);
   // The same, viewed as `shape` (equal number of elements).

@@ -17,7 +17,7 @@ Result<ValueType> LinearOp::infer(std::span<const ValueType> inputs) const {
   std::int64_t in = weight.shape[options.weight_in_by_out ? 0 : 1];
   std::int64_t out = weight.shape[options.weight_in_by_out ? 1 : 0];
   if (x.shape[-1] != in) return operand_error(*this, 0, std::to_string(in) + " features", x);
-  ValueType result{DType::kF32, x.shape};
+  ValueType result = x;
   result.shape.set(-1, out);
   if (int i = bias_operand(); i >= 0 && inputs[static_cast<std::size_t>(i)].shape != Shape{out}) {
     return operand_error(*this, i, "a bias of " + std::to_string(out),

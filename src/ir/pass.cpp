@@ -14,6 +14,8 @@ constexpr std::array kPasses = {
               fold_group_norm},
     NamedPass{"fuse_epilogues", "adds activations and residuals in the kernel before them",
               fuse_epilogues},
+    NamedPass{"hoist_steady", "moves what depends on steady inputs alone to the front",
+              hoist_steady},
 };
 
 }  // namespace

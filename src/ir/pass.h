@@ -37,6 +37,10 @@ void fold_group_norm(Graph& graph);
 // step.
 void fuse_epilogues(Graph& graph);
 
+// What depends on steady inputs and weights alone moves before everything else, so that a device
+// can leave it out while those inputs stay the same.
+void hoist_steady(Graph& graph);
+
 // Drops nodes and values that no output needs and renumbers the rest, keeping the order. Graph
 // inputs stay.
 void remove_unused(Graph& graph);

@@ -28,7 +28,7 @@ Result<ValueType> ConcatOp::infer(std::span<const ValueType> inputs) const {
   if (inputs[1].shape != wanted)
     return operand_error(*this, 1, "the outer axes of " + inputs[0].shape.text(), inputs[1]);
   wanted.set(-1, inputs[0].shape[-1] + inputs[1].shape[-1]);
-  return ValueType{DType::kF32, wanted};
+  return ValueType{inputs[0].dtype, wanted};
 }
 
 void ConcatOp::evaluate(std::span<const ConstArray> inputs, const Array& output) const {
@@ -75,7 +75,7 @@ Result<ValueType> SelectTokenOp::infer(std::span<const ValueType> inputs) const 
   if (x.rank() != 3) return operand_error(*this, 0, "(N, T, C)", inputs[0]);
   if (inputs[1] != ValueType{DType::kI32, Shape{x[0]}})
     return operand_error(*this, 1, "an index a sample", inputs[1]);
-  return ValueType{DType::kF32, Shape{x[0], x[2]}};
+  return ValueType{inputs[0].dtype, Shape{x[0], x[2]}};
 }
 
 void SelectTokenOp::evaluate(std::span<const ConstArray> inputs, const Array& output) const {

@@ -44,6 +44,7 @@ class StripBuilder {
  public:
   StripBuilder(const Graph& graph, const Segment& segment) : graph_(graph), segment_(segment) {
     strip_.graph.name = graph.name + " strip";
+    strip_.graph.wide_range = graph.wide_range;
   }
 
   Strip output_rows(Rows rows) {
@@ -215,6 +216,7 @@ Segment join(const Segment& a, const Segment& b) {
 Graph segment_graph(const Graph& graph, const Segment& segment) {
   Graph part;
   part.name = graph.name;
+  part.wide_range = graph.wide_range;
   part.values = graph.values;
   part.nodes.assign(graph.nodes.begin() + static_cast<std::ptrdiff_t>(segment.begin),
                     graph.nodes.begin() + static_cast<std::ptrdiff_t>(segment.end));

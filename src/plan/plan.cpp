@@ -13,6 +13,21 @@
 namespace obscura::plan {
 namespace {
 
+// The streamed node before each streamed node's own, from which on its weights may arrive.
+std::vector<int> arrivals(const Plan& plan) {
+  std::vector<int> first(plan.nodes.size());
+  int previous = -1;
+  for (std::size_t n = 0; n < plan.nodes.size(); ++n) {
+    int step = static_cast<int>(n);
+    first[n] = plan.layout.prefetches && previous >= 0 ? previous : step;
+    const auto& weights = plan.nodes[n].weights;
+    if (std::any_of(weights.begin(), weights.end(),
+                    [&](std::size_t w) { return !plan.weights[w].resident; }))
+      previous = step;
+  }
+  return first;
+}
+
 // The value whose memory each value uses: itself, or what it views or takes over.
 std::vector<std::size_t> storage_of(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
                                     std::vector<int>& last_use) {
@@ -36,14 +51,40 @@ std::vector<std::size_t> storage_of(const ir::Graph& graph, const std::vector<No
   return storage;
 }
 
-// The last step that reads each value, or -1; outputs live to the end.
-std::vector<int> last_uses(const ir::Graph& graph) {
+// How many leading nodes read nothing but steady inputs, weights and one another's results.
+std::size_t count_steady_nodes(const ir::Graph& graph) {
+  auto steady = [&](ir::ValueId id, std::size_t before) {
+    const ir::Value& value = graph.value(id);
+    if (value.is_input()) return value.steady;
+    return value.weight.has_value() || value.producer < static_cast<int>(before);
+  };
+  std::size_t count = 0;
+  while (count < graph.nodes.size() &&
+         std::all_of(graph.nodes[count].inputs.begin(), graph.nodes[count].inputs.end(),
+                     [&](ir::ValueId id) { return steady(id, count); })) {
+    ++count;
+  }
+  return count;
+}
+
+// The last step that reads each value, or -1; outputs live to the end, and so does what the first
+// `steady_nodes` leave to the others.
+std::vector<int> last_uses(const ir::Graph& graph, std::size_t steady_nodes) {
   std::vector<int> last(graph.values.size(), -1);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     for (ir::ValueId id : graph.nodes[n].inputs) last[index_of(id)] = static_cast<int>(n);
   }
   for (const ir::Output& out : graph.outputs)
     last[index_of(out.value)] = static_cast<int>(graph.nodes.size());
+  for (std::size_t n = steady_nodes; n < graph.nodes.size() && steady_nodes > 0; ++n) {
+    for (ir::ValueId id : graph.nodes[n].inputs) {
+      const ir::Value& value = graph.value(id);
+      bool kept = value.is_input()
+                      ? value.steady
+                      : value.producer >= 0 && value.producer < static_cast<int>(steady_nodes);
+      if (kept) last[index_of(id)] = static_cast<int>(graph.nodes.size());
+    }
+  }
   // A view keeps what it looks at alive. Backwards, so that a view of a view reaches the bottom.
   for (std::size_t n = graph.nodes.size(); n-- > 0;) {
     const ir::Node& node = graph.nodes[n];
@@ -56,9 +97,11 @@ std::vector<int> last_uses(const ir::Graph& graph) {
 
 class Planner {
  public:
-  Planner(const ir::Graph& graph, const std::vector<NodeNeeds>& needs)
+  Planner(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, Layout layout)
       : graph_(graph), needs_(needs) {
-    last_use_ = last_uses(graph);
+    plan_.layout = layout;
+    plan_.steady_nodes = layout.keeps_steady ? count_steady_nodes(graph) : 0;
+    last_use_ = last_uses(graph, plan_.steady_nodes);
     storage_ = storage_of(graph, needs, last_use_);
     collect_weights();
   }
@@ -110,7 +153,13 @@ class Planner {
   // with the place where its offset is kept.
   std::vector<std::pair<Buffer, std::size_t*>> buffers() {
     std::vector<std::pair<Buffer, std::size_t*>> all;
-    locate_inputs_and_outputs();
+    plan_.values.assign(graph_.values.size(), Location{});
+    if (plan_.layout.holds_inputs_and_outputs) {
+      place_inputs(all);
+    } else {
+      locate_inputs_and_outputs();
+    }
+    std::vector<int> arrival = arrivals(plan_);
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       std::size_t value = index_of(graph_.nodes[n].output);
       Location& location = plan_.values[value];
@@ -119,7 +168,7 @@ class Planner {
         int first = static_cast<int>(n), last = std::max(last_use_[value], first);
         all.push_back({Buffer{graph_.values[value].type.bytes(), first, last}, &location.offset});
       }
-      add_temporaries(n, all);
+      add_temporaries(n, arrival[n], all);
     }
     return all;
   }
@@ -127,7 +176,6 @@ class Planner {
   // Inputs are read where the caller has them, results made where the caller wants them. An output
   // that is another output, or an input, under a second name stays where that is.
   void locate_inputs_and_outputs() {
-    plan_.values.assign(graph_.values.size(), Location{});
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
       plan_.values[index_of(graph_.inputs[i])] = {Location::Place::kInput, i};
     }
@@ -138,6 +186,16 @@ class Planner {
           !graph_.values[root].weight) {
         plan_.values[root] = {Location::Place::kOutput, i};
       }
+    }
+  }
+
+  void place_inputs(std::vector<std::pair<Buffer, std::size_t*>>& all) {
+    for (ir::ValueId id : graph_.inputs) {
+      std::size_t value = index_of(id);
+      Location& location = plan_.values[value];
+      location.place = Location::Place::kArena;
+      all.push_back({Buffer{graph_.values[value].type.bytes(), 0, std::max(last_use_[value], 0)},
+                     &location.offset});
     }
   }
 
@@ -185,7 +243,8 @@ class Planner {
     }
   }
 
-  void add_temporaries(std::size_t n, std::vector<std::pair<Buffer, std::size_t*>>& all) {
+  void add_temporaries(std::size_t n, int arrival,
+                       std::vector<std::pair<Buffer, std::size_t*>>& all) {
     int step = static_cast<int>(n);
     PlannedNode& node = plan_.nodes[n];
     if (needs_[n].workspace_bytes > 0) {
@@ -195,7 +254,7 @@ class Planner {
       node.weight_offsets[w] = node.staging_offsets[w] = kNowhere;
       if (plan_.weights[node.weights[w]].resident) continue;
       const WeightNeed& need = needs_[n].weights[w];
-      all.push_back({Buffer{need.bytes, step, step}, &node.weight_offsets[w]});
+      all.push_back({Buffer{need.bytes, arrival, step}, &node.weight_offsets[w]});
       if (need.staging_bytes > 0)
         all.push_back({Buffer{need.staging_bytes, step, step}, &node.staging_offsets[w]});
     }
@@ -211,9 +270,9 @@ class Planner {
 }  // namespace
 
 Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
-                       std::optional<std::size_t> budget) {
+                       std::optional<std::size_t> budget, Layout layout) {
   OBSCURA_CHECK(needs.size() == graph.nodes.size(), "a plan needs the needs of every node");
-  Planner planner(graph, needs);
+  Planner planner(graph, needs, layout);
   if (!budget) return planner.whole();
   return planner.within(*budget);
 }
@@ -229,7 +288,8 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
     int last;
     std::string what;
   };
-  std::vector<int> last = last_uses(graph);
+  std::vector<int> last = last_uses(graph, plan.steady_nodes);
+  std::vector<int> arrival = arrivals(plan);
   std::vector<Live> live;
   auto occupy = [&](std::size_t offset, std::size_t bytes, int step, int until,
                     const std::string& what) -> Status {
@@ -244,6 +304,12 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
     live.push_back({offset, offset + bytes, until, what});
     return {};
   };
+  if (plan.layout.holds_inputs_and_outputs) {
+    for (ir::ValueId id : graph.inputs) {
+      OBSCURA_TRY(occupy(plan.values[index_of(id)].offset, graph.type(id).bytes(), 0,
+                         last[index_of(id)], "input " + graph.value(id).name));
+    }
+  }
   // Outside the arena the same rule holds by name: an output's memory is written once, or taken
   // over.
   std::map<std::size_t, int> output_busy_until;
@@ -258,10 +324,17 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
       OBSCURA_TRY(occupy(planned.workspace_offset, needs[n].workspace_bytes, step, step,
                          "workspace of " + name));
     }
+    // All weights that arrive from this step on, be it for a later node.
+    for (std::size_t m = n; m < graph.nodes.size(); ++m) {
+      if (arrival[m] > step) break;
+      for (std::size_t w = 0; arrival[m] == step && w < plan.nodes[m].weights.size(); ++w) {
+        if (plan.weights[plan.nodes[m].weights[w]].resident) continue;
+        OBSCURA_TRY(occupy(plan.nodes[m].weight_offsets[w], needs[m].weights[w].bytes, step,
+                           static_cast<int>(m), "weight of " + graph.nodes[m].scope));
+      }
+    }
     for (std::size_t w = 0; w < planned.weights.size(); ++w) {
       if (plan.weights[planned.weights[w]].resident) continue;
-      OBSCURA_TRY(occupy(planned.weight_offsets[w], needs[n].weights[w].bytes, step, step,
-                         "weight of " + name));
       if (needs[n].weights[w].staging_bytes == 0) continue;
       OBSCURA_TRY(occupy(planned.staging_offsets[w], needs[n].weights[w].staging_bytes, step, step,
                          "staging of " + name));

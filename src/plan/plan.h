@@ -2,10 +2,11 @@
 // runs.
 //
 // A Program's memory is one arena (results, workspace of kernels, weights on their way through)
-// plus the weights that stay; inputs and outputs lie where the caller has them. The plan places
+// plus the weights that stay; inputs and outputs lie where the caller has them, or in the arena
+// where the device cannot reach that. The plan places
 // every buffer of the arena by its lifetime, so arena_bytes is the exact peak, and chooses which
 // weights stay so that the sum keeps within a budget; the others are streamed: prepared in the
-// arena just before their node, and gone after it. Kernels and their inputs are the same either
+// arena before their node, and gone after it. Kernels and their inputs are the same either
 // way, so streaming does not change a bit of the result.
 //
 // Knows no device: a backend says what each node needs, the planner returns a plain struct. All
@@ -39,7 +40,18 @@ struct NodeNeeds {
 };
 
 inline constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
-inline constexpr std::size_t kAlignment = 64;  // of every offset: a cache line, an AVX-512 register
+// Of every offset: what GPU libraries want of a pointer, and more than a CPU's cache line.
+inline constexpr std::size_t kAlignment = 256;
+
+// How a device uses a plan.
+struct Layout {
+  // Inputs and outputs have places in the arena too, since the caller's memory is elsewhere.
+  bool holds_inputs_and_outputs = false;
+  // A streamed weight is copied while the streamed node before its own runs.
+  bool prefetches = false;
+  // What the leading nodes make of steady inputs is kept from run to run (ir::hoist_steady).
+  bool keeps_steady = false;
+};
 
 struct PlannedWeight {
   ir::ValueId value = ir::kNoValue;
@@ -64,6 +76,9 @@ struct Location {
 };
 
 struct Plan {
+  Layout layout;
+  // With layout.keeps_steady: so many leading nodes depend on steady inputs and weights alone.
+  std::size_t steady_nodes = 0;
   std::size_t arena_bytes = 0;
   std::size_t resident_weight_bytes = 0;
   std::size_t streamed_weight_bytes = 0;  // prepared anew in each run
@@ -77,7 +92,7 @@ struct Plan {
 // `budget` limits peak_bytes(); none means that all weights stay. kOutOfMemory, naming the graph
 // and the bytes that are lacking, if it does not fit even with every weight streamed.
 Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
-                       std::optional<std::size_t> budget);
+                       std::optional<std::size_t> budget, Layout layout = {});
 
 // kInternal if two buffers that live at the same time overlap or one leaves the arena. For tests
 // and debug builds.

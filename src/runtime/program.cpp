@@ -6,8 +6,8 @@ Result<std::unique_ptr<Program>> Program::build(backend::Device& device, ir::Gra
                                                 std::shared_ptr<WeightStore> weights,
                                                 std::optional<std::size_t> budget) {
   OBSCURA_ASSIGN(auto executable, device.lower(std::move(graph)));
-  OBSCURA_ASSIGN(plan::Plan plan,
-                 plan::make_plan(executable->graph(), executable->needs(), budget));
+  OBSCURA_ASSIGN(plan::Plan plan, plan::make_plan(executable->graph(), executable->needs(), budget,
+                                                  executable->layout()));
   return std::unique_ptr<Program>(
       new Program(std::move(executable), std::move(plan), std::move(weights)));
 }

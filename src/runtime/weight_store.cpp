@@ -60,6 +60,22 @@ Status WeightStore::read(const ir::WeightSpec& spec, float* target) {
   return {};
 }
 
+std::vector<backend::WeightReader::StoredPart> WeightStore::stored(const ir::WeightSpec& spec) {
+  std::vector<StoredPart> parts;
+  if (!changes_.empty()) return parts;
+  for (const std::string& name : spec.parts) {
+    const StoredTensor* tensor = find_tensor(name);
+    if (tensor == nullptr || !is_floating(tensor->dtype)) return {};
+    parts.push_back({tensor->dtype, tensor->bytes});
+  }
+  return parts;
+}
+
+void WeightStore::done_with(std::span<const StoredPart> parts) {
+  if (backing_ != Backing::kFile) return;
+  for (const StoredPart& part : parts) release_pages(part.bytes);
+}
+
 std::shared_ptr<WeightStore> WeightStore::with(std::shared_ptr<const WeightChange> change) const {
   auto changed = std::make_shared<WeightStore>(*this);
   changed->identity_ += "\n+ " + change->identity();

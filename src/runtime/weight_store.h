@@ -53,6 +53,8 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
   const Shape* find(std::string_view name) const override;
   const std::map<std::string, StoredTensor, std::less<>>& tensors() const { return tensors_; }
   Status read(const ir::WeightSpec& spec, float* target) override;
+  std::vector<StoredPart> stored(const ir::WeightSpec& spec) override;
+  void done_with(std::span<const StoredPart> parts) override;
   const std::string& identity() const override { return identity_; }
   // The same tensors, with `change` made to what is read, after all that is changed already. This
   // store stays as it is: to take a change back is to use the store that one came from.

@@ -7,6 +7,7 @@
 #include "ir/activation.h"
 #include "ir/arithmetic.h"
 #include "ir/linear.h"
+#include "ir/pass.h"
 #include "ir/shape_ops.h"
 #include "plan/packing.h"
 
@@ -27,7 +28,8 @@ struct RandomNetwork {
   ir::Graph graph;
   std::vector<NodeNeeds> needs;
 
-  explicit RandomNetwork(unsigned seed) {
+  // With `steady`, a second input that stays the same over runs, and what hangs on it in front.
+  explicit RandomNetwork(unsigned seed, bool steady = false) {
     std::mt19937 random(seed);
     auto pick = [&](std::size_t count) {
       return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
@@ -37,6 +39,7 @@ struct RandomNetwork {
     SquareWeights weights(width);
     ir::Builder builder("random", weights);
     std::vector<ir::ValueId> values = {builder.input("x", {DType::kF32, {1, tokens, width}})};
+    if (steady) values.push_back(builder.steady_input("prompt", {DType::kF32, {1, tokens, width}}));
     for (std::size_t i = 0, count = 3 + pick(60); i < count; ++i) {
       ir::ValueId x = values[pick(values.size())], y = values[pick(values.size())];
       switch (pick(4)) {
@@ -58,6 +61,7 @@ struct RandomNetwork {
     builder.output("y", values.back());
     builder.output("other", values[pick(values.size())]);
     graph = *std::move(builder).finish();
+    if (steady) ir::hoist_steady(graph);
     for (const ir::Node& node : graph.nodes) {
       NodeNeeds need;
       if (!node.op->is_view()) need.workspace_bytes = pick(3) == 0 ? pick(5000) : 0;
@@ -98,6 +102,60 @@ TEST(Plan, RandomNetworksNeverOverlapAndKeepTheirBudget) {
   // The net has something in it: both kinds of answer occur.
   EXPECT_GT(streamed, 100);
   EXPECT_GT(refused, 100);
+}
+
+// As a device with memory of its own plans: everything in the arena, weights ahead of their nodes,
+// and the results of steady nodes kept.
+TEST(Plan, DeviceLayoutsNeverOverlapAndKeepTheirBudget) {
+  constexpr Layout kLayout{
+      .holds_inputs_and_outputs = true, .prefetches = true, .keeps_steady = true};
+  int streamed = 0, steady = 0;
+  for (unsigned seed = 0; seed < 500; ++seed) {
+    RandomNetwork network(seed, true);
+    for (double part : {1.0, 0.8, 0.5}) {
+      std::size_t whole =
+          make_plan(network.graph, network.needs, std::nullopt, kLayout)->peak_bytes();
+      auto budget = static_cast<std::size_t>(static_cast<double>(whole) * part);
+      auto plan = make_plan(network.graph, network.needs, budget, kLayout);
+      if (!plan.ok()) continue;
+      EXPECT_LE(plan->peak_bytes(), budget);
+      Status checked = check_plan(network.graph, network.needs, *plan);
+      ASSERT_TRUE(checked.ok()) << "seed " << seed << ": " << checked.error().message();
+      streamed += plan->streamed_weight_bytes > 0;
+      steady += plan->steady_nodes > 0;
+      for (ir::ValueId id : network.graph.inputs)
+        EXPECT_EQ(plan->values[index_of(id)].place, Location::Place::kArena);
+    }
+  }
+  EXPECT_GT(streamed, 100);
+  EXPECT_GT(steady, 500);
+}
+
+// Whatever a later node reads of the steady part must lie untouched when that part is left out.
+TEST(Plan, NothingOverwritesWhatSteadyNodesLeave) {
+  constexpr Layout kLayout{
+      .holds_inputs_and_outputs = true, .prefetches = true, .keeps_steady = true};
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    RandomNetwork network(seed, true);
+    Plan plan = *make_plan(network.graph, network.needs, std::nullopt, kLayout);
+    auto place = [&](ir::ValueId id) { return plan.values[index_of(id)].offset; };
+    auto bytes = [&](ir::ValueId id) { return network.graph.type(id).bytes(); };
+    for (std::size_t n = plan.steady_nodes; n < network.graph.nodes.size(); ++n) {
+      for (ir::ValueId id : network.graph.nodes[n].inputs) {
+        const ir::Value& value = network.graph.value(id);
+        bool kept = value.producer >= 0 ? value.producer < static_cast<int>(plan.steady_nodes)
+                                        : value.steady;
+        if (!kept) continue;
+        for (std::size_t m = plan.steady_nodes; m < network.graph.nodes.size(); ++m) {
+          const ir::Node& writer = network.graph.nodes[m];
+          if (writer.op->is_view()) continue;
+          EXPECT_TRUE(place(writer.output) >= place(id) + bytes(id) ||
+                      place(id) >= place(writer.output) + bytes(writer.output))
+              << "seed " << seed << ", node " << m;
+        }
+      }
+    }
+  }
 }
 
 TEST(Plan, CheckerSeesAnOverlap) {

@@ -82,7 +82,7 @@ class CpuDevice final : public Device {
 const bool kRegistered = [] {
   register_backend({.name = "cpu",
                     .probe = [] { return std::vector<DeviceDescription>{describe_cpu()}; },
-                    .create = [](int) -> Result<std::unique_ptr<Device>> {
+                    .create = [](int, const std::string&) -> Result<std::unique_ptr<Device>> {
                       return std::unique_ptr<Device>(std::make_unique<CpuDevice>());
                     }});
   return true;

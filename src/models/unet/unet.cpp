@@ -68,7 +68,7 @@ ValueId UNetBuilder::condition(const UNetCall& call) {
   ValueId e = ir::sinusoid(builder(), timestep, static_cast<int>(dimensions_.model_channels));
   e = embed(time / 0, time / 2, e);
   if (dimensions_.label_width > 0) {
-    ValueId y = builder().input("y", {DType::kF32, Shape{call.batch, dimensions_.label_width}});
+    ValueId y = builder().steady_input("y", {DType::kF32, Shape{call.batch, dimensions_.label_width}});
     Scope label = root_ / "label_emb.0";
     ValueId labelled = embed(label / 0, label / 2, y);
     e = ir::add(root_.enter(), e, labelled);
@@ -121,7 +121,7 @@ void UNetBuilder::build(const UNetCall& call) {
       "x", {DType::kF32, Shape{call.batch, call.height, call.width, dimensions_.in_channels}});
   condition_ = condition(call);
   if (dimensions_.context_width > 0) {
-    context_ = builder().input(
+    context_ = builder().steady_input(
         "context", {DType::kF32, Shape{call.batch, call.tokens, dimensions_.context_width}});
   }
   std::vector<ValueId> skips;

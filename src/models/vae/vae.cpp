@@ -70,6 +70,7 @@ Result<ir::Graph> build_vae_decoder(const ir::WeightIndex& weights, std::int64_t
   OBSCURA_ASSIGN(VaeDimensions d, vae_dimensions(weights));
   OBSCURA_TRY(check_size(batch, height, width, 1));
   ir::Builder builder("vae decoder", weights);
+  builder.set_wide_range();
   Scope root(builder), decoder = root / "decoder";
   ValueId x =
       builder.input("latent", {DType::kF32, Shape{batch, height, width, d.latent_channels}});
@@ -89,6 +90,7 @@ Result<ir::Graph> build_vae_encoder(const ir::WeightIndex& weights, std::int64_t
   OBSCURA_ASSIGN(VaeDimensions d, vae_dimensions(weights));
   OBSCURA_TRY(check_size(batch, height, width, d.scale()));
   ir::Builder builder("vae encoder", weights);
+  builder.set_wide_range();
   Scope root(builder), encoder = root / "encoder";
   ValueId x = builder.input("image", {DType::kF32, Shape{batch, height, width, d.image_channels}});
   x = nn::conv2d(encoder / "conv_in", x);
