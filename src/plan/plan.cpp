@@ -67,21 +67,21 @@ std::size_t count_steady_nodes(const ir::Graph& graph) {
   return count;
 }
 
-// The last step that reads each value, or -1; outputs live to the end, and so does what the first
-// `steady_nodes` leave to the others.
-std::vector<int> last_uses(const ir::Graph& graph, std::size_t steady_nodes) {
+// The last step that reads each value, or -1; outputs live to the end, and so does what the steady
+// nodes leave to the others.
+std::vector<int> last_uses(const ir::Graph& graph, const Plan& plan) {
   std::vector<int> last(graph.values.size(), -1);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     for (ir::ValueId id : graph.nodes[n].inputs) last[index_of(id)] = static_cast<int>(n);
   }
   for (const ir::Output& out : graph.outputs)
     last[index_of(out.value)] = static_cast<int>(graph.nodes.size());
-  for (std::size_t n = steady_nodes; n < graph.nodes.size() && steady_nodes > 0; ++n) {
+  for (std::size_t n = plan.steady_nodes; n < graph.nodes.size() && plan.layout.keeps_steady; ++n) {
     for (ir::ValueId id : graph.nodes[n].inputs) {
       const ir::Value& value = graph.value(id);
       bool kept = value.is_input()
                       ? value.steady
-                      : value.producer >= 0 && value.producer < static_cast<int>(steady_nodes);
+                      : value.producer >= 0 && value.producer < static_cast<int>(plan.steady_nodes);
       if (kept) last[index_of(id)] = static_cast<int>(graph.nodes.size());
     }
   }
@@ -101,7 +101,7 @@ class Planner {
       : graph_(graph), needs_(needs) {
     plan_.layout = layout;
     plan_.steady_nodes = layout.keeps_steady ? count_steady_nodes(graph) : 0;
-    last_use_ = last_uses(graph, plan_.steady_nodes);
+    last_use_ = last_uses(graph, plan_);
     storage_ = storage_of(graph, needs, last_use_);
     collect_weights();
   }
@@ -288,7 +288,7 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
     int last;
     std::string what;
   };
-  std::vector<int> last = last_uses(graph, plan.steady_nodes);
+  std::vector<int> last = last_uses(graph, plan);
   std::vector<int> arrival = arrivals(plan);
   std::vector<Live> live;
   auto occupy = [&](std::size_t offset, std::size_t bytes, int step, int until,
