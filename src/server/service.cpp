@@ -10,6 +10,7 @@
 #include "server/comfyui.h"
 #include "server/event_hub.h"
 #include "server/job_queue.h"
+#include "server/page.h"
 #include "server/router.h"
 #include "server/transport.h"
 #include "store/job_store.h"
@@ -61,14 +62,7 @@ struct Service::Implementation final : Handler {
     add_node_routes(router, api);
     add_picture_routes(router, api);
     add_user_routes(router, api);
-    router.add("GET", "/", [&studio](const Request&, const Captures&) {
-      Response response;
-      response.type = "text/plain; charset=utf-8";
-      response.body = fmt::format(
-          "Obscura {} answers ComfyUI's API here: /object_info, /prompt, /queue, /history, /ws.\n",
-          studio.version());
-      return response;
-    });
+    add_page_routes(router, page, studio.version());
   }
 
   std::optional<Response> refuse(const Request& header) override {
@@ -116,6 +110,7 @@ struct Service::Implementation final : Handler {
   }
   void closed(SocketId socket) override { hub.closed(socket); }
 
+  const std::vector<PageFile> page = page_files();
   Access access;
   std::unique_ptr<store::JobStore> store;
   EventHub hub;
