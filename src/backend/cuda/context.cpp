@@ -28,6 +28,23 @@ Result<std::shared_ptr<Context>> Context::create(int ordinal) {
   return context;
 }
 
+std::size_t Context::choose(const std::string& key, std::size_t count,
+                            const std::function<float(std::size_t)>& time) {
+  auto recorded = choices.find(key);
+  if (recorded != choices.end() && recorded->second < count) return recorded->second;
+  if (!tuning || count == 1) return 0;
+  std::size_t best = 0;
+  float least = time(0);
+  for (std::size_t i = 1; i < count; ++i) {
+    // A little faster may be noise: the library's own order counts for something.
+    if (float milliseconds = time(i); milliseconds < 0.985f * least) {
+      least = milliseconds;
+      best = i;
+    }
+  }
+  return choices[key] = best;
+}
+
 Context::~Context() {
   if (dnn != nullptr) libraries.dnn.destroy(dnn);
   if (blas != nullptr) libraries.blas.destroy(blas);

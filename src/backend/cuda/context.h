@@ -3,6 +3,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,6 +35,14 @@ class Context {
 
   // 90 for an H100.
   int architecture() const { return properties.major * 10 + properties.minor; }
+
+  // Which of `count` algorithms that a library offers for the work `key`: the one on record, else,
+  // while `tuning`, the one that `time` (milliseconds) finds fastest, which goes on record; else
+  // the library's first. What fixes the bits is never decided by a clock outside of tuning.
+  std::size_t choose(const std::string& key, std::size_t count,
+                     const std::function<float(std::size_t)>& time);
+  std::map<std::string, std::size_t> choices;
+  bool tuning = false;
 
  private:
   Context() = default;

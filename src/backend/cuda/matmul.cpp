@@ -1,0 +1,187 @@
+#include "backend/cuda/matmul.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <limits>
+
+#include "backend/cuda/memory.h"
+#include "backend/cuda/status.h"
+#include "backend/cuda/timing.h"
+
+namespace obscura::backend::cuda {
+namespace {
+
+constexpr std::size_t kWorkspaceLimit = 32u << 20;
+constexpr int kCandidates = 8;
+
+cudaDataType_t type_of(DType dtype) {
+  switch (dtype) {
+    case DType::kF16:
+      return CUDA_R_16F;
+    case DType::kBF16:
+      return CUDA_R_16BF;
+    default:
+      return CUDA_R_32F;
+  }
+}
+
+Status blas_check(cublasStatus_t status, const std::string& what) {
+  if (status == CUBLAS_STATUS_SUCCESS) return {};
+  ErrorKind kind =
+      status == CUBLAS_STATUS_NOT_SUPPORTED ? ErrorKind::kUnsupported : ErrorKind::kInternal;
+  return Error(kind, fmt::format("[cuBLASLt] {}: status {}", what, static_cast<int>(status)));
+}
+
+}  // namespace
+
+// cuBLASLt counts in columns, so D^T = op(B) A^T is what it is asked for: its first matrix is our
+// B.
+struct Matmul::Handles {
+  explicit Handles(const BlasLt& library) : blas(library) {}
+  Handles(const Handles&) = delete;
+  Handles& operator=(const Handles&) = delete;
+  ~Handles() {
+    if (operation != nullptr) blas.desc_destroy(operation);
+    for (cublasLtMatrixLayout_t layout : {a, b, d}) {
+      if (layout != nullptr) blas.layout_destroy(layout);
+    }
+  }
+
+  const BlasLt blas;
+  cublasLtMatmulDesc_t operation = nullptr;
+  cublasLtMatrixLayout_t a = nullptr, b = nullptr, d = nullptr;
+};
+
+std::string MatmulShape::text() const {
+  return fmt::format("matmul {}x{}x{} {}->{}{}{}{} strides {} {} {} batch {} {} {} {}", rows,
+                     columns, depth, name_of(element), name_of(result),
+                     b_depth_by_columns ? " b as stored" : "", bias ? " bias" : "",
+                     add_c ? " add" : "", a_stride, b_stride, d_stride, batch, a_batch, b_batch,
+                     d_batch);
+}
+
+Result<Matmul> Matmul::create(Context& context, const MatmulShape& shape) {
+  const BlasLt& blas = context.libraries.blas;
+  Matmul made;
+  made.context_ = &context;
+  made.shape_ = shape;
+  made.handles_ = std::make_shared<Handles>(blas);
+  Handles& h = *made.handles_;
+  OBSCURA_TRY(blas_check(blas.desc_create(&h.operation, CUBLAS_COMPUTE_32F, CUDA_R_32F), "create"));
+  auto set = [&](cublasLtMatmulDescAttributes_t attribute, auto value) {
+    return blas_check(blas.desc_set(h.operation, attribute, &value, sizeof value), "describe");
+  };
+  OBSCURA_TRY(
+      set(CUBLASLT_MATMUL_DESC_TRANSA, shape.b_depth_by_columns ? CUBLAS_OP_N : CUBLAS_OP_T));
+  if (shape.bias) {
+    OBSCURA_TRY(set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS));
+    OBSCURA_TRY(set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(shape.result)));
+  }
+
+  auto layout = [&](cublasLtMatrixLayout_t* target, DType dtype, std::int64_t rows,
+                    std::int64_t columns, std::int64_t stride,
+                    std::int64_t batch_stride) -> Status {
+    if (stride == 0) stride = rows;
+    OBSCURA_TRY(
+        blas_check(blas.layout_create(target, type_of(dtype), static_cast<std::uint64_t>(rows),
+                                      static_cast<std::uint64_t>(columns), stride),
+                   "describe a matrix"));
+    if (shape.batch == 1) return {};
+    auto batch = static_cast<std::int32_t>(shape.batch);
+    OBSCURA_TRY(blas_check(
+        blas.layout_set(*target, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &batch, sizeof batch),
+        "describe a batch"));
+    return blas_check(blas.layout_set(*target, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
+                                      &batch_stride, sizeof batch_stride),
+                      "describe a batch");
+  };
+  bool flipped = shape.b_depth_by_columns;
+  OBSCURA_TRY(layout(&h.b, shape.element, flipped ? shape.columns : shape.depth,
+                     flipped ? shape.depth : shape.columns, shape.b_stride, shape.b_batch));
+  OBSCURA_TRY(layout(&h.a, shape.element, shape.depth, shape.rows, shape.a_stride, shape.a_batch));
+  OBSCURA_TRY(layout(&h.d, shape.result, shape.columns, shape.rows, shape.d_stride, shape.d_batch));
+
+  cublasLtMatmulPreference_t preference = nullptr;
+  OBSCURA_TRY(blas_check(blas.preference_create(&preference), "create a preference"));
+  std::size_t limit = kWorkspaceLimit;
+  // Partial sums are added in a fixed order: the same bits in each run.
+  std::uint32_t reductions =
+      CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+  blas.preference_set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &limit, sizeof limit);
+  blas.preference_set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions,
+                      sizeof reductions);
+  // Slices of merged projections begin anywhere, but never off 16 bytes.
+  if (shape.a_stride != 0 || shape.b_stride != 0 || shape.d_stride != 0) {
+    std::uint32_t alignment = 16;
+    for (auto attribute :
+         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+      blas.preference_set(preference, attribute, &alignment, sizeof alignment);
+  }
+  std::array<cublasLtMatmulHeuristicResult_t, kCandidates> candidates{};
+  int found = 0;
+  cublasStatus_t status = blas.heuristic(context.blas, h.operation, h.b, h.a, h.d, h.d, preference,
+                                         kCandidates, candidates.data(), &found);
+  blas.preference_destroy(preference);
+  if (status != CUBLAS_STATUS_SUCCESS || found == 0)
+    return Error(ErrorKind::kUnsupported, "[cuBLASLt] no algorithm for " + shape.text());
+  std::size_t index = context.choose(shape.text(), static_cast<std::size_t>(found),
+                                     [&](std::size_t i) { return made.time(candidates[i]); });
+  made.algorithm_ = candidates[index].algo;
+  made.workspace_bytes_ = candidates[index].workspaceSize;
+  made.choice_ = fmt::format("{}: {}", shape.text(), index);
+  return made;
+}
+
+Status Matmul::launch(const cublasLtMatmulAlgo_t& algorithm, std::size_t workspace_bytes,
+                      const void* a, const void* b, const void* bias, const void* c, void* d,
+                      float alpha, void* workspace, cudaStream_t stream) const {
+  const Handles& h = *handles_;
+  if (shape_.bias) {
+    OBSCURA_TRY(blas_check(
+        h.blas.desc_set(h.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias),
+        "bind the bias"));
+  }
+  float beta = shape_.add_c ? 1.0f : 0.0f;
+  return blas_check(h.blas.matmul(context_->blas, h.operation, &alpha, b, h.b, a, h.a, &beta,
+                                  shape_.add_c ? c : d, h.d, d, h.d, &algorithm, workspace,
+                                  workspace_bytes, stream),
+                    shape_.text());
+}
+
+Status Matmul::run(const void* a, const void* b, const void* bias, const void* c, void* d,
+                   float alpha, void* workspace, cudaStream_t stream) const {
+  return launch(algorithm_, workspace_bytes_, a, b, bias, c, d, alpha, workspace, stream);
+}
+
+float Matmul::time(const cublasLtMatmulHeuristicResult_t& candidate) const {
+  constexpr float kNever = std::numeric_limits<float>::infinity();
+  auto span = [&](std::int64_t rows, std::int64_t columns, std::int64_t stride, std::int64_t batch,
+                  DType dtype) {
+    std::int64_t last = (rows - 1) * (stride == 0 ? columns : stride) + columns;
+    return static_cast<std::size_t>(last + batch * (shape_.batch - 1)) * size_of(dtype);
+  };
+  bool flipped = shape_.b_depth_by_columns;
+  std::size_t a_bytes =
+      span(shape_.rows, shape_.depth, shape_.a_stride, shape_.a_batch, shape_.element);
+  std::size_t b_bytes =
+      span(flipped ? shape_.depth : shape_.columns, flipped ? shape_.columns : shape_.depth,
+           shape_.b_stride, shape_.b_batch, shape_.element);
+  std::size_t d_bytes =
+      span(shape_.rows, shape_.columns, shape_.d_stride, shape_.d_batch, shape_.result);
+  auto a = random_memory(*context_, a_bytes, shape_.element);
+  auto b = random_memory(*context_, b_bytes, shape_.element);
+  auto c = random_memory(*context_, d_bytes, shape_.result);
+  auto d = random_memory(*context_, d_bytes, shape_.result);
+  auto bias = random_memory(
+      *context_, static_cast<std::size_t>(shape_.columns) * size_of(shape_.result), shape_.result);
+  auto workspace = DeviceMemory::allocate(candidate.workspaceSize);
+  if (!a.ok() || !b.ok() || !c.ok() || !d.ok() || !bias.ok() || !workspace.ok()) return kNever;
+  return time_on_device(*context_, [&]() -> Status {
+    return launch(candidate.algo, candidate.workspaceSize, a->data(), b->data(), bias->data(),
+                  c->data(), d->data(), 1, workspace->data(), context_->compute);
+  });
+}
+
+}  // namespace obscura::backend::cuda
