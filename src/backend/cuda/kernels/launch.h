@@ -8,7 +8,11 @@
 #include <cstdint>
 
 #include "backend/cuda/element.h"
-#include "ir/activation.h"
+
+// Declared in ir/activation.h, which .cu files include only where they need its names.
+namespace obscura::ir {
+enum class Activation;
+}
 
 namespace obscura::backend::cuda {
 

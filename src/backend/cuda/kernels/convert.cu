@@ -1,0 +1,167 @@
+// Casts, and the layouts that weights are brought into.
+#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/packet.cuh"
+#include "backend/cuda/kernels/tiles.cuh"
+
+namespace obscura::backend::cuda {
+namespace {
+
+struct E4M3 {
+  std::uint8_t bits;
+};
+struct E5M2 {
+  std::uint8_t bits;
+};
+
+__device__ float widen(double x) {
+  return static_cast<float>(x);
+}
+// Its bits, moved to the place of a float16's, mean the value divided by 2^8: the exponent biases
+// are 7 and 15. No infinity; all ones is NaN.
+__device__ float widen(E4M3 x) {
+  if ((x.bits & 0x7f) == 0x7f) return __int_as_float(0x7fc00000);
+  unsigned bits = (x.bits & 0x80u) << 8 | (x.bits & 0x7fu) << 7;
+  return 256.0f * __half2float(__ushort_as_half(static_cast<unsigned short>(bits)));
+}
+// The upper half of a float16.
+__device__ float widen(E5M2 x) {
+  return __half2float(__ushort_as_half(static_cast<unsigned short>(x.bits << 8)));
+}
+
+template <class From, class To, int n>
+struct Convert {
+  static constexpr int kBatch = 4;
+  using Loaded = Packet<From, n>;
+
+  const Packet<From, n>* source;
+  Packet<To, n>* target;
+
+  __device__ Loaded load(const Place& at) const { return source[at.column]; }
+  __device__ void store(const Place& at, const Loaded& loaded) const {
+    float v[n];
+#pragma unroll
+    for (int i = 0; i < n; ++i) v[i] = widen(loaded.elements[i]);
+    target[at.column] = narrow<To>(v);
+  }
+};
+
+template <class From, class To>
+void convert_between(const void* source, void* target, std::int64_t count, cudaStream_t stream) {
+  constexpr int n = 16 / static_cast<int>(sizeof(From) > sizeof(To) ? sizeof(From) : sizeof(To));
+  if (count % n == 0 && divides(16, {source, target}, {})) {
+    using Op = Convert<From, To, n>;
+    launch_tiles(
+        Op{static_cast<const Packet<From, n>*>(source), static_cast<Packet<To, n>*>(target)}, 1, 1,
+        count / n, stream);
+  } else {
+    using Op = Convert<From, To, 1>;
+    launch_tiles(
+        Op{static_cast<const Packet<From, 1>*>(source), static_cast<Packet<To, 1>*>(target)}, 1, 1,
+        count, stream);
+  }
+}
+
+template <class From>
+void convert_from(DType to, const void* source, void* target, std::int64_t count,
+                  cudaStream_t stream) {
+  with_type(element_of(to), [&](auto type) {
+    using To = typename decltype(type)::type;
+    if constexpr (!std::is_same_v<From, To>)
+      convert_between<From, To>(source, target, count, stream);
+  });
+}
+
+// Reads a few elements apart, and each line as often as there are pixels: from the cache but once.
+template <class T>
+struct ChannelsLast {
+  static constexpr int kBatch = 4;
+  using Loaded = T;
+
+  const T* source;
+  T* target;
+  std::int64_t in, pixels, in_padded;
+
+  __device__ Loaded load(const Place& at) const {
+    return at.column < in ? source[(at.sample * in + at.column) * pixels + at.row] : narrow<T>(0);
+  }
+  __device__ void store(const Place& at, const Loaded& loaded) const {
+    target[(at.sample * pixels + at.row) * in_padded + at.column] = loaded;
+  }
+};
+
+constexpr int kSide = 32;     // of a square tile
+constexpr int kTileRows = 8;  // of threads
+
+// Both sides of memory are walked along rows; the turn happens in shared memory, whose rows are
+// padded so that a column lies in different banks.
+template <class T>
+__global__ void transpose_tile(const T* source, T* target, std::int64_t rows,
+                               std::int64_t columns) {
+  __shared__ T tile[kSide][kSide + 4 / sizeof(T)];
+  std::int64_t row_tiles = (rows + kSide - 1) / kSide;
+  std::int64_t batch = blockIdx.x / row_tiles;
+  std::int64_t row = blockIdx.x % row_tiles * kSide;
+  std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kSide;
+  source += batch * rows * columns;
+  target += batch * rows * columns;
+  int x = static_cast<int>(threadIdx.x);
+  for (int y = static_cast<int>(threadIdx.y); y < kSide; y += kTileRows) {
+    if (row + y < rows && column + x < columns)
+      tile[y][x] = source[(row + y) * columns + column + x];
+  }
+  __syncthreads();
+  for (int y = static_cast<int>(threadIdx.y); y < kSide; y += kTileRows) {
+    if (column + y < columns && row + x < rows) target[(column + y) * rows + row + x] = tile[x][y];
+  }
+}
+
+}  // namespace
+
+void convert(DType from, const void* source, DType to, void* target, std::int64_t count,
+             cudaStream_t stream) {
+  if (count <= 0) return;
+  if (from == to) {
+    cudaMemcpyAsync(target, source, static_cast<std::size_t>(count) * size_of(element_of(to)),
+                    cudaMemcpyDeviceToDevice, stream);
+    return;
+  }
+  switch (from) {
+    case DType::kF64:
+      return convert_from<double>(to, source, target, count, stream);
+    case DType::kF8E4M3:
+      return convert_from<E4M3>(to, source, target, count, stream);
+    case DType::kF8E5M2:
+      return convert_from<E5M2>(to, source, target, count, stream);
+    default:
+      break;
+  }
+  with_type(element_of(from), [&](auto type) {
+    using From = typename decltype(type)::type;
+    convert_from<From>(to, source, target, count, stream);
+  });
+}
+
+void filter_to_channels_last(Element element, const void* source, void* target, std::int64_t out,
+                             std::int64_t in, std::int64_t pixels, std::int64_t in_padded,
+                             cudaStream_t stream) {
+  with_type(element, [&](auto type) {
+    using T = typename decltype(type)::type;
+    ChannelsLast<T> op{static_cast<const T*>(source), static_cast<T*>(target), in, pixels,
+                       in_padded};
+    launch_tiles(op, out, pixels, in_padded, stream);
+  });
+}
+
+void transpose(Element element, const void* source, void* target, std::int64_t batch,
+               std::int64_t rows, std::int64_t columns, cudaStream_t stream) {
+  if (batch <= 0 || rows <= 0 || columns <= 0) return;
+  dim3 grid(static_cast<unsigned>(batch * ((rows + kSide - 1) / kSide)),
+            static_cast<unsigned>((columns + kSide - 1) / kSide));
+  with_type(element, [&](auto type) {
+    using T = typename decltype(type)::type;
+    transpose_tile<<<grid, dim3(kSide, kTileRows), 0, stream>>>(
+        static_cast<const T*>(source), static_cast<T*>(target), rows, columns);
+  });
+}
+
+}  // namespace obscura::backend::cuda

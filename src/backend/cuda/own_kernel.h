@@ -1,0 +1,33 @@
+// What the classes of our own kernels share: they compute on operands of one element type.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backend/cuda/element.h"
+#include "backend/cuda/kernel.h"
+#include "backend/cuda/status.h"
+
+namespace obscura::backend::cuda {
+
+// The error of a launch that was just made, if it failed.
+inline Status launched(const char* kernel) {
+  return check(cudaGetLastError(), std::string("launching ") + kernel);
+}
+
+// A factory. kUnsupported where floating operands are of several types.
+template <class Made>
+Result<std::unique_ptr<Kernel>> make(const KernelRequest& request) {
+  const ir::ValueType* first = nullptr;
+  for (const ir::ValueType& type : request.inputs) {
+    if (!is_floating(type.dtype)) continue;
+    if (first == nullptr) first = &type;
+    if (type.dtype == first->dtype) continue;
+    return Error(ErrorKind::kUnsupported, "[" + std::string(request.op.name()) +
+                                              "] wants operands of one type on CUDA, got " +
+                                              first->text() + " and " + type.text());
+  }
+  return std::unique_ptr<Kernel>(std::make_unique<Made>(request));
+}
+
+}  // namespace obscura::backend::cuda
