@@ -168,6 +168,7 @@ class Planner {
         int first = static_cast<int>(n), last = std::max(last_use_[value], first);
         all.push_back({Buffer{graph_.values[value].type.bytes(), first, last}, &location.offset});
       }
+      plan_.nodes[n].arrival = static_cast<std::size_t>(arrival[n]);
       add_temporaries(n, arrival[n], all);
     }
     return all;

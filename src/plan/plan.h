@@ -66,6 +66,8 @@ struct PlannedNode {
   std::vector<std::size_t> weights;          // index into Plan::weights
   std::vector<std::size_t> weight_offsets;   // in the arena, for a streamed one
   std::vector<std::size_t> staging_offsets;  // in the arena, for a streamed one that needs it
+  // The node from whose start on the places of the streamed ones are free for them.
+  std::size_t arrival = 0;
 };
 
 // Where a value lies during a run.

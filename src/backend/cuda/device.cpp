@@ -1,0 +1,121 @@
+// A CUDA device behind the door: what it is, and how it takes a graph.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backend/backend.h"
+#include "backend/cuda/executable.h"
+#include "backend/cuda/libraries.h"
+#include "backend/cuda/status.h"
+#include "ir/cast.h"
+#include "ir/pass.h"
+
+namespace obscura::backend::cuda {
+namespace {
+
+// Raise when a kernel of ours changes its bits.
+constexpr const char* kKernelSet = "cuda-1";
+// What the driver and the libraries take for themselves once kernels run.
+constexpr std::size_t kLibraryBytes = 640u << 20;
+
+int device_count() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) count = 0;
+  cudaGetLastError();  // no driver is no error
+  return count;
+}
+
+// The program is built for these devices and newer.
+bool is_supported(const cudaDeviceProp& properties) {
+  return properties.major >= 8;
+}
+
+DeviceDescription describe_device(int ordinal) {
+  DeviceDescription description;
+  cudaDeviceProp properties{};
+  cudaGetDeviceProperties(&properties, ordinal);
+  int driver = 0;
+  cudaDriverGetVersion(&driver);
+  description.name = fmt::format("cuda:{}", ordinal);
+  description.hardware =
+      fmt::format("{}, {:.1f} GiB, {} multiprocessors, compute capability {}.{}", properties.name,
+                  static_cast<double>(properties.totalGlobalMem) / (1 << 30),
+                  properties.multiProcessorCount, properties.major, properties.minor);
+  const Result<Libraries>& opened = libraries();
+  description.libraries =
+      fmt::format("{}, CUDA driver {}.{}", opened.ok() ? opened->text() : opened.error().message(),
+                  driver / 1000, driver % 1000 / 10);
+  description.kernel_set = kKernelSet;
+  description.precisions = {"fp16", "bf16", "fp32"};
+  int previous = 0;
+  cudaGetDevice(&previous);
+  cudaSetDevice(ordinal);
+  std::size_t free = 0, total = 0;
+  cudaMemGetInfo(&free, &total);
+  cudaSetDevice(previous);
+  description.total_bytes = total;
+  // Other programs' memory is not free, and stays theirs.
+  description.available_bytes = free > kLibraryBytes ? free - kLibraryBytes : 0;
+  return description;
+}
+
+std::vector<DeviceDescription> probe() {
+  std::vector<DeviceDescription> found;
+  for (int i = 0, count = device_count(); i < count; ++i) {
+    cudaDeviceProp properties{};
+    if (cudaGetDeviceProperties(&properties, i) != cudaSuccess || !is_supported(properties))
+      continue;
+    if (libraries().ok()) found.push_back(describe_device(i));
+  }
+  return found;
+}
+
+class CudaDevice final : public Device {
+ public:
+  CudaDevice(std::shared_ptr<Context> context, std::string precision)
+      : shared_(std::make_shared<SharedMemory>(std::move(context))),
+        precision_(std::move(precision)) {}
+
+  DeviceDescription describe() const override {
+    return describe_device(shared_->context().ordinal);
+  }
+
+  Result<ir::Graph> rewrite(ir::Graph graph) override {
+    OBSCURA_TRY(ir::run_passes(graph, {"merge_projections", "fold_upsample", "fold_group_norm",
+                                       "fuse_epilogues", "hoist_steady"}));
+    return graph;
+  }
+
+  Result<std::unique_ptr<Executable>> lower(ir::Graph graph) override {
+    OBSCURA_ASSIGN(ir::Graph rewritten, rewrite(std::move(graph)));
+    if (precision_ != "fp32") {
+      DType dtype = precision_ == "bf16" || rewritten.wide_range ? DType::kBF16 : DType::kF16;
+      rewritten = ir::with_precision(rewritten, dtype);
+      OBSCURA_TRY(rewritten.validate());
+    }
+    return CudaExecutable::create(std::move(rewritten), shared_);
+  }
+
+  std::size_t arena_bytes() const override { return shared_->arena_bytes(); }
+  std::size_t weight_bytes() const override { return shared_->weight_bytes(); }
+  void release_arena() override { shared_->release_arena(); }
+
+ private:
+  std::shared_ptr<SharedMemory> shared_;
+  std::string precision_;
+};
+
+const bool kRegistered = [] {
+  register_backend(
+      {.name = "cuda",
+       .probe = probe,
+       .create = [](int index, const std::string& precision) -> Result<std::unique_ptr<Device>> {
+         OBSCURA_ASSIGN(std::shared_ptr<Context> context, Context::create(index));
+         return std::unique_ptr<Device>(
+             std::make_unique<CudaDevice>(std::move(context), precision));
+       }});
+  return true;
+}();
+
+}  // namespace
+}  // namespace obscura::backend::cuda
