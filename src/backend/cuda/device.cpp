@@ -5,6 +5,7 @@
 
 #include "backend/backend.h"
 #include "backend/cuda/executable.h"
+#include "backend/cuda/kernels/probe.h"
 #include "backend/cuda/libraries.h"
 #include "backend/cuda/status.h"
 #include "ir/cast.h"
@@ -18,15 +19,20 @@ constexpr const char* kKernelSet = "cuda-1";
 // What the driver and the libraries take for themselves once kernels run.
 constexpr std::size_t kLibraryBytes = 640u << 20;
 
-int device_count() {
+// The devices that the program has code for, as CUDA numbers them.
+std::vector<int> usable_devices() {
   int count = 0;
   if (cudaGetDeviceCount(&count) != cudaSuccess) count = 0;
   cudaGetLastError();  // no driver is no error
-  return count;
+  std::vector<int> usable;
+  for (int i = 0; i < count; ++i) {
+    if (has_code_for_device(i)) usable.push_back(i);
+  }
+  return usable;
 }
 
-// The program is built for these devices and newer.
-bool is_supported(const cudaDeviceProp& properties) {
+// bfloat16 products came with Ampere.
+bool has_bfloat16(const cudaDeviceProp& properties) {
   return properties.major >= 8;
 }
 
@@ -46,7 +52,8 @@ DeviceDescription describe_device(int ordinal) {
       fmt::format("{}, CUDA driver {}.{}", opened.ok() ? opened->text() : opened.error().message(),
                   driver / 1000, driver % 1000 / 10);
   description.kernel_set = kKernelSet;
-  description.precisions = {"fp16", "bf16", "fp32"};
+  description.precisions = {"fp16", "fp32"};
+  if (has_bfloat16(properties)) description.precisions.push_back("bf16");
   int previous = 0;
   cudaGetDevice(&previous);
   cudaSetDevice(ordinal);
@@ -61,11 +68,8 @@ DeviceDescription describe_device(int ordinal) {
 
 std::vector<DeviceDescription> probe() {
   std::vector<DeviceDescription> found;
-  for (int i = 0, count = device_count(); i < count; ++i) {
-    cudaDeviceProp properties{};
-    if (cudaGetDeviceProperties(&properties, i) != cudaSuccess || !is_supported(properties))
-      continue;
-    if (libraries().ok()) found.push_back(describe_device(i));
+  for (int ordinal : usable_devices()) {
+    if (libraries().ok()) found.push_back(describe_device(ordinal));
   }
   return found;
 }
@@ -88,8 +92,7 @@ class CudaDevice final : public Device {
 
   Result<std::unique_ptr<Executable>> lower(ir::Graph graph) override {
     OBSCURA_ASSIGN(ir::Graph rewritten, rewrite(std::move(graph)));
-    if (precision_ != "fp32") {
-      DType dtype = precision_ == "bf16" || rewritten.wide_range ? DType::kBF16 : DType::kF16;
+    if (DType dtype = dtype_for(rewritten); dtype != DType::kF32) {
       rewritten = ir::with_precision(rewritten, dtype);
       OBSCURA_TRY(rewritten.validate());
     }
@@ -101,6 +104,12 @@ class CudaDevice final : public Device {
   void release_arena() override { shared_->release_arena(); }
 
  private:
+  DType dtype_for(const ir::Graph& graph) const {
+    if (precision_ == "fp32") return DType::kF32;
+    if (precision_ == "fp16" && !graph.wide_range) return DType::kF16;
+    return has_bfloat16(shared_->context().properties) ? DType::kBF16 : DType::kF32;
+  }
+
   std::shared_ptr<SharedMemory> shared_;
   std::string precision_;
 };
@@ -110,7 +119,8 @@ const bool kRegistered = [] {
       {.name = "cuda",
        .probe = probe,
        .create = [](int index, const std::string& precision) -> Result<std::unique_ptr<Device>> {
-         OBSCURA_ASSIGN(std::shared_ptr<Context> context, Context::create(index));
+         int ordinal = usable_devices()[static_cast<std::size_t>(index)];
+         OBSCURA_ASSIGN(std::shared_ptr<Context> context, Context::create(ordinal));
          return std::unique_ptr<Device>(
              std::make_unique<CudaDevice>(std::move(context), precision));
        }});
