@@ -39,14 +39,29 @@ Result<Tensor> kept_area_noise(const Sampler& sampler, const Tensor& start_noise
   return initial_noise(start_noise.shape(), seeds.offset_by(1));
 }
 
+Tensor DifferentialMask::at(const Tensor& mask, double timestep) const {
+  const double span = first_timestep - last_timestep;
+  const auto threshold = static_cast<float>(span > 0 ? (timestep - last_timestep) / span : 0);
+  const bool blended = strength > 0 && strength < 1;
+  Tensor result(mask.shape());
+  for (std::int64_t i = 0; i < mask.elements(); ++i) {
+    const float hard = mask.data()[i] >= threshold ? 1 : 0;
+    result.data()[i] = blended ? static_cast<float>(strength) * hard +
+                                     static_cast<float>(1 - strength) * mask.data()[i]
+                               : hard;
+  }
+  return result;
+}
+
 Denoiser masked_denoiser(Denoiser inner, const NoiseSchedule& model, Tensor mask, Tensor latent,
-                         Tensor noise) {
+                         Tensor noise, std::optional<DifferentialMask> differential) {
   OBSCURA_CHECK(mask.shape() == latent.shape() && noise.shape() == latent.shape(),
                 "[inpaint] mask, latent and noise of different shapes");
   return [=](const Tensor& x, float sigma) -> Result<Denoised> {
+    const Tensor now = differential ? differential->at(mask, model.timestep(sigma)) : mask;
     OBSCURA_ASSIGN(Denoised denoised,
-                   inner(blend(mask, x, model.noised(latent, noise, sigma)), sigma));
-    denoised.x0 = blend(mask, denoised.x0, latent);
+                   inner(blend(now, x, model.noised(latent, noise, sigma)), sigma));
+    denoised.x0 = blend(now, denoised.x0, latent);
     return denoised;
   };
 }

@@ -1,6 +1,8 @@
 // Sampling that changes only a part of a picture.
 #pragma once
 
+#include <optional>
+
 #include "diffusion/noise.h"
 #include "diffusion/sampler.h"
 
@@ -16,10 +18,19 @@ Result<Tensor> latent_mask(const Tensor& mask, const Shape& latent);
 Result<Tensor> kept_area_noise(const Sampler& sampler, const Tensor& start_noise,
                                const NoiseSeeds& seeds);
 
+// Which part of a mask counts at a sigma: the mask that differential diffusion (Levin and Fried,
+// arXiv:2306.00950) shows the network there. Pixels of a high value begin to change early, others
+// late; `strength` below 1 blends that with the mask as it is.
+struct DifferentialMask {
+  double first_timestep, last_timestep;  // of the run
+  double strength = 1;
+  Tensor at(const Tensor& mask, double timestep) const;
+};
+
 // A denoiser that keeps what the mask leaves out. Before each call that area of x is replaced by
 // `latent` noised to sigma; after it, that area of x0 by `latent` itself. All tensors have the
 // latent's shape. The unconditional prediction is passed on as it is.
 Denoiser masked_denoiser(Denoiser inner, const NoiseSchedule& model, Tensor mask, Tensor latent,
-                         Tensor noise);
+                         Tensor noise, std::optional<DifferentialMask> differential = {});
 
 }  // namespace obscura::diffusion

@@ -70,4 +70,26 @@ Result<std::unique_ptr<NoiseSource>> gaussian_noise(const Shape& shape, const No
 Result<std::unique_ptr<NoiseSource>> brownian_noise(const Shape& shape, const NoiseSeeds& seeds,
                                                     std::span<const float> sigmas);
 
+// AUTOMATIC1111's seeds: image i of a batch has seed + i and a stream of its own.
+struct VariedNoise {
+  std::uint64_t seed = 0;
+  bool nvidia = true;  // drawn as on an NVIDIA GPU, else as on PyTorch's CPU
+  // Mixed in spherically by `variation_strength`; image i has variation_seed + i.
+  std::uint64_t variation_seed = 0;
+  double variation_strength = 0;
+  // ENSD, "eta noise seed delta": where it is not 0, the noise that a sampler adds as it goes is
+  // that of seed + delta, else it goes on with the start noise's stream.
+  std::int64_t eta_seed_delta = 0;
+
+  // The seeds of a batch, for draws that are not the generator's.
+  NoiseSeeds seeds(std::int64_t images) const;
+};
+Result<Tensor> initial_noise(const Shape& shape, const VariedNoise& noise);
+// What a sampler adds after that start.
+std::unique_ptr<NoiseSource> gaussian_noise(const Shape& shape, const VariedNoise& noise);
+
+// Between two latents along the arc: (1 - share) of `from`, `share` of `to`. Straight where they
+// point the same way. Shapes (1, …) are one vector.
+Tensor spherically_mixed(const Tensor& from, const Tensor& to, double share);
+
 }  // namespace obscura::diffusion

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "ir/graph.h"
+#include "models/unet/unet_changes.h"
 #include "nn/attention.h"
 
 namespace obscura::models {
@@ -35,6 +36,7 @@ struct UNetCall {
   std::int64_t batch = 1;
   std::int64_t height = 0, width = 0;  // of the latent
   std::int64_t tokens = 77;            // of the context
+  UNetChanges changes;
 };
 
 // Inputs, all F32: "x" (N, H, W, in_channels); "timestep" (N); "context" (N, T, context_width) and

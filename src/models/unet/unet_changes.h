@@ -1,0 +1,46 @@
+// Ways to build a U-Net other than it was trained, which change what it predicts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tensor/resize.h"
+
+namespace obscura::models {
+
+// FreeU (Si et al., arXiv:2309.11497): the features of the two coarsest decoder levels are
+// strengthened by b, the lowest frequencies of what the encoder hands over weakened by s. Version 2
+// strengthens by the features' own mean.
+struct FreeU {
+  float b1 = 1.1f, b2 = 1.2f, s1 = 0.9f, s2 = 0.2f;
+  bool version_2 = false;
+};
+
+// The features are shrunk behind an input block and brought back before they meet what was not
+// shrunk (Kohya's "deep shrink").
+struct DeepShrink {
+  int block = 3;
+  double factor = 2;
+  bool after_skip = true;  // what the encoder hands over is not shrunk
+  ResizeMethod down = ResizeMethod::kBicubic, up = ResizeMethod::kBicubic;
+};
+
+struct UNetChanges {
+  std::optional<FreeU> free_u;
+  std::optional<DeepShrink> deep_shrink;
+  // Self-attention of the middle block returns its values as if each token saw only itself
+  // (perturbed-attention guidance, Ahn et al., arXiv:2403.17377).
+  bool middle_attention_is_identity = false;
+  // The queries and keys of the middle block's first self-attention become outputs "middle_q" and
+  // "middle_k" of the network.
+  bool show_middle_attention = false;
+
+  // Equal for equal changes; empty for none.
+  std::string key() const;
+  // Names of the outputs that they add.
+  std::vector<std::string> shown() const;
+};
+
+}  // namespace obscura::models
