@@ -6,9 +6,15 @@
 
 namespace obscura::models {
 
+// What may be done otherwise to the self-attention of a transformer.
+struct SelfAttentionChanges {
+  bool is_identity = false;  // each token sees only itself
+  bool show = false;  // queries and keys of the first block become outputs "middle_q", "middle_k"
+};
+
 // x (N, H, W, C) attends to itself and to context (N, T, D) in `transformer_blocks.0`, `.1`, …
 // between the projections `proj_in` and `proj_out`, and is added to the result.
 ir::ValueId spatial_transformer(const nn::Scope& at, ir::ValueId x, ir::ValueId context,
-                                nn::Heads heads);
+                                nn::Heads heads, const SelfAttentionChanges& changes = {});
 
 }  // namespace obscura::models

@@ -1,10 +1,13 @@
 #include "models/unet/unet.h"
 
+#include <cmath>
 #include <vector>
 
 #include "ir/activation.h"
 #include "ir/arithmetic.h"
 #include "ir/embedding.h"
+#include "ir/free_u.h"
+#include "ir/resize.h"
 #include "ir/shape_ops.h"
 #include "models/unet/spatial_transformer.h"
 #include "nn/conv.h"
@@ -39,8 +42,9 @@ ValueId embed(const Scope& first, const Scope& second, ValueId x) {
 
 class UNetBuilder {
  public:
-  UNetBuilder(Scope root, const UNetConfig& config, const UNetDimensions& dimensions)
-      : root_(std::move(root)), config_(config), dimensions_(dimensions) {}
+  UNetBuilder(Scope root, const UNetConfig& config, const UNetDimensions& dimensions,
+              const UNetChanges& changes)
+      : root_(std::move(root)), config_(config), dimensions_(dimensions), changes_(changes) {}
 
   void build(const UNetCall& call);
 
@@ -50,13 +54,18 @@ class UNetBuilder {
   ValueId residual(const Scope& at, ValueId x);
   // The layers of one entry of input_blocks, middle_block or output_blocks in their order. An
   // upsampling layer returns to the size of `skip`.
-  ValueId block(const Scope& at, ValueId x, const Shape& skip);
+  ValueId block(const Scope& at, ValueId x, const Shape& skip,
+                const SelfAttentionChanges& attention = {});
+  // What an output block joins: the features so far and what an input block handed over.
+  ValueId joined(const Scope& at, ValueId x, ValueId skip);
+  ValueId shrunk(ValueId x);
 
   ir::Builder& builder() const { return root_.builder(); }
 
   Scope root_;
   const UNetConfig& config_;
   const UNetDimensions& dimensions_;
+  const UNetChanges& changes_;
   ValueId condition_ = ir::kNoValue;  // (N, embedding)
   ValueId context_ = ir::kNoValue;    // (N, T, context_width)
 };
@@ -68,7 +77,8 @@ ValueId UNetBuilder::condition(const UNetCall& call) {
   ValueId e = ir::sinusoid(builder(), timestep, static_cast<int>(dimensions_.model_channels));
   e = embed(time / 0, time / 2, e);
   if (dimensions_.label_width > 0) {
-    ValueId y = builder().steady_input("y", {DType::kF32, Shape{call.batch, dimensions_.label_width}});
+    ValueId y =
+        builder().steady_input("y", {DType::kF32, Shape{call.batch, dimensions_.label_width}});
     Scope label = root_ / "label_emb.0";
     ValueId labelled = embed(label / 0, label / 2, y);
     e = ir::add(root_.enter(), e, labelled);
@@ -86,7 +96,34 @@ ValueId UNetBuilder::residual(const Scope& at, ValueId x) {
   return ir::add(at.enter(), h, x);
 }
 
-ValueId UNetBuilder::block(const Scope& at, ValueId x, const Shape& skip) {
+ValueId UNetBuilder::shrunk(ValueId x) {
+  const Shape& s = builder().shape(x);
+  auto side = [&](std::int64_t length) {
+    return static_cast<std::int64_t>(
+        std::nearbyint(static_cast<double>(length) / changes_.deep_shrink->factor));
+  };
+  return ir::resize(builder(), x, side(s[1]), side(s[2]), changes_.deep_shrink->down);
+}
+
+ValueId UNetBuilder::joined(const Scope& at, ValueId x, ValueId skip) {
+  if (changes_.deep_shrink) {
+    const Shape wanted = builder().shape(skip), found = builder().shape(x);
+    if (wanted[1] != found[1] || wanted[2] != found[2])
+      x = ir::resize(at.enter(), x, wanted[1], wanted[2], changes_.deep_shrink->up);
+  }
+  if (changes_.free_u) {
+    const FreeU& free_u = *changes_.free_u;
+    const std::int64_t level = builder().shape(x)[3] / dimensions_.model_channels;
+    if (level == 4 || level == 2) {
+      x = ir::strengthen(at.enter(), x, level == 4 ? free_u.b1 : free_u.b2, free_u.version_2);
+      skip = ir::scale_low_frequencies(builder(), skip, level == 4 ? free_u.s1 : free_u.s2);
+    }
+  }
+  return ir::concat(at.enter(), x, skip);
+}
+
+ValueId UNetBuilder::block(const Scope& at, ValueId x, const Shape& skip,
+                           const SelfAttentionChanges& attention) {
   for (int j = 0;; ++j) {
     Scope layer = at / j;
     switch (layer_at(layer)) {
@@ -101,7 +138,7 @@ ValueId UNetBuilder::block(const Scope& at, ValueId x, const Shape& skip) {
                                layer.path() + " attends to a context, input_blocks do not"));
           return x;
         }
-        x = spatial_transformer(layer, x, context_, config_.heads);
+        x = spatial_transformer(layer, x, context_, config_.heads, attention);
         break;
       case Layer::kDownsample:
         x = nn::conv2d(layer / "op", x, 2, ir::Padding::same(1));
@@ -127,16 +164,20 @@ void UNetBuilder::build(const UNetCall& call) {
   std::vector<ValueId> skips;
   for (int i = 0; layer_at(root_ / "input_blocks" / i / 0) != Layer::kNone; ++i) {
     x = block(root_ / "input_blocks" / i, x, {});
+    const bool shrink = changes_.deep_shrink && changes_.deep_shrink->block == i;
+    if (shrink && !changes_.deep_shrink->after_skip) x = shrunk(x);
     skips.push_back(x);
+    if (shrink && changes_.deep_shrink->after_skip) x = shrunk(x);
   }
-  x = block(root_ / "middle_block", x, {});
+  x = block(root_ / "middle_block", x, {},
+            {changes_.middle_attention_is_identity, changes_.show_middle_attention});
   for (int i = 0; layer_at(root_ / "output_blocks" / i / 0) != Layer::kNone; ++i) {
     Scope at = root_ / "output_blocks" / i;
     if (skips.empty()) {
       builder().fail(Error(ErrorKind::kInvalidInput, at.path() + " has no input block to join"));
       return;
     }
-    x = ir::concat(at.enter(), x, skips.back());
+    x = joined(at, x, skips.back());
     skips.pop_back();
     x = block(at, x, skips.empty() ? Shape{} : builder().shape(skips.back()));
   }
@@ -176,7 +217,7 @@ Result<ir::Graph> build_unet(const ir::WeightIndex& weights, const UNetConfig& c
   }
   OBSCURA_ASSIGN(UNetDimensions dimensions, unet_dimensions(weights));
   ir::Builder builder("unet", weights);
-  UNetBuilder(Scope(builder), config, dimensions).build(call);
+  UNetBuilder(Scope(builder), config, dimensions, call.changes).build(call);
   return std::move(builder).finish();
 }
 
