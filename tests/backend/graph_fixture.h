@@ -77,9 +77,8 @@ inline Result<ir::NamedTensors> run_on(backend::Device& device, ir::Graph graph,
                                        const ir::NamedTensors& inputs, RandomWeights& weights,
                                        std::optional<std::size_t> budget = std::nullopt) {
   OBSCURA_ASSIGN(auto executable, device.lower(std::move(graph)));
-  OBSCURA_ASSIGN(plan::Plan plan,
-                 plan::make_plan(executable->graph(), executable->needs(), budget,
-                                 executable->layout()));
+  OBSCURA_ASSIGN(plan::Plan plan, plan::make_plan(executable->graph(), executable->needs(), budget,
+                                                  executable->layout()));
   OBSCURA_TRY(plan::check_plan(executable->graph(), executable->needs(), plan));
   OBSCURA_TRY(executable->load(plan, weights));
   std::map<std::string, std::vector<std::int32_t>> integers;

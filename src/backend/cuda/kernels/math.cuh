@@ -24,7 +24,7 @@ __device__ inline float silu(float x) {
 template <class T>
 __device__ inline float gelu(float x) {
   if constexpr (std::is_same_v<T, float>) {
-    return 0.5f * x * (1.0f + erff(x * 0.707106781f));
+    return 0.5f * x * erfcf(x * -0.707106781f);  // 1 + erf would lose the digits of small results
   } else {
     // erf within 1.5e-7 (Abramowitz and Stegun 7.1.26): erff itself would make GEGLU bound by
     // arithmetic.

@@ -1,0 +1,185 @@
+// The launchers that no op reaches with every type and size: conversions of stored weights,
+// layouts, softmax of long rows, the search for what is not finite.
+#include <cuda_runtime_api.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#include "backend/cuda/kernels/launch.h"
+#include "backend/graph_fixture.h"
+
+namespace obscura::backend::cuda {
+namespace {
+
+// Host bytes in device memory, and back.
+class OnDevice {
+ public:
+  explicit OnDevice(std::size_t bytes) : bytes_(bytes) {
+    EXPECT_EQ(cudaMalloc(&data_, bytes), cudaSuccess);
+    EXPECT_EQ(cudaMemset(data_, 0xff, bytes), cudaSuccess);  // NaN in every type
+  }
+  template <class T>
+  explicit OnDevice(const std::vector<T>& source) : OnDevice(source.size() * sizeof(T)) {
+    EXPECT_EQ(cudaMemcpy(data_, source.data(), bytes_, cudaMemcpyHostToDevice), cudaSuccess);
+  }
+  OnDevice(const OnDevice&) = delete;
+  OnDevice& operator=(const OnDevice&) = delete;
+  ~OnDevice() { cudaFree(data_); }
+
+  void* data() const { return data_; }
+  template <class T>
+  std::vector<T> read() const {
+    std::vector<T> result(bytes_ / sizeof(T));
+    EXPECT_EQ(cudaGetLastError(), cudaSuccess);
+    EXPECT_EQ(cudaMemcpy(result.data(), data_, bytes_, cudaMemcpyDeviceToHost), cudaSuccess);
+    return result;
+  }
+
+ private:
+  std::size_t bytes_;
+  void* data_ = nullptr;
+};
+
+class CudaKernels : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    int devices = 0;
+    if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0)
+      GTEST_SKIP() << "no CUDA device here";
+  }
+};
+
+std::vector<float> random_floats(std::int64_t count, unsigned seed) {
+  Tensor tensor = test::random_tensor({count}, seed);
+  auto values = std::as_const(tensor).values();
+  return {values.begin(), values.end()};
+}
+
+float rounded(DType dtype, float x) {
+  if (dtype == DType::kF16) return f16_to_f32(f32_to_f16(x));
+  return dtype == DType::kBF16 ? bf16_to_f32(f32_to_bf16(x)) : x;
+}
+
+std::vector<float> widened(DType dtype, const std::vector<std::byte>& bytes) {
+  std::vector<float> values(bytes.size() / size_of(dtype));
+  widen_to_f32(dtype, bytes.data(), values.data(), values.size());
+  return values;
+}
+
+// Every bit pattern of the narrow types, random numbers of the wide ones.
+std::vector<std::byte> samples_of(DType dtype) {
+  std::vector<std::byte> bytes;
+  auto append = [&](auto value) {
+    const auto* begin = reinterpret_cast<const std::byte*>(&value);
+    bytes.insert(bytes.end(), begin, begin + sizeof(value));
+  };
+  if (size_of(dtype) == 1)
+    for (int i = 0; i < 256; ++i) append(static_cast<std::uint8_t>(i));
+  if (size_of(dtype) == 2)
+    for (int i = 0; i < 65536; ++i) append(static_cast<std::uint16_t>(i));
+  for (float x : random_floats(4096, 3)) {
+    if (dtype == DType::kF32) append(x);
+    if (dtype == DType::kF64) append(static_cast<double>(x) * 1.000000119);
+  }
+  return bytes;
+}
+
+TEST_F(CudaKernels, ConvertsEveryTypeAsTheHostDoes) {
+  for (DType from :
+       {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kF8E4M3, DType::kF8E5M2}) {
+    std::vector<std::byte> source = samples_of(from);
+    for (DType to : {DType::kF32, DType::kF16, DType::kBF16}) {
+      for (std::size_t dropped : {0, 1}) {  // an odd count goes element by element
+        std::vector<std::byte> part(source.begin(),
+                                    source.end() - static_cast<long>(dropped * size_of(from)));
+        std::vector<float> wanted = widened(from, part);
+        OnDevice x(part), y(wanted.size() * size_of(to));
+        convert(from, x.data(), to, y.data(), static_cast<std::int64_t>(wanted.size()), nullptr);
+        std::vector<float> found = widened(to, y.read<std::byte>());
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+          float w = rounded(to, wanted[i]);
+          if (std::isnan(w) && std::isnan(found[i])) continue;
+          ASSERT_EQ(found[i], w) << name_of(from) << " to " << name_of(to) << ", element " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(CudaKernels, OrdersFiltersAndMatrices) {
+  constexpr std::int64_t kOut = 5, kIn = 37, kPixels = 9, kPadded = 40;
+  std::vector<float> filter = random_floats(kOut * kIn * kPixels, 1);
+  OnDevice x(filter), y(kOut * kPixels * kPadded * sizeof(float));
+  filter_to_channels_last(Element::kF32, x.data(), y.data(), kOut, kIn, kPixels, kPadded, nullptr);
+  std::vector<float> found = y.read<float>();
+  for (std::int64_t o = 0; o < kOut; ++o) {
+    for (std::int64_t p = 0; p < kPixels; ++p) {
+      for (std::int64_t c = 0; c < kPadded; ++c) {
+        float wanted =
+            c < kIn ? filter[static_cast<std::size_t>((o * kIn + c) * kPixels + p)] : 0.0f;
+        ASSERT_EQ(found[static_cast<std::size_t>((o * kPixels + p) * kPadded + c)], wanted);
+      }
+    }
+  }
+  std::vector<std::uint16_t> matrix(3 * 70 * 45);
+  for (std::size_t i = 0; i < matrix.size(); ++i) matrix[i] = static_cast<std::uint16_t>(i);
+  OnDevice m(matrix), t(matrix.size() * 2);
+  transpose(Element::kF16, m.data(), t.data(), 3, 70, 45, nullptr);
+  std::vector<std::uint16_t> turned = t.read<std::uint16_t>();
+  for (std::size_t b = 0; b < 3; ++b) {
+    for (std::size_t r = 0; r < 70; ++r) {
+      for (std::size_t c = 0; c < 45; ++c)
+        ASSERT_EQ(turned[(b * 45 + c) * 70 + r], matrix[(b * 70 + r) * 45 + c]);
+    }
+  }
+}
+
+TEST_F(CudaKernels, SoftmaxOfRowsOfAnyLength) {
+  for (std::int64_t columns : {1, 77, 128, 129, 1024, 4096, 4097, 9000}) {
+    for (bool causal : {false, true}) {
+      constexpr std::int64_t kRows = 10, kRowsPerHead = 5;
+      std::int64_t first_row = causal ? columns - std::min<std::int64_t>(columns, 3) : 0;
+      std::vector<float> scores = random_floats(kRows * columns, 7);
+      for (float& s : scores) s *= 20;
+      OnDevice x(scores), y(scores.size() * sizeof(float));
+      softmax_rows(Element::kF32, static_cast<const float*>(x.data()), y.data(), kRows, columns,
+                   0.3f, causal, first_row, kRowsPerHead, nullptr);
+      std::vector<float> found = y.read<float>();
+      for (std::int64_t r = 0; r < kRows; ++r) {
+        std::int64_t visible =
+            causal ? std::min(columns, first_row + r % kRowsPerHead + 1) : columns;
+        const float* row = scores.data() + r * columns;
+        double largest = *std::max_element(row, row + visible), sum = 0;
+        for (std::int64_t c = 0; c < visible; ++c) sum += std::exp(0.3 * (row[c] - largest));
+        for (std::int64_t c = 0; c < columns; ++c) {
+          double wanted = c < visible ? std::exp(0.3 * (row[c] - largest)) / sum : 0;
+          ASSERT_NEAR(found[static_cast<std::size_t>(r * columns + c)], wanted,
+                      1e-6 + 1e-5 * wanted)
+              << columns << " columns, row " << r << ", column " << c;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(CudaKernels, FindsOneBadElementAnywhere) {
+  for (std::int64_t count : {1, 7, 8, 4096, 1'000'003}) {
+    for (std::int64_t at : {std::int64_t{-1}, std::int64_t{0}, count / 2, count - 1}) {
+      for (float bad : {NAN, INFINITY, -INFINITY}) {
+        std::vector<std::uint16_t> x(static_cast<std::size_t>(count), f32_to_f16(65504));
+        if (at >= 0) x[static_cast<std::size_t>(at)] = f32_to_f16(bad);
+        OnDevice device(x), flag(std::vector<std::int32_t>{0});
+        find_non_finite(Element::kF16, device.data(), count,
+                        static_cast<std::int32_t*>(flag.data()), nullptr);
+        EXPECT_EQ(flag.read<std::int32_t>()[0], at >= 0 ? 1 : 0) << count << " elements, at " << at;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace obscura::backend::cuda

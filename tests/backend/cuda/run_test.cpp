@@ -1,0 +1,138 @@
+// Runs of one Executable on CUDA: that they repeat bit by bit, replayed as a CUDA graph or not, and
+// that a result that is not finite is found and named.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "backend/backend.h"
+#include "backend/cuda/awkward_cases.h"
+#include "backend/graph_fixture.h"
+#include "backend/op_cases.h"
+#include "ir/cast.h"
+
+namespace obscura::backend {
+namespace {
+
+using ir::Builder;
+using ir::ValueId;
+using test::RandomWeights;
+
+class CudaRun : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (!create_device("cuda").ok()) GTEST_SKIP() << "no CUDA device here";
+    auto device = create_device("cuda", GetParam());
+    ASSERT_TRUE(device.ok()) << device.error().message();
+    device_ = std::move(*device);
+  }
+
+  // The small network, loaded.
+  void load() {
+    Builder builder("net", weights_);
+    test::network_case().build(builder, weights_, inputs_);
+    auto executable = device_->lower(*std::move(builder).finish());
+    ASSERT_TRUE(executable.ok()) << executable.error().message();
+    executable_ = std::move(*executable);
+    auto plan = plan::make_plan(executable_->graph(), executable_->needs(), std::nullopt,
+                                executable_->layout());
+    ASSERT_TRUE(plan.ok()) << plan.error().message();
+    Status loaded = executable_->load(*plan, weights_);
+    ASSERT_TRUE(loaded.ok()) << loaded.error().message();
+  }
+
+  // `poison` fills the result beforehand: every element must be written.
+  Tensor run(const ir::NamedTensors& inputs, float poison) {
+    const ir::Graph& graph = executable_->graph();
+    std::vector<InputBinding> bound;
+    for (ValueId id : graph.inputs) {
+      const std::string& name = graph.value(id).name;
+      bound.push_back({name, std::as_bytes(std::as_const(inputs.find(name)->second).values())});
+    }
+    Tensor y = Tensor::filled(graph.type(graph.output("y")).shape, poison);
+    std::vector<OutputBinding> targets = {{"y", std::as_writable_bytes(y.values())}};
+    Status status = executable_->run(bound, targets, CancelToken());
+    EXPECT_TRUE(status.ok()) << status.error().message();
+    return y;
+  }
+
+  std::unique_ptr<Device> device_;
+  RandomWeights weights_;
+  ir::NamedTensors inputs_;
+  std::unique_ptr<Executable> executable_;
+};
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.elements()) * sizeof(float)) ==
+         0;
+}
+
+TEST_P(CudaRun, RepeatsBitByBit) {
+  ASSERT_NO_FATAL_FAILURE(load());
+  Tensor first = run(inputs_, 1e9f);
+  // However many runs come before a graph is captured, some of these replay it.
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(same_bits(first, run(inputs_, -1e9f))) << "run " << i;
+  executable_.reset();
+  weights_ = RandomWeights();
+  ASSERT_NO_FATAL_FAILURE(load());
+  EXPECT_TRUE(same_bits(first, run(inputs_, 1e9f))) << "made anew";
+}
+
+TEST_P(CudaRun, ReplaysReadTheInputsOfTheirTime) {
+  ASSERT_NO_FATAL_FAILURE(load());
+  ir::NamedTensors others = inputs_;
+  others["x"] = test::random_tensor(inputs_["x"].shape(), 99);
+  Tensor first = run(inputs_, 0), other = run(others, 0);
+  EXPECT_FALSE(same_bits(first, other));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(same_bits(first, run(inputs_, 0))) << "run " << i;
+    EXPECT_TRUE(same_bits(other, run(others, 0))) << "run " << i;
+  }
+}
+
+TEST_P(CudaRun, NamesTheOpThatIsNotFinite) {
+  Builder builder("net", weights_);
+  builder.set_scope("first");
+  ValueId x = test::input(builder, inputs_, "x", {1, 4, 8});
+  x = ir::linear(builder, x, test::weight(builder, weights_, "w", {8, 8}), ir::kNoValue);
+  builder.set_scope("second");
+  ValueId huge = test::weight(builder, weights_, "huge", {8, 8});
+  builder.output("y", ir::add(builder, x, ir::linear(builder, x, huge, ir::kNoValue)));
+  // Finite in the precision, and their sums are not.
+  float largest = std::string_view(GetParam()) == "fp16" ? 65504.0f : 3e38f;
+  for (float& value : weights_.tensor("huge").values()) value = largest;
+  for (float& value : inputs_["x"].values()) value = 8;
+  auto result = test::run_on(*device_, *std::move(builder).finish(), inputs_, weights_);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().kind(), ErrorKind::kNumeric);
+  EXPECT_EQ(result.error().message(), "net: linear at second produced a NaN or an infinity");
+}
+
+TEST_P(CudaRun, CastsRoundToNearest) {
+  // Ties, subnormal numbers, the largest.
+  constexpr float kSpecial[] = {
+      1 + 0x1p-11f, 1 + 3 * 0x1p-11f, 1 + 0x1p-8f, 3e-8f, -6e-8f, 1e-5f, 65504, 0, -0.0f};
+  Tensor x = test::random_tensor({1, 4099}, 5, 100);
+  std::copy(std::begin(kSpecial), std::end(kSpecial), x.data());
+  for (DType dtype : {DType::kF16, DType::kBF16}) {
+    Builder builder("net", weights_);
+    ValueId value = builder.input("x", {DType::kF32, x.shape()});
+    value = builder.add(std::make_shared<ir::CastOp>(dtype), {value});
+    builder.output("y", builder.add(std::make_shared<ir::CastOp>(DType::kF32), {value}));
+    auto result = test::run_on(*device_, *std::move(builder).finish(), {{"x", x}}, weights_);
+    ASSERT_TRUE(result.ok()) << result.error().message();
+    if (std::string_view(GetParam()) != "fp32") continue;  // there the input is rounded already
+    for (std::int64_t i = 0; i < x.elements(); ++i) {
+      float wanted = dtype == DType::kF16 ? f16_to_f32(f32_to_f16(x.data()[i]))
+                                          : bf16_to_f32(f32_to_bf16(x.data()[i]));
+      ASSERT_EQ(std::as_const(*result).at("y").data()[i], wanted) << "element " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, CudaRun, ::testing::Values("fp32", "fp16", "bf16"),
+                         [](const auto& test) { return std::string(test.param); });
+
+}  // namespace
+}  // namespace obscura::backend
