@@ -53,7 +53,8 @@ Options dpmpp_2m_sde_options(const char* solver_type) {
 
 Options er_sde_options() {
   return {kSNoise,
-          {"noise_scaler", "default", 0, 0, {"default", "x", "x**1.5"}},
+          {"noise_scaler", "default", 0, 0, {"default", "power"}},
+          {"power", 1.0, 1, 101, {}},
           {"max_stage", 3.0, 1, 3, {}}};
 }
 
@@ -199,16 +200,28 @@ Result<SamplerOptions> complete_options(const Sampler& sampler, const SamplerOpt
   return all;
 }
 
+// Going back to noise is solving the same equation the other way, which only samplers without
+// noise can do.
 Status check_sigmas(const Sampler& sampler, const std::vector<float>& sigmas) {
+  const bool rising = sigmas.size() > 1 && sigmas[0] < sigmas[1] && !sampler.stochastic;
   for (std::size_t i = 0; i + 1 < sigmas.size(); ++i) {
-    if (!(sigmas[i] > sigmas[i + 1]) || !(sigmas[i + 1] >= 0) || !std::isfinite(sigmas[i])) {
-      return Error(ErrorKind::kInvalidInput,
-                   "[" + std::string(sampler.name) +
-                       "] sigmas must descend to 0 or above; number " + std::to_string(i) + " is " +
-                       std::to_string(sigmas[i]) + ", the next " + std::to_string(sigmas[i + 1]));
+    const float from = sigmas[i], to = sigmas[i + 1];
+    const bool fits = rising ? from > 0 && to > from && std::isfinite(to)
+                             : from > to && to >= 0 && std::isfinite(from);
+    if (!fits) {
+      return Error(ErrorKind::kInvalidInput, "[" + std::string(sampler.name) +
+                                                 "] sigmas must descend to 0 or above; number " +
+                                                 std::to_string(i) + " is " + std::to_string(from) +
+                                                 ", the next " + std::to_string(to));
     }
   }
   return {};
+}
+
+// Samplers that ComfyUI knows by a node of their own only.
+const Sampler& euler_pp() {
+  static const Sampler sampler = cfg_pp(quiet("euler_pp", solve_euler_pp));
+  return sampler;
 }
 
 }  // namespace
@@ -219,6 +232,7 @@ std::span<const Sampler> samplers() {
 }
 
 Result<const Sampler*> find_sampler(std::string_view name) {
+  if (name == euler_pp().name) return &euler_pp();
   std::string known;
   for (const Sampler& sampler : samplers()) {
     if (sampler.name == name) return &sampler;

@@ -53,7 +53,9 @@ struct SamplerOption {
 struct SamplerRun {
   Denoiser denoise;
   NoiseSchedule model;
-  std::vector<float> sigmas;     // descending; the first belongs to the x that sampling starts from
+  // Descending; the first belongs to the x that sampling starts from. Samplers that are not
+  // stochastic also take ascending ones, back to noise.
+  std::vector<float> sigmas;
   NoiseSource* noise = nullptr;  // borrowed; may be null for a sampler whose `noise` is kNone
   StepCallback on_step;          // may be empty
   CancelToken cancel;
@@ -84,7 +86,8 @@ struct Sampler {
 // In ComfyUI's order. The *_gpu names draw on the CPU like their namesakes, so that a picture does
 // not depend on the device.
 std::span<const Sampler> samplers();
-// kInvalidInput if there is none of that name.
+// Also finds "euler_pp", which ComfyUI offers by a node alone. kInvalidInput if there is none of
+// that name.
 Result<const Sampler*> find_sampler(std::string_view name);
 
 // Runs a sampler from `x`, the state at sigmas[0], and returns the state at the last sigma. A

@@ -1,9 +1,6 @@
-// SamplerCustom and what it is put together from: KSamplerSelect, BasicScheduler, KarrasScheduler
-// and SplitSigmas.
-#include <algorithm>
+// SamplerCustom and SamplerCustomAdvanced, and what the latter is given: guiders and noise.
+#include <cmath>
 
-#include "diffusion/explicit_sigmas.h"
-#include "diffusion/sigmas.h"
 #include "graph/node_registry.h"
 #include "nodes/sampling.h"
 #include "nodes/sockets.h"
@@ -12,67 +9,115 @@ namespace obscura::nodes {
 namespace {
 
 using namespace graph;
+using pipeline::Conditioning;
+using pipeline::GuidanceKind;
 
-Result<NodeResult> sample(NodeCall& call) {
-  pipeline::SampleRequest request = request_from(call);
-  const SamplerChoice& sampler = call.get<SamplerChoice>("sampler");
+void choose(pipeline::SampleRequest& request, const SamplerChoice& sampler) {
   request.sampler = sampler.name;
   request.sampler_options = sampler.options;
+}
+
+void choose(pipeline::SampleRequest& request, const NoiseChoice& noise) {
+  request.add_noise = noise.is_any;
+  request.seed = noise.seed;
+  request.varied_noise = noise.varied;
+}
+
+Result<NodeResult> both_latents(NodeCall& call, pipeline::SampleRequest request) {
+  choose(request, call.get<SamplerChoice>("sampler"));
   request.sigmas = call.get<Sigmas>("sigmas").values;
-  request.seed = call.get<std::uint64_t>("noise_seed");
-  request.add_noise = call.get<bool>("add_noise");
   OBSCURA_ASSIGN(pipeline::Sampled sampled, sample_reporting(call, std::move(request)));
   pipeline::Latent denoised = sampled.latent;
   denoised.samples = sampled.x0;
   return NodeResult{latent_value(std::move(sampled.latent)), latent_value(std::move(denoised))};
 }
 
-Result<NodeResult> select_sampler(NodeCall& call) {
+Result<NodeResult> sample(NodeCall& call) {
+  pipeline::SampleRequest request = request_from(call);
+  request.seed = call.get<std::uint64_t>("noise_seed");
+  request.add_noise = call.get<bool>("add_noise");
+  return both_latents(call, std::move(request));
+}
+
+Result<NodeResult> sample_advanced(NodeCall& call) {
+  const Guider& guider = call.get<Guider>("guider");
+  pipeline::SampleRequest request;
+  request.model = guider.model;
+  request.guidance = guider.guidance;
+  request.latent = call.get<pipeline::Latent>("latent_image");
+  choose(request, call.get<NoiseChoice>("noise"));
+  return both_latents(call, std::move(request));
+}
+
+NodeResult guider_with(const NodeCall& call, pipeline::Guidance guidance) {
+  return NodeResult{Value::handle(
+      "GUIDER", Guider{call.share<pipeline::DiffusionModel>("model"), std::move(guidance)})};
+}
+
+Result<NodeResult> cfg_guider(NodeCall& call) {
+  return guider_with(call, {.positive = call.get<Conditioning>("positive"),
+                            .negative = call.get<Conditioning>("negative"),
+                            .third = {},
+                            .cfg = call.get<double>("cfg")});
+}
+
+Result<NodeResult> basic_guider(NodeCall& call) {
+  return guider_with(
+      call,
+      {.positive = call.get<Conditioning>("conditioning"), .negative = {}, .third = {}, .cfg = 1});
+}
+
+Result<NodeResult> dual_guider(NodeCall& call) {
+  const bool nested = call.get<std::string>("style") == "nested";
+  return guider_with(call, {.kind = nested ? GuidanceKind::kDualCfgNested : GuidanceKind::kDualCfg,
+                            .positive = call.get<Conditioning>("cond1"),
+                            .negative = call.get<Conditioning>("negative"),
+                            .third = call.get<Conditioning>("cond2"),
+                            .cfg = call.get<double>("cfg_conds"),
+                            .second = call.get<double>("cfg_cond2_negative")});
+}
+
+Result<NodeResult> perp_neg_guider(NodeCall& call) {
+  return guider_with(call, {.kind = GuidanceKind::kPerpNeg,
+                            .positive = call.get<Conditioning>("positive"),
+                            .negative = call.get<Conditioning>("negative"),
+                            .third = call.get<Conditioning>("empty_conditioning"),
+                            .cfg = call.get<double>("cfg"),
+                            .second = call.get<double>("neg_scale")});
+}
+
+Result<NodeResult> random_noise(NodeCall& call) {
   return NodeResult{
-      Value::handle("SAMPLER", SamplerChoice{call.get<std::string>("sampler_name"), {}})};
+      Value::handle("NOISE", NoiseChoice{.seed = call.get<std::uint64_t>("noise_seed")})};
 }
 
-Result<NodeResult> basic_schedule(NodeCall& call) {
-  OBSCURA_ASSIGN(std::vector<float> sigmas,
-                 diffusion::make_sigmas({.scheduler = call.get<std::string>("scheduler"),
-                                         .steps = call.get<int>("steps"),
-                                         .denoise = call.get<double>("denoise")},
-                                        call.get<pipeline::DiffusionModel>("model").schedule));
-  return NodeResult{sigmas_value(std::move(sigmas))};
+Result<NodeResult> no_noise(NodeCall&) {
+  return NodeResult{Value::handle("NOISE", NoiseChoice{.is_any = false})};
 }
 
-Result<NodeResult> karras_schedule(NodeCall& call) {
-  const auto least = call.get<double>("sigma_min"), most = call.get<double>("sigma_max");
-  const auto rho = call.get<double>("rho");
-  if (!(least > 0) || least > most || !(rho > 0)) {
-    return Error(ErrorKind::kInvalidInput,
-                 "wanted 0 < sigma_min <= sigma_max and rho above 0, found sigma_min " +
-                     std::to_string(least) + ", sigma_max " + std::to_string(most) + ", rho " +
-                     std::to_string(rho));
-  }
-  return NodeResult{
-      sigmas_value(diffusion::karras_sigmas(call.get<int>("steps"), least, most, rho))};
+Result<NodeResult> varied_noise(NodeCall& call) {
+  diffusion::VariedNoise noise{.seed = call.get<std::uint64_t>("noise_seed"),
+                               .nvidia = call.get<std::string>("generator") == "nv",
+                               .variation_seed = call.get<std::uint64_t>("variation_seed"),
+                               .variation_strength = call.get<double>("variation_strength"),
+                               .eta_seed_delta = call.get<std::int64_t>("eta_seed_delta")};
+  return NodeResult{Value::handle("NOISE", NoiseChoice{.seed = noise.seed, .varied = noise})};
 }
 
-// Both halves share the sigma at the cut.
-Result<NodeResult> split(NodeCall& call) {
+// As far as the levels lead: from the last to the first.
+Result<NodeResult> add_noise(NodeCall& call) {
   const std::vector<float>& sigmas = call.get<Sigmas>("sigmas").values;
-  const auto size = static_cast<std::int64_t>(sigmas.size());
-  const auto step = call.get<std::int64_t>("step");
-  std::vector<float> high(sigmas.begin(), sigmas.begin() + std::min(step + 1, size));
-  std::vector<float> low(sigmas.begin() + std::min(step, size), sigmas.end());
-  return NodeResult{sigmas_value(std::move(high)), sigmas_value(std::move(low))};
+  if (sigmas.empty()) return NodeResult{call.value("latent_image")};
+  pipeline::SampleRequest request;
+  request.model = call.share<pipeline::DiffusionModel>("model");
+  request.latent = call.get<pipeline::Latent>("latent_image");
+  choose(request, call.get<NoiseChoice>("noise"));
+  const float level = sigmas.size() > 1 ? std::fabs(sigmas.front() - sigmas.back()) : sigmas[0];
+  OBSCURA_ASSIGN(pipeline::Latent noised, pipeline::add_noise(request, level));
+  return NodeResult{latent_value(std::move(noised))};
 }
 
-InputSpec steps() {
-  return integer("steps", 20).range(1, 10000);
-}
-
-InputSpec sigma(const char* name, double default_value, double most) {
-  return number(name, default_value).range(0.0, most).step(0.01).no_rounding();
-}
-
-const RegisterNode kSample{
+const RegisterNode kSamplerCustom{
     NodeType("SamplerCustom")
         .label("SamplerCustom")
         .category("sampling/custom_sampling")
@@ -80,55 +125,131 @@ const RegisterNode kSample{
         .input(socket("model", "MODEL"))
         .input(toggle("add_noise", true))
         .input(integer("noise_seed", 0).range(0, kMaxSeed).control_after_generate())
-        .input(cfg_input())
+        .input(number("cfg", 8.0).range(0.0, 100.0).step(0.1).round(0.01))
         .input(socket("positive", "CONDITIONING"))
         .input(socket("negative", "CONDITIONING"))
         .input(socket("sampler", "SAMPLER"))
         .input(socket("sigmas", "SIGMAS"))
         .input(socket("latent_image", "LATENT"))
         .output("LATENT", "output")
-        .output("LATENT", "denoised_output", "The picture as the last step predicted it.")
+        .output("LATENT", "denoised_output")
         .run(sample)};
 
-const RegisterNode kSelect{NodeType("KSamplerSelect")
-                               .label("KSamplerSelect")
-                               .category("sampling/custom_sampling/samplers")
-                               .description("A sampler by its name.")
-                               .input(sampler_name_input())
-                               .output("SAMPLER")
-                               .run(select_sampler)};
+const RegisterNode kSamplerCustomAdvanced{
+    NodeType("SamplerCustomAdvanced")
+        .label("SamplerCustomAdvanced")
+        .category("sampling/custom_sampling")
+        .description("Samples with noise, guider, sampler and noise levels made elsewhere.")
+        .input(socket("noise", "NOISE"))
+        .input(socket("guider", "GUIDER"))
+        .input(socket("sampler", "SAMPLER"))
+        .input(socket("sigmas", "SIGMAS"))
+        .input(socket("latent_image", "LATENT"))
+        .output("LATENT", "output")
+        .output("LATENT", "denoised_output")
+        .run(sample_advanced)};
 
-const RegisterNode kBasic{NodeType("BasicScheduler")
-                              .label("BasicScheduler")
-                              .category("sampling/custom_sampling/schedulers")
-                              .description("The noise levels that KSampler would use.")
-                              .input(socket("model", "MODEL"))
-                              .input(scheduler_input())
-                              .input(steps())
-                              .input(number("denoise", 1.0).range(0.0, 1.0).step(0.01))
-                              .output("SIGMAS")
-                              .run(basic_schedule)};
+const RegisterNode kCFGGuider{
+    NodeType("CFGGuider")
+        .label("CFGGuider")
+        .category("sampling/custom_sampling/guiders")
+        .description("Leads towards the positive and away from the negative prompt.")
+        .input(socket("model", "MODEL"))
+        .input(socket("positive", "CONDITIONING"))
+        .input(socket("negative", "CONDITIONING"))
+        .input(number("cfg", 8.0).range(0.0, 100.0).step(0.1).round(0.01))
+        .output("GUIDER")
+        .run(cfg_guider)};
 
-const RegisterNode kKarras{NodeType("KarrasScheduler")
-                               .label("KarrasScheduler")
-                               .category("sampling/custom_sampling/schedulers")
-                               .description("Noise levels of Karras et al., arXiv:2206.00364.")
-                               .input(steps())
-                               .input(sigma("sigma_max", 14.614642, 5000.0))
-                               .input(sigma("sigma_min", 0.0291675, 5000.0))
-                               .input(sigma("rho", 7.0, 100.0))
-                               .output("SIGMAS")
-                               .run(karras_schedule)};
+const RegisterNode kBasicGuider{NodeType("BasicGuider")
+                                    .label("BasicGuider")
+                                    .category("sampling/custom_sampling/guiders")
+                                    .description("Leads by one prompt alone.")
+                                    .input(socket("model", "MODEL"))
+                                    .input(socket("conditioning", "CONDITIONING"))
+                                    .output("GUIDER")
+                                    .run(basic_guider)};
 
-const RegisterNode kSplit{NodeType("SplitSigmas")
-                              .label("SplitSigmas")
-                              .category("sampling/custom_sampling/sigmas")
-                              .description("Cuts noise levels in two, for two samplers in turn.")
-                              .input(socket("sigmas", "SIGMAS"))
-                              .input(integer("step", 0).range(0, 10000))
-                              .output("SIGMAS", "high_sigmas")
-                              .output("SIGMAS", "low_sigmas")
-                              .run(split)};
+const RegisterNode kDualCFGGuider{
+    NodeType("DualCFGGuider")
+        .label("DualCFGGuider")
+        .category("sampling/custom_sampling/guiders")
+        .description("Leads by two prompts against a negative, each with a strength of its own.")
+        .input(socket("model", "MODEL"))
+        .input(socket("cond1", "CONDITIONING"))
+        .input(socket("cond2", "CONDITIONING"))
+        .input(socket("negative", "CONDITIONING"))
+        .input(number("cfg_conds", 8.0).range(0.0, 100.0).step(0.1).round(0.01))
+        .input(number("cfg_cond2_negative", 8.0).range(0.0, 100.0).step(0.1).round(0.01))
+        .input(choice("style", {"regular", "nested"}))
+        .output("GUIDER")
+        .run(dual_guider)};
+
+const RegisterNode kPerpNegGuider{
+    NodeType("PerpNegGuider")
+        .label("PerpNegGuider")
+        .category("_for_testing")
+        .description("Leads away only from what the negative prompt does not share with the "
+                     "positive, arXiv:2304.04968.")
+        .input(socket("model", "MODEL"))
+        .input(socket("positive", "CONDITIONING"))
+        .input(socket("negative", "CONDITIONING"))
+        .input(socket("empty_conditioning", "CONDITIONING"))
+        .input(number("cfg", 8.0).range(0.0, 100.0).step(0.1).round(0.01))
+        .input(number("neg_scale", 1.0).range(0.0, 100.0).step(0.01))
+        .output("GUIDER")
+        .experimental()
+        .run(perp_neg_guider)};
+
+const RegisterNode kRandomNoise{
+    NodeType("RandomNoise")
+        .label("RandomNoise")
+        .category("sampling/custom_sampling/noise")
+        .description("The noise of a seed.")
+        .input(integer("noise_seed", 0).range(0, kMaxSeed).control_after_generate())
+        .output("NOISE")
+        .run(random_noise)};
+
+const RegisterNode kDisableNoise{NodeType("DisableNoise")
+                                     .label("DisableNoise")
+                                     .category("sampling/custom_sampling/noise")
+                                     .description("No noise: the latent has it already.")
+                                     .output("NOISE")
+                                     .run(no_noise)};
+
+const RegisterNode kAddNoise{
+    NodeType("AddNoise")
+        .label("AddNoise")
+        .category("_for_testing/custom_sampling/noise")
+        .description("Adds noise to a latent, as much as the noise levels say.")
+        .input(socket("model", "MODEL"))
+        .input(socket("noise", "NOISE"))
+        .input(socket("sigmas", "SIGMAS"))
+        .input(socket("latent_image", "LATENT"))
+        .output("LATENT")
+        .run(add_noise)};
+
+const RegisterNode kVariedNoise{
+    NodeType("VariationNoise")
+        .label("Variation Noise")
+        .category("sampling/custom_sampling/noise")
+        .description("AUTOMATIC1111's noise: picture i of a batch has the seed + i, and a second "
+                     "seed may be mixed in.")
+        .input(integer("noise_seed", 0).range(0, kMaxSeed).control_after_generate())
+        .input(choice("generator", {"nv", "cpu"})
+                   .tooltip("\"nv\" draws as an NVIDIA GPU does, on any machine; \"cpu\" as "
+                            "PyTorch on the CPU."))
+        .input(integer("variation_seed", 0).range(0, kMaxSeed))
+        .input(number("variation_strength", 0.0)
+                   .range(0.0, 1.0)
+                   .step(0.01)
+                   .tooltip("0: the seed's noise; 1: the variation seed's."))
+        .input(integer("eta_seed_delta", 0)
+                   .range(-1000000, 1000000)
+                   .tooltip("ENSD: added to the seed of the noise that ancestral samplers add. "
+                            "31337 is NovelAI's."))
+        .output("NOISE")
+        .run(varied_noise)};
 
 }  // namespace
 }  // namespace obscura::nodes

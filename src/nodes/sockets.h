@@ -5,8 +5,12 @@
 //   LATENT pipeline::Latent          CONDITIONING pipeline::Conditioning
 //   IMAGE Picture                    MASK Mask
 //   SAMPLER SamplerChoice            SIGMAS Sigmas
+//   GUIDER Guider                    NOISE NoiseChoice
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +45,18 @@ struct SamplerChoice {
 
 struct Sigmas {
   std::vector<float> values;
+};
+
+// A model with what guides it.
+struct Guider {
+  std::shared_ptr<const pipeline::DiffusionModel> model;
+  pipeline::Guidance guidance;
+};
+
+struct NoiseChoice {
+  std::uint64_t seed = 0;
+  bool is_any = true;  // false: sampling adds no noise
+  std::optional<diffusion::VariedNoise> varied;
 };
 
 inline graph::Value image_value(Tensor pixels) {

@@ -11,10 +11,10 @@
 namespace obscura::diffusion {
 namespace {
 
-double phi(const std::string& name, double lambda) {
-  if (name == "x") return lambda;
-  if (name == "x**1.5") return std::pow(lambda, 1.5);
-  return lambda * (std::exp(std::pow(lambda, 0.3)) + 10);  // the paper's choice, its table 1
+// `power` 0: the paper's choice; else that power of lambda.
+double phi(double power, double lambda) {
+  if (power > 0) return std::pow(lambda, power);
+  return lambda * (std::exp(std::pow(lambda, 0.3)) + 10);  // its table 1
 }
 
 }  // namespace
@@ -23,7 +23,7 @@ Result<Tensor> solve_er_sde(Solver& run, Tensor x) {
   constexpr int kPoints = 200;  // of the integrals over a step
   run.avoid_zero_snr();
   const NoiseSchedule& model = run.model();
-  const std::string& scaler = run.text("noise_scaler");
+  const double scaler = run.text("noise_scaler") == "power" ? run.number("power") : 0;
   int max_stage = run.integer("max_stage");
   auto lambda_at = [&](int i) { return run.sigma(i) / model.alpha(run.sigma(i)); };
   Tensor previous_x0, previous_slope;

@@ -72,6 +72,16 @@ Result<Tensor> solve_euler_ancestral_cfg_pp(Solver& run, Tensor x) {
   return x;
 }
 
+// CFG++ by ComfyUI's other reading: a step along the noise that both predictions leave.
+Result<Tensor> solve_euler_pp(Solver& run, Tensor x) {
+  for (int i = 0; i < run.steps(); ++i) {
+    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+    double step = (run.sigma(i + 1) - run.sigma(i)) / run.sigma(i);
+    x = weighted_sum({{1 + step, x}, {-2 * step, denoised.x0}, {step, denoised.uncond_x0}});
+  }
+  return x;
+}
+
 // Latent consistency models (Luo et al., arXiv:2310.04378): jump to x0, then back to the next noise
 // level.
 Result<Tensor> solve_lcm(Solver& run, Tensor x) {

@@ -9,6 +9,7 @@ namespace obscura::diffusion {
 Result<Tensor> solve_euler(Solver& run, Tensor x);
 Result<Tensor> solve_euler_ancestral(Solver& run, Tensor x);
 Result<Tensor> solve_euler_ancestral_cfg_pp(Solver& run, Tensor x);
+Result<Tensor> solve_euler_pp(Solver& run, Tensor x);
 Result<Tensor> solve_ddpm(Solver& run, Tensor x);
 Result<Tensor> solve_lcm(Solver& run, Tensor x);
 // heun.cpp
