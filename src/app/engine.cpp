@@ -45,7 +45,9 @@ std::vector<fs::path> default_model_folders() {
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
                                              nodes::PictureSink& sink) {
-  OBSCURA_ASSIGN(auto device, backend::create_device(options.device));
+  OBSCURA_ASSIGN(
+      auto device,
+      backend::create_device(options.device, options.precision == "auto" ? "" : options.precision));
   return open(options, sink, std::move(device));
 }
 

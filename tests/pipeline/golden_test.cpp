@@ -1,5 +1,5 @@
-// The pocket model on the CPU backend against diffusers, from file to result: recognised, built,
-// fused, planned and run as in production.
+// The pocket model on each device against diffusers, from file to result: recognised, built, fused,
+// planned and run as in production.
 #include <gtest/gtest.h>
 
 #include "backend/backend.h"
@@ -40,11 +40,26 @@ std::shared_ptr<runtime::WeightStore> weights_of(ComponentKind kind) {
   return store;
 }
 
+// In float32, by the name of the device.
+class Golden : public testing::TestWithParam<const char*> {
+ public:
+  static inline std::unique_ptr<backend::Device> device;
+
+ protected:
+  void SetUp() override {
+    auto made = backend::create_device(GetParam(), "fp32");
+    if (!made.ok()) GTEST_SKIP() << made.error().message();
+    device = std::move(*made);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Devices, Golden, testing::Values("cpu", "cuda"),
+                         [](const auto& test) { return std::string(test.param); });
+
 // Runs a network once; the weights are the pocket model's unless others are given.
 ir::NamedTensors run(ComponentKind kind, Result<ir::Graph> graph, const ir::NamedTensors& inputs,
                      const std::shared_ptr<runtime::WeightStore>& weights = nullptr) {
-  static const std::unique_ptr<backend::Device> kDevice = backend::create_device("cpu").value();
-  auto program = runtime::Program::build(*kDevice, std::move(graph).value(),
+  auto program = runtime::Program::build(*Golden::device, std::move(graph).value(),
                                          weights ? weights : weights_of(kind), std::nullopt)
                      .value();
   EXPECT_TRUE(program->load().ok());
@@ -86,7 +101,7 @@ Tensor columns(const Tensor& x, std::int64_t begin, std::int64_t count) {
   return y;
 }
 
-TEST(Golden, TokenStatesAgreeWithDiffusers) {
+TEST_P(Golden, TokenStatesAgreeWithDiffusers) {
   Tensor cond = reference("cond");
   auto l = run(ComponentKind::kClipL,
                models::build_text_encoder(component(ComponentKind::kClipL), layout().clip_l, {}),
@@ -110,7 +125,7 @@ Result<ir::Graph> unet(std::int64_t batch, std::int64_t height, std::int64_t wid
                             {.batch = batch, .height = height, .width = width});
 }
 
-TEST(Golden, UNetPredictsWhatDiffusersPredicts) {
+TEST_P(Golden, UNetPredictsWhatDiffusersPredicts) {
   ir::NamedTensors inputs = models::unet_reference_inputs();
   auto cond = run(ComponentKind::kUNet, unet(1, 32, 32), inputs);
   EXPECT_LT(relative_error(cond.at("eps"), channels_last(reference("eps_cond"))), 1e-4);
@@ -121,14 +136,14 @@ TEST(Golden, UNetPredictsWhatDiffusersPredicts) {
 }
 
 // Tapped, so that a mistake is found where it is made.
-TEST(Golden, UNetAgreesWithDiffusersAtEveryStage) {
+TEST_P(Golden, UNetAgreesWithDiffusersAtEveryStage) {
   Result<ir::Graph> graph = unet(1, 32, 32);
   ASSERT_TRUE(ir::tap(*graph, models::unet_stage_scopes()).ok());
   auto outputs = run(ComponentKind::kUNet, std::move(graph), models::unet_reference_inputs());
   EXPECT_EQ(models::first_stage_that_differs(outputs, 1e-4), "none");
 }
 
-TEST(Golden, NamesTheStageOfAPlantedMistake) {
+TEST_P(Golden, NamesTheStageOfAPlantedMistake) {
   Result<ir::Graph> graph = unet(1, 32, 32);
   ASSERT_TRUE(ir::tap(*graph, models::unet_stage_scopes()).ok());
   const std::string block = "input_blocks.4.1.transformer_blocks.0.attn1.";
@@ -144,7 +159,7 @@ TEST(Golden, NamesTheStageOfAPlantedMistake) {
   EXPECT_TRUE(stage.starts_with("input_blocks.4.1 by ")) << stage;
 }
 
-TEST(Golden, UNetTakesABatchOfTwoSizesAndFractionalTimesteps) {
+TEST_P(Golden, UNetTakesABatchOfTwoSizesAndFractionalTimesteps) {
   Tensor contexts[] = {reference("cond"), reference("uncond")};
   Tensor pooled[] = {reference("pooled"), reference("uncond_pooled")};
   ir::NamedTensors inputs = {
@@ -157,7 +172,7 @@ TEST(Golden, UNetTakesABatchOfTwoSizesAndFractionalTimesteps) {
   EXPECT_LT(relative_error(outputs.at("eps"), channels_last(reference("rect_eps"))), 1e-4);
 }
 
-TEST(Golden, VaeDecodesWhatDiffusersDecodes) {
+TEST_P(Golden, VaeDecodesWhatDiffusersDecodes) {
   Tensor latent = channels_last(reference("x_20"));
   for (float& value : latent.values()) value /= layout().latent_scale;
   auto outputs =
@@ -166,7 +181,7 @@ TEST(Golden, VaeDecodesWhatDiffusersDecodes) {
   EXPECT_LT(relative_error(outputs.at("image"), channels_last(reference("image"))), 1e-4);
 }
 
-TEST(Golden, VaeEncodesWhatDiffusersEncodes) {
+TEST_P(Golden, VaeEncodesWhatDiffusersEncodes) {
   Tensor image = channels_last(reference("image"));
   for (float& value : image.values()) value = std::clamp(value, -1.0f, 1.0f);
   auto outputs = run(ComponentKind::kVae,

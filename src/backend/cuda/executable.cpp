@@ -68,6 +68,8 @@ Status CudaExecutable::find_kernels() {
       needs.weights.push_back(
           {.operand = i, .bytes = types[i].bytes(), .staging_bytes = 0, .form = "plain"});
     }
+    // A slab is made of aligned places: the plan counts what they take.
+    for (plan::WeightNeed& need : needs.weights) need.bytes = align(need.bytes);
     kernels_.push_back(std::move(*kernel));
     needs_.push_back(std::move(needs));
   }
@@ -86,7 +88,7 @@ std::size_t CudaExecutable::missing_weight_bytes(const plan::Plan& plan,
   std::size_t missing = 0;
   for (const plan::PlannedWeight& weight : plan.weights) {
     if (weight.resident && shared_->find(weight_key(weight, weights)) == nullptr)
-      missing += align(weight.bytes);
+      missing += weight.bytes;
   }
   return missing;
 }
@@ -115,7 +117,7 @@ Status CudaExecutable::load_weights() {
     const plan::PlannedWeight& weight = plan_.weights[i];
     if ((weights_[i] = shared_->find(weight_key(weight, *reader_))) != nullptr) continue;
     missing.push_back(i);
-    (weight.resident ? device_bytes : host_bytes) += align(weight.bytes);
+    (weight.resident ? device_bytes : host_bytes) += weight.bytes;
   }
   streams_ = plan_.streamed_weight_bytes > 0;
   if (missing.empty()) return {};
@@ -135,12 +137,12 @@ Status CudaExecutable::load_weights() {
     if (weight.resident) {
       prepared->slab = slab;
       prepared->data = slab->data() + device_offset;
-      device_offset += align(weight.bytes);
+      device_offset += weight.bytes;
       OBSCURA_TRY(prepare(upload, i, prepared->data));
     } else {
       prepared->slab = pinned;
       prepared->data = pinned->data() + host_offset;
-      host_offset += align(weight.bytes);
+      host_offset += weight.bytes;
       if (passing.bytes() < weight.bytes) {
         passing = DeviceMemory();
         OBSCURA_ASSIGN(passing, DeviceMemory::allocate(weight.bytes));
