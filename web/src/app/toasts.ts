@@ -1,0 +1,23 @@
+/** Short messages at the edge of the page. */
+import { createStore } from "./store.ts";
+
+export interface Toast {
+  readonly id: number;
+  readonly text: string;
+  readonly kind: "good" | "bad";
+}
+
+export const toasts = createStore<{ readonly list: readonly Toast[] }>({ list: [] });
+
+let next = 1;
+
+export function dismiss(id: number): void {
+  toasts.set((state) => ({ list: state.list.filter((toast) => toast.id !== id) }));
+}
+
+/** What went wrong stays longer. */
+export function toast(text: string, kind: Toast["kind"] = "good"): void {
+  const id = next++;
+  toasts.set((state) => ({ list: [...state.list, { id, text, kind }].slice(-4) }));
+  setTimeout(() => dismiss(id), kind === "bad" ? 9000 : 3500);
+}

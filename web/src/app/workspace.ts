@@ -1,0 +1,135 @@
+/** The graph that is open, and the jobs that came of it. */
+import { toPrompt } from "../document/api_form.ts";
+import { setValue, together, type Command } from "../document/commands.ts";
+import { fromEditorForm, isEditorForm, toEditorForm } from "../document/editor_form.ts";
+import { Editor } from "../document/editor.ts";
+import { formatJson, isObject, parseJson, type JsonObject } from "../document/exact_json.ts";
+import { EMPTY_DOCUMENT, nodesOf, type GraphDocument, type NodeId, type SeedControl } from "../document/model.ts";
+import type { NodeTypes } from "../document/node_types.ts";
+import { randomSeed } from "../document/seeds.ts";
+import { openBytes } from "../files/open.ts";
+import { PromptError, studio, submit, type NodeErrors } from "../service/studio.ts";
+import { createStore, remember, remembered } from "./store.ts";
+import { toast } from "./toasts.ts";
+
+export interface Workspace {
+  readonly editor: Editor;
+  readonly name: string;
+  readonly errors: NodeErrors;
+  /** Newest last; the last that showed something is seen on the nodes. */
+  readonly jobs: readonly string[];
+  /** Counts documents opened, so that the view knows when to look at the whole. */
+  readonly opened: number;
+}
+
+export const workspace = createStore<Workspace>({
+  editor: new Editor(EMPTY_DOCUMENT),
+  name: "Untitled",
+  errors: {},
+  jobs: remembered<string[]>("graph.jobs", []),
+  opened: 0,
+});
+
+export const edit = (label: string, command: Command, join?: string): void => workspace.get().editor.apply(label, command, join);
+
+/** The document before is one undo away. */
+export function openDocument(document: GraphDocument, name: string): void {
+  edit(`Open ${name}`, () => document);
+  workspace.set((state) => ({ name, errors: {}, jobs: [], opened: state.opened + 1 }));
+}
+
+export async function openFile(file: File): Promise<boolean> {
+  const types = studio.get().types;
+  if (!types) return false;
+  try {
+    const document = await openBytes(new Uint8Array(await file.arrayBuffer()), file.name, types);
+    openDocument(document, file.name.replace(/\.(json|png|webp)$/i, ""));
+    return true;
+  } catch (error) {
+    toast((error as Error).message, "bad");
+    return false;
+  }
+}
+
+function nextSeed(seed: number | bigint, control: SeedControl, max: number): number | bigint {
+  if (control === "randomize") return randomSeed(max);
+  const step = control === "increment" ? 1 : -1;
+  if (typeof seed === "bigint") return seed + BigInt(step);
+  return Math.min(max, Math.max(0, seed + step));
+}
+
+/** The seeds for the next render; as in ComfyUI they change after a job was taken. */
+export function advanceSeeds(document: GraphDocument, types: NodeTypes): Command {
+  const commands: Command[] = [];
+  for (const node of nodesOf(document)) {
+    const control = node.seedControl ?? "fixed";
+    const input = types.get(node.type)?.inputs.find((spec) => spec.isSeed);
+    const seed = input && node.values[input.name];
+    if (!input || control === "fixed" || (typeof seed !== "number" && typeof seed !== "bigint")) continue;
+    commands.push(setValue(node.id, input.name, nextSeed(seed, control, input.max ?? 2 ** 48)));
+  }
+  return together(...commands);
+}
+
+export async function renderGraph(targets?: readonly NodeId[]): Promise<void> {
+  const types = studio.get().types;
+  if (!types) return;
+  const { editor } = workspace.get();
+  const document = editor.document;
+  if (nodesOf(document).length === 0) {
+    toast("The graph is empty. Double-click it to add a node.", "bad");
+    return;
+  }
+  try {
+    const submitted = await submit(toPrompt(document, types), toEditorForm(document, types), { targets });
+    workspace.set((state) => ({ errors: submitted.nodeErrors, jobs: [...state.jobs, submitted.id].slice(-20) }));
+    editor.apply("Seed", advanceSeeds(document, types), "seed");
+  } catch (error) {
+    const nodes = error instanceof PromptError ? error.nodes : {};
+    workspace.set({ errors: nodes });
+    toast((error as Error).message, "bad");
+  }
+}
+
+export function graphAsJson(types: NodeTypes): JsonObject {
+  return toEditorForm(workspace.get().editor.document, types);
+}
+
+const KEPT = "graph.document";
+
+/** What was open comes back after a reload. */
+export function restore(types: NodeTypes): void {
+  const kept = remembered<{ name: string; workflow: string } | null>(KEPT, null);
+  if (kept) {
+    const json = parseJson(kept.workflow);
+    if (isObject(json) && isEditorForm(json)) {
+      workspace.set((state) => ({
+        editor: new Editor(fromEditorForm(json, types)),
+        name: kept.name,
+        opened: state.opened + 1,
+      }));
+    }
+  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let watched: Editor | undefined;
+  let stop = () => {};
+  const keep = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const { name, jobs } = workspace.get();
+      remember(KEPT, { name, workflow: formatJson(graphAsJson(types)) });
+      remember("graph.jobs", jobs);
+    }, 400);
+  };
+  const watch = () => {
+    const { editor } = workspace.get();
+    if (editor !== watched) {
+      stop();
+      watched = editor;
+      stop = editor.subscribe(keep);
+    }
+    keep();
+  };
+  workspace.subscribe(watch);
+  watch();
+}

@@ -1,0 +1,84 @@
+/** Requests to the server that this page came from, and to no other. */
+import { formatJson, isObject, parseJson, type Json } from "../document/exact_json.ts";
+
+const TOKEN = "obscura.token";
+
+/** The address may bring the token that a server beyond loopback asks for; it is taken off at once. */
+function takeToken(): string {
+  const address = new URL(location.href);
+  const given = address.searchParams.get("token");
+  if (given !== null) {
+    sessionStorage.setItem(TOKEN, given);
+    address.searchParams.delete("token");
+    history.replaceState(null, "", address);
+  }
+  return sessionStorage.getItem(TOKEN) ?? "";
+}
+
+const token = takeToken();
+
+export class HttpError extends Error {
+  readonly status: number;
+  readonly body: Json;
+  constructor(status: number, body: Json, message: string) {
+    super(message);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+function messageOf(status: number, body: Json): string {
+  if (isObject(body)) {
+    const error = body.error ?? body.detail ?? body.message;
+    if (typeof error === "string") return error;
+    if (isObject(error)) {
+      const details = typeof error.details === "string" && error.details ? ` ${error.details}` : "";
+      return `${String(error.message ?? "The server refused.")}${details}`;
+    }
+  }
+  return `The server answered with status ${status}.`;
+}
+
+export async function request(path: string, options: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(options.headers);
+  if (token) headers.set("Authorization", `Bearer ${token}`);
+  const response = await fetch(path, { ...options, headers });
+  if (response.ok) return response;
+  let body: Json = null;
+  try {
+    body = parseJson(await response.text());
+  } catch {
+    // The status says enough.
+  }
+  throw new HttpError(response.status, body, messageOf(response.status, body));
+}
+
+export async function getJson(path: string): Promise<Json> {
+  return parseJson(await (await request(path)).text());
+}
+
+export async function sendJson(method: string, path: string, value: unknown): Promise<Json> {
+  const response = await request(path, {
+    method,
+    headers: { "Content-Type": "application/json" },
+    body: formatJson(value),
+  });
+  const text = await response.text();
+  return text ? parseJson(text) : null;
+}
+
+export const postJson = (path: string, value: unknown): Promise<Json> => sendJson("POST", path, value);
+
+/** An address for what cannot carry a header: pictures and sockets. */
+export function address(path: string, parameters: Record<string, string> = {}): string {
+  const query = new URLSearchParams(parameters);
+  if (token) query.set("token", token);
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+export function socketAddress(path: string, parameters: Record<string, string>): string {
+  const url = new URL(address(path, parameters), location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}

@@ -1,0 +1,78 @@
+/** Model files, and what their own metadata says (modelspec's fields and kohya's). */
+import { isObject, parseJson, type Json, type JsonObject } from "../document/exact_json.ts";
+import { getJson } from "./http.ts";
+
+export interface Model {
+  readonly kind: string;
+  readonly name: string;
+  readonly bytes: number;
+  readonly modified: number;
+  /** Part of the program itself. */
+  readonly inside: boolean;
+}
+
+export interface ModelFacts {
+  readonly title?: string;
+  readonly architecture?: string;
+  readonly resolution?: string;
+  readonly author?: string;
+  readonly licence?: string;
+  readonly hash?: string;
+  readonly description?: string;
+  readonly thumbnail?: string;
+  readonly triggers: readonly string[];
+  readonly empty: boolean;
+}
+
+export async function loadModels(): Promise<Model[]> {
+  const answer = await getJson("/api/v1/models");
+  const list = isObject(answer) && Array.isArray(answer.models) ? answer.models.filter(isObject) : [];
+  return list.map((model) => ({
+    kind: String(model.kind),
+    name: String(model.name),
+    bytes: Number(model.bytes),
+    modified: Number(model.modified_ms),
+    inside: model.inside === true,
+  }));
+}
+
+/** kohya counts how often each tag was seen in training: {folder: {tag: count}}. */
+function frequentTags(text: Json | undefined): string[] {
+  if (typeof text !== "string") return [];
+  try {
+    const folders = parseJson(text);
+    const counts = new Map<string, number>();
+    for (const tags of Object.values(isObject(folders) ? folders : {})) {
+      for (const [tag, count] of Object.entries(isObject(tags) ? tags : {})) counts.set(tag.trim(), (counts.get(tag.trim()) ?? 0) + Number(count));
+    }
+    return [...counts].sort((a, b) => b[1] - a[1]).slice(0, 12).map(([tag]) => tag);
+  } catch {
+    return [];
+  }
+}
+
+export function readFacts(json: Json): ModelFacts {
+  const metadata: JsonObject = isObject(json) ? json : {};
+  const text = (...names: string[]): string | undefined => {
+    for (const name of names) {
+      const value = metadata[name];
+      if (typeof value === "string" && value !== "" && value !== "None") return value;
+    }
+    return undefined;
+  };
+  const phrase = text("modelspec.trigger_phrase", "modelspec.usage_hint");
+  const thumbnail = text("modelspec.thumbnail");
+  return {
+    title: text("modelspec.title", "ss_output_name"),
+    architecture: text("modelspec.architecture", "ss_base_model_version", "ss_network_module"),
+    resolution: text("modelspec.resolution", "ss_resolution"),
+    author: text("modelspec.author"),
+    licence: text("modelspec.license"),
+    hash: text("modelspec.hash_sha256", "sshs_model_hash")?.replace(/^0x/, ""),
+    description: text("modelspec.description"),
+    // Only pictures that the file itself carries: a page of ours asks no other host.
+    thumbnail: thumbnail && /^data:image\/(png|jpeg|webp);base64,/.test(thumbnail) ? thumbnail : undefined,
+    triggers: phrase ? phrase.split(",").map((word) => word.trim()).filter(Boolean) : frequentTags(metadata.ss_tag_frequency),
+    empty: Object.keys(metadata).length === 0,
+  };
+}

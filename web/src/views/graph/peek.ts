@@ -1,0 +1,55 @@
+/** Looking at what comes out of any node: a preview is put behind it, and only that is run. */
+import { edit, renderGraph, workspace } from "../../app/workspace.ts";
+import { addNode, connect, newNode, together, type Command } from "../../document/commands.ts";
+import { freshId, linksOf, type NodeId } from "../../document/model.ts";
+import { typesMatch, type NodeTypes } from "../../document/node_types.ts";
+import { sourceOf, typeOfOutput, type Output } from "../../document/wiring.ts";
+
+/** Node types that turn what is carried into a picture, first to last. */
+const WAYS: Record<string, readonly string[]> = { IMAGE: [], MASK: ["MaskToImage"], LATENT: ["VAEDecode"] };
+
+export function canPeek(type: string, types: NodeTypes): boolean {
+  return (WAYS[type] ?? ["?"]).every((way) => types.has(way)) && types.has("PreviewImage");
+}
+
+/** The VAE nearest by: of the loader that the graph uses already. */
+function findVae(types: NodeTypes): Output | undefined {
+  const { document } = workspace.get().editor;
+  for (const node of Object.values(document.nodes)) {
+    const slot = types.get(node.type)?.outputs.findIndex((output) => output.type === "VAE") ?? -1;
+    if (slot >= 0 && node.mode === "active") return { node: node.id, slot };
+  }
+  return undefined;
+}
+
+export async function peek(output: Output, types: NodeTypes): Promise<void> {
+  const { editor } = workspace.get();
+  const { document } = editor;
+  const type = typeOfOutput(document, types, output);
+  if (!canPeek(type, types)) return;
+  const existing = linksOf(document).find(
+    (link) => link.from === output.node && link.output === output.slot && document.nodes[link.to]?.type === "PreviewImage",
+  );
+  if (existing) return renderGraph([existing.to]);
+  const origin = document.nodes[sourceOf(document, output)?.node ?? output.node];
+  if (!origin) return;
+  const steps: Command[] = [];
+  const nodes: Record<NodeId, unknown> = { ...document.nodes };
+  let at = output;
+  let x = origin.at.x + 300;
+  for (const way of [...(WAYS[type] ?? []), "PreviewImage"]) {
+    const wayType = types.get(way)!;
+    const id = freshId(nodes);
+    nodes[id] = true;
+    steps.push(addNode(newNode(id, wayType, { x, y: origin.at.y + 40 })));
+    const carried = at === output ? type : "IMAGE";
+    const input = wayType.inputs.find((spec) => typesMatch(carried, spec.type) && !spec.widget);
+    if (input) steps.push(connect(at, id, input.name));
+    const vae = findVae(types);
+    if (vae && wayType.inputs.some((spec) => spec.name === "vae")) steps.push(connect(vae, id, "vae"));
+    at = { node: id, slot: 0 };
+    x += 300;
+  }
+  edit("Look at an output", together(...steps));
+  await renderGraph([at.node]);
+}

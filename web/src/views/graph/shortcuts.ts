@@ -1,0 +1,80 @@
+/** Keys of the canvas; they rest while text is being typed or a dialog is open. */
+import { useEffect, useRef } from "react";
+
+export interface Acts {
+  add(): void;
+  undo(): void;
+  redo(): void;
+  copy(): void;
+  cut(): void;
+  paste(): void;
+  selectAll(): void;
+  remove(): void;
+  mute(): void;
+  bypass(): void;
+  collapse(): void;
+  group(): void;
+  arrange(): void;
+  fit(): void;
+  render(): void;
+  help(): void;
+  open(): void;
+  save(): void;
+  saveApi(): void;
+  clear(): void;
+}
+
+const KEYS: Record<string, keyof Acts> = {
+  "ctrl+z": "undo",
+  "ctrl+y": "redo",
+  "ctrl+shift+z": "redo",
+  "ctrl+c": "copy",
+  "ctrl+x": "cut",
+  "ctrl+v": "paste",
+  "ctrl+a": "selectAll",
+  "ctrl+m": "mute",
+  "ctrl+b": "bypass",
+  "ctrl+g": "group",
+  "ctrl+s": "save",
+  "ctrl+o": "open",
+  "alt+c": "collapse",
+  delete: "remove",
+  backspace: "remove",
+  a: "add",
+  l: "arrange",
+  f: "fit",
+  "shift+?": "help",
+  "?": "help",
+};
+
+/** Undo and render work from inside a field as well, the first only where the field has none. */
+const ANYWHERE = new Set(["ctrl+enter"]);
+
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && (target as HTMLInputElement).type !== "checkbox";
+}
+
+export function useShortcuts(acts: Acts): void {
+  const current = useRef(acts);
+  current.current = acts;
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const parts = [event.ctrlKey || event.metaKey ? "ctrl" : "", event.altKey ? "alt" : "", event.shiftKey ? "shift" : "", event.key.toLowerCase()];
+      const keys = parts.filter(Boolean).join("+");
+      if (document.querySelector("dialog[open]")) return;
+      if (ANYWHERE.has(keys)) {
+        event.preventDefault();
+        (document.activeElement as HTMLElement | null)?.blur();
+        current.current.render();
+        return;
+      }
+      const act = KEYS[keys];
+      if (!act || isTyping(event.target)) return;
+      event.preventDefault();
+      current.current[act]();
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, []);
+}

@@ -1,0 +1,70 @@
+/** The grid at hand: its axes, and the jobs that fill its cells. */
+import { createStore, remember, remembered } from "../../app/store.ts";
+import { toPrompt } from "../../document/api_form.ts";
+import { toEditorForm } from "../../document/editor_form.ts";
+import type { NodeTypes } from "../../document/node_types.ts";
+import { makeGrid, type Axis, type Grid } from "../../forms/grid.ts";
+import { quickDocument, withForm, type QuickForm } from "../../forms/quick.ts";
+import type { Job, Picture } from "../../service/jobs.ts";
+import { submit } from "../../service/studio.ts";
+
+export interface Axes {
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly z: Axis;
+}
+
+/** A grid that was sent: its labels, and for each cell its job. */
+export interface SentGrid {
+  readonly axes: Axes;
+  readonly labels: Grid["labels"];
+  readonly cells: readonly { readonly x: number; readonly y: number; readonly z: number; readonly job: string }[];
+  readonly prompt: string;
+}
+
+interface GridState {
+  readonly axes: Axes;
+  readonly sent?: SentGrid;
+  readonly sending: boolean;
+}
+
+const FIRST: Axes = {
+  x: { kind: "cfg", values: "2, 4, 6" },
+  y: { kind: "seed", values: "1-3" },
+  z: { kind: "none", values: "" },
+};
+
+export const grid = createStore<GridState>({
+  axes: remembered("grid.axes", FIRST),
+  sent: remembered<SentGrid | null>("grid.sent", null) ?? undefined,
+  sending: false,
+});
+
+export function changeAxis(name: keyof Axes, change: Partial<Axis>): void {
+  const axes = { ...grid.get().axes, [name]: { ...grid.get().axes[name], ...change } };
+  grid.set({ axes });
+  remember("grid.axes", axes);
+}
+
+export async function sendGrid(form: QuickForm, types: NodeTypes): Promise<void> {
+  const { axes } = grid.get();
+  const { labels, cells } = makeGrid(form, axes);
+  grid.set({ sending: true });
+  try {
+    const sent: { x: number; y: number; z: number; job: string }[] = [];
+    for (const { x, y, z, form: cell } of cells) {
+      const document = quickDocument(cell, types);
+      const { id } = await submit(toPrompt(document, types), withForm(toEditorForm(document, types), cell));
+      sent.push({ x, y, z, job: id });
+      const now = { axes, labels, cells: [...sent], prompt: form.prompt };
+      grid.set({ sent: now });
+      remember("grid.sent", now);
+    }
+  } finally {
+    grid.set({ sending: false });
+  }
+}
+
+export function pictureOf(job: Job | undefined): Picture | undefined {
+  return job && Object.values(job.outputs).flat().find((picture) => picture.type === "output");
+}
