@@ -8,7 +8,7 @@
 namespace obscura::runtime {
 namespace {
 
-// Elements that a thread widens at a time.
+// Elements that a thread widens at a time: whole blocks of any packed type.
 constexpr std::int64_t kBlock = 1 << 18;
 
 }  // namespace
@@ -37,12 +37,13 @@ Status WeightStore::read(const ir::WeightSpec& spec, float* target) {
     std::int64_t count = tensor->shape.elements();
     OBSCURA_CHECK(total + count <= spec.shape.elements(),
                   "the parts of " + spec.text() + " are larger than the whole");
-    std::size_t element = size_of(tensor->dtype);
     auto widen = [&](std::int64_t block) {
-      std::int64_t begin = block * kBlock;
-      widen_to_f32(tensor->dtype, tensor->bytes.data() + static_cast<std::size_t>(begin) * element,
-                   target + total + begin,
-                   static_cast<std::size_t>(std::min(kBlock, count - begin)));
+      std::int64_t begin = block * kBlock, elements = std::min(kBlock, count - begin);
+      float* values = target + total + begin;
+      widen_to_f32(tensor->dtype, tensor->bytes.data() + bytes_of(tensor->dtype, begin), values,
+                   static_cast<std::size_t>(elements));
+      if (tensor->scale == 1) return;
+      for (std::int64_t i = 0; i < elements; ++i) values[i] *= tensor->scale;
     };
     // Most tensors are small biases, not worth waking the threads.
     if (count <= kBlock) {

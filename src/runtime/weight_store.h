@@ -23,6 +23,7 @@ struct StoredTensor {
   DType dtype = DType::kF32;
   Shape shape;
   std::span<const std::byte> bytes;
+  float scale = 1;  // each element is to be multiplied by this: float8 weights are stored scaled
 };
 
 // What the tensors' memory is: pages of a file can be dropped and come back, others cannot.

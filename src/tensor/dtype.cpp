@@ -5,21 +5,28 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "tensor/packed.h"
 
 namespace obscura {
 namespace {
 
 struct DTypeInfo {
   std::string_view name;
-  std::size_t size;
+  std::size_t size;  // of a block
   bool floating;
+  std::int64_t block = 1;
 };
 
 // In the order of the enumeration.
 constexpr DTypeInfo kInfo[] = {
-    {"F32", 4, true},     {"F16", 2, true},     {"BF16", 2, true}, {"F64", 8, true},
-    {"F8_E4M3", 1, true}, {"F8_E5M2", 1, true}, {"I64", 8, false}, {"I32", 4, false},
-    {"I16", 2, false},    {"I8", 1, false},     {"U8", 1, false},  {"BOOL", 1, false},
+    {"F32", 4, true},         {"F16", 2, true},         {"BF16", 2, true},
+    {"F64", 8, true},         {"F8_E4M3", 1, true},     {"F8_E5M2", 1, true},
+    {"I64", 8, false},        {"I32", 4, false},        {"I16", 2, false},
+    {"I8", 1, false},         {"U8", 1, false},         {"BOOL", 1, false},
+    {"Q4_0", 18, true, 32},   {"Q4_1", 20, true, 32},   {"Q5_0", 22, true, 32},
+    {"Q5_1", 24, true, 32},   {"Q8_0", 34, true, 32},   {"Q2_K", 84, true, 256},
+    {"Q3_K", 110, true, 256}, {"Q4_K", 144, true, 256}, {"Q5_K", 176, true, 256},
+    {"Q6_K", 210, true, 256},
 };
 
 const DTypeInfo& info(DType dtype) {
@@ -65,7 +72,15 @@ float f8e4m3_to_f32(std::uint8_t bits) {  // no infinities; S.1111.111 is NaN
 }  // namespace
 
 std::size_t size_of(DType dtype) {
+  OBSCURA_CHECK(info(dtype).block == 1, "an element of a packed type has no size");
   return info(dtype).size;
+}
+std::int64_t block_of(DType dtype) {
+  return info(dtype).block;
+}
+std::size_t bytes_of(DType dtype, std::int64_t elements) {
+  OBSCURA_CHECK(elements % info(dtype).block == 0, "packed elements come in whole blocks");
+  return info(dtype).size * static_cast<std::size_t>(elements / info(dtype).block);
 }
 std::string_view name_of(DType dtype) {
   return info(dtype).name;
@@ -123,7 +138,8 @@ void widen_to_f32(DType dtype, const std::byte* source, float* target, std::size
                                 [](std::uint8_t bits) { return f16_bits_to_f32(bits << 8u); });
       return;
     default:
-      OBSCURA_CHECK(false, "widen_to_f32 of an integer type");
+      OBSCURA_CHECK(block_of(dtype) > 1, "widen_to_f32 of an integer type");
+      unpack_to_f32(dtype, source, target, count);
   }
 }
 

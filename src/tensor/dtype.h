@@ -20,17 +20,33 @@ enum class DType : std::uint8_t {
   kI16,
   kI8,
   kU8,
-  kBool
+  kBool,
+  // Packed: blocks of elements with scales of their own, as GGML stores them (tensor/packed.h).
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ8_0,
+  kQ2K,
+  kQ3K,
+  kQ4K,
+  kQ5K,
+  kQ6K
 };
 
+// Of one element. REQUIRES: block_of(dtype) is 1.
 std::size_t size_of(DType dtype);
-// The name safetensors uses: "F32", "F16", "BF16", "F8_E4M3", …
+// Elements of a packed type's block; 1 for the other types.
+std::int64_t block_of(DType dtype);
+// REQUIRES: `elements` is a multiple of block_of(dtype).
+std::size_t bytes_of(DType dtype, std::int64_t elements);
+// The name safetensors uses: "F32", "F16", "BF16", "F8_E4M3", …; GGML's for packed types: "Q4_K".
 std::string_view name_of(DType dtype);
 bool is_floating(DType dtype);
 
 // Converts `count` elements of any floating type at `source` (no alignment needed) to float32,
-// exactly. REQUIRES: is_floating(dtype) and dtype is not kF64, or kF64 values that float32 holds
-// after rounding.
+// exactly; kF64 is rounded, packed types as tensor/packed.h says. REQUIRES: is_floating(dtype), and
+// `count` is a multiple of block_of(dtype).
 void widen_to_f32(DType dtype, const std::byte* source, float* target, std::size_t count);
 
 // Rounds to nearest, ties to even. Values beyond float16's range become infinite.
