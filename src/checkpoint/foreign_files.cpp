@@ -19,6 +19,8 @@ std::string family(const TensorNames& names, std::initializer_list<std::string_v
   return "";
 }
 
+constexpr const char* kWanted = "a model of SDXL or Stable Diffusion 1 or 2";
+
 // A kind of file, by what its tensors are called.
 struct Kind {
   bool (*is)(const TensorNames& names);
@@ -57,37 +59,13 @@ constexpr Kind kKinds[] = {
      },
      [](const TensorNames&) { return std::string("a textual inversion embedding for SDXL"); },
      "embeddings"},
-    {[](const TensorNames& n) { return n.has_prefix("conditioner.embedders.0.model."); },
-     [](const TensorNames&) { return std::string("an SDXL refiner"); }, nullptr},
-    {[](const TensorNames& n) { return n.has_prefix("cond_stage_model.transformer."); },
-     [](const TensorNames&) { return std::string("a Stable Diffusion 1 checkpoint"); }, nullptr},
-    {[](const TensorNames& n) { return n.has_prefix("cond_stage_model.model."); },
-     [](const TensorNames&) { return std::string("a Stable Diffusion 2 checkpoint"); }, nullptr},
     {[](const TensorNames& n) { return n.has_prefix("model.diffusion_model.joint_blocks."); },
      [](const TensorNames&) { return std::string("a Stable Diffusion 3 checkpoint"); }, nullptr},
     {[](const TensorNames& n) { return n.find_containing("double_blocks.0.img_attn.") != nullptr; },
      [](const TensorNames&) { return std::string("a FLUX model"); }, nullptr},
-    {[](const TensorNames& n) {
-       return n.has_prefix("model.diffusion_model.") || n.has("input_blocks.0.0.weight");
-     },
-     [](const TensorNames& n) {
-       return "a U-Net without text encoders" + family(n, {"attn2.to_k.weight"});
-     },
-     "diffusion_models"},
-    {[](const TensorNames& n) { return n.has("down_blocks.0.resnets.0.conv1.weight"); },
-     [](const TensorNames& n) {
-       return "a U-Net in diffusers' naming" + family(n, {"attn2.to_k.weight"});
-     },
-     "diffusion_models"},
-    {[](const TensorNames& n) {
-       return n.has("decoder.conv_in.weight") || n.has("first_stage_model.decoder.conv_in.weight");
-     },
-     [](const TensorNames&) { return std::string("a VAE"); }, "vae"},
-    {[](const TensorNames& n) {
-       return n.has("text_model.embeddings.token_embedding.weight") ||
-              n.has("transformer.resblocks.0.ln_1.weight");
-     },
-     [](const TensorNames&) { return std::string("a text encoder"); }, "text_encoders"},
+    {[](const TensorNames& n) { return n.has_prefix("model.diffusion_model."); },
+     [](const TensorNames&) { return std::string("a diffusion model of an unknown kind"); },
+     nullptr},
     {[](const TensorNames& n) {
        return n.find_containing("ip_adapter.") != nullptr || n.has_prefix("image_proj.");
      },
@@ -103,7 +81,8 @@ constexpr Kind kKinds[] = {
 Error refuse_foreign_file(const TensorNames& names) {
   for (const Kind& kind : kKinds) {
     if (!kind.is(names)) continue;
-    std::string message = "this is " + kind.what(names) + ", an SDXL base checkpoint is wanted";
+    std::string message =
+        "this is " + kind.what(names) + std::string(", ") + kWanted + " is wanted";
     if (kind.folder != nullptr) {
       message += std::string("; its place is the folder ") + kind.folder;
     }
@@ -115,7 +94,7 @@ Error refuse_foreign_file(const TensorNames& names) {
             names.entries().front().name;
   }
   return Error(ErrorKind::kUnsupported,
-               "an SDXL base checkpoint is wanted, found a file of " + found);
+               std::string(kWanted) + " is wanted, found a file of " + found);
 }
 
 }  // namespace obscura::checkpoint

@@ -1,4 +1,4 @@
-// Says what a file is that is not a checkpoint which Obscura runs.
+// Says what a file is that holds no network which Obscura runs.
 #pragma once
 
 #include "base/result.h"

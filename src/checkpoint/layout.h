@@ -5,12 +5,14 @@
 // thread safe.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "io/safetensors.h"
 #include "ir/graph.h"
 #include "models/clip/text_encoder.h"
@@ -18,8 +20,10 @@
 
 namespace obscura::checkpoint {
 
-enum class Architecture { kSdxlBase };
-std::string_view name_of(Architecture architecture);  // "SDXL base"
+// The family that a file's networks belong to. kNone: a VAE or a text encoder by itself, which may
+// serve several.
+enum class Architecture { kNone, kSdxlBase, kSdxlRefiner, kSd1, kSd2 };
+std::string_view name_of(Architecture architecture);  // "SDXL base"; "" for kNone
 
 // What the U-Net's output stands for.
 enum class Prediction {
@@ -27,30 +31,45 @@ enum class Prediction {
   kVelocity,  // alpha noise - sigma image (arXiv:2202.00512)
 };
 
-enum class ComponentKind { kUNet, kClipL, kClipG, kVae };
-std::string_view name_of(ComponentKind kind);  // "unet", "clip_l", "clip_g", "vae"
+// kClipH: OpenCLIP's ViT-H, Stable Diffusion 2's only encoder.
+enum class ComponentKind { kUNet, kClipL, kClipG, kClipH, kVae };
+std::string_view name_of(ComponentKind kind);  // "unet", "clip_l", "clip_g", "clip_h", "vae"
+
+// The network's name for a tensor that a file calls otherwise; empty if it is not the network's.
+using Rename = std::function<std::string(std::string_view name)>;
 
 // One network's tensors under the network's own names: what models/ builds it from, and what fills
 // a runtime's weight store.
 class Component final : public ir::WeightIndex {
  public:
-  // Takes the entries whose names begin with `prefix`, under the rest of their names. Entries
-  // without elements are left out: no network has a weight of size 0.
-  Component(ComponentKind kind, std::string prefix, std::span<const io::TensorEntry> entries);
+  // Takes the entries whose names begin with `prefix`, under the rest of their names, or under what
+  // `rename` makes of that. Entries without elements are left out: no network has a weight of
+  // size 0. Scales of float8 weights ("out.2.scale_weight") are kept beside their weights.
+  Component(ComponentKind kind, std::string prefix, std::span<const io::TensorEntry> entries,
+            const Rename& rename = nullptr);
 
   ComponentKind kind() const { return kind_; }
   const std::string& prefix() const { return prefix_; }
 
   const Shape* find(std::string_view name) const override;
   const io::TensorEntry* entry(std::string_view name) const;
-  const std::map<std::string_view, const io::TensorEntry*>& tensors() const { return tensors_; }
+  const std::map<std::string, const io::TensorEntry*, std::less<>>& tensors() const {
+    return tensors_;
+  }
+  // The one number that a weight is to be multiplied by; null if it is stored as it is.
+  const io::TensorEntry* scale_entry(std::string_view name) const;
+  // Its value: 1 where there is none. REQUIRES: check_scales() passed, and the file's bytes are
+  // there.
+  float scale(std::string_view name) const;
+  // kUnsupported for a scale that is not one number.
+  Status check_scales() const;
   // Elements of its floating-point tensors.
   std::int64_t parameters() const;
 
  private:
   ComponentKind kind_;
   std::string prefix_;
-  std::map<std::string_view, const io::TensorEntry*> tensors_;
+  std::map<std::string, const io::TensorEntry*, std::less<>> tensors_, scales_;
 };
 
 // What became of the file's tensors. Each is in exactly one of the lists.
@@ -65,21 +84,35 @@ struct TensorReport {
 };
 
 struct CheckpointLayout {
-  Architecture architecture = Architecture::kSdxlBase;
+  Architecture architecture = Architecture::kNone;
   Prediction prediction = Prediction::kEpsilon;
   // Trained with noise alone at the last timestep (arXiv:2305.08891).
   bool zero_terminal_snr = false;
   // Latents are multiplied by this before they are noised.
-  float latent_scale = 0;
+  float latent_scale = 1;
 
   models::UNetConfig unet;
-  models::TextEncoderConfig clip_l, clip_g;
+  models::TextEncoderConfig clip_l, clip_g, clip_h;
 
   std::vector<Component> components;
   TensorReport tensors;
 
   // nullptr if the file does not hold it.
   const Component* component(ComponentKind kind) const;
+  bool has(ComponentKind kind) const { return component(kind) != nullptr; }
+  bool has_text_encoders() const {
+    return has(ComponentKind::kClipL) || has(ComponentKind::kClipG) || has(ComponentKind::kClipH);
+  }
+  // "SDXL base", "U-Net of Stable Diffusion 1", "VAE".
+  std::string title() const;
 };
+
+// What a text encoder's tensors do not tell: the layer norm at the end depends on the family that
+// uses it. REQUIRES: `kind` is a text encoder.
+models::TextEncoderConfig text_encoder_config(ComponentKind kind, Architecture architecture);
+// The layer whose state the family takes: -1 is the last.
+int default_text_layer(Architecture architecture);
+// What the family's latents are multiplied by.
+float latent_scale_of(Architecture architecture);
 
 }  // namespace obscura::checkpoint

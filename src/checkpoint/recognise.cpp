@@ -1,16 +1,161 @@
 #include "checkpoint/recognise.h"
 
+#include <vector>
+
 #include "checkpoint/foreign_files.h"
-#include "checkpoint/ldm_sdxl.h"
+#include "checkpoint/ignored_tensors.h"
+#include "checkpoint/networks.h"
+#include "checkpoint/prediction.h"
 #include "checkpoint/tensor_names.h"
+#include "checkpoint/tensor_use.h"
+#include "models/vae/vae.h"
 
 namespace obscura::checkpoint {
+namespace {
+
+constexpr IgnoredTensors kIgnored[] = {
+    {"*embeddings.position_ids", "the numbers 0 to 76"},
+    {"*final_layer_norm.weight", "SDXL takes the state before the final norm"},
+    {"*final_layer_norm.bias", "SDXL takes the state before the final norm"},
+    {"*text_projection.weight", "only bigG's projected state is used"},
+    {"*text_projection", "only bigG's projected state is used"},
+    {"*logit_scale", "CLIP's temperature, used in its own training only"},
+    {"*scale_input", "a scale for float8 activations, which Obscura does not have"},
+    {"*input_scale", "a scale for float8 activations, which Obscura does not have"},
+    {"*scaled_fp8", "a mark: float8 weights with scales"},
+    {"*comfy_quant", "how a weight was packed, which its dtype tells"},
+    {"denoiser.sigmas", "the noise schedule, which Obscura computes"},
+    {"first_stage_model.loss.*", "the VAE's training loss"},
+    {"first_stage_model.model_ema.*", "a moving average kept during training"},
+    {"loss.*", "the VAE's training loss"},
+    {"model_ema.*", "a moving average kept during training"},
+    {"v_pred", "a mark: predicts velocity"},
+    {"ztsnr", "a mark: zero terminal signal-to-noise ratio"},
+    {"betas", "the noise schedule, which Obscura computes"},
+    {"alphas_cumprod*", "the noise schedule, which Obscura computes"},
+    {"sqrt_*alphas_cumprod", "the noise schedule, which Obscura computes"},
+    {"sqrt_recipm1_alphas_cumprod", "the noise schedule, which Obscura computes"},
+    {"log_one_minus_alphas_cumprod", "the noise schedule, which Obscura computes"},
+    {"posterior_*", "the noise schedule, which Obscura computes"},
+};
+
+// Layers of ViT-H's text encoder as diffusers stores it, without the last.
+constexpr int kDroppedClipH = 23;
+
+// The smallest latent that every level of a VAE halves and doubles.
+constexpr std::int64_t kSide = 8;
+
+Result<ir::Graph> small_unet(const Component& unet, const models::UNetConfig& config) {
+  return models::build_unet(unet, config, {.batch = 1, .height = kSide, .width = kSide});
+}
+
+// With the final norm and the pooled state if any family takes them from such an encoder.
+Result<ir::Graph> whole_text_encoder(const CheckpointLayout& layout, const Component& encoder) {
+  models::TextEncoderConfig config = text_encoder_config(encoder.kind(), layout.architecture);
+  if (layout.architecture == Architecture::kNone) config.normalise_hidden = true;
+  return models::build_text_encoder(
+      encoder, config, {.stop_at_layer = -1, .pooled = encoder.kind() == ComponentKind::kClipG});
+}
+
+// Builds every network, with all the layers that any setting may ask for.
+Status use_networks(const CheckpointLayout& layout, TensorUse& use) {
+  for (const Component& network : layout.components) {
+    OBSCURA_TRY(network.check_scales());
+    switch (network.kind()) {
+      case ComponentKind::kUNet:
+        OBSCURA_TRY(use.add(network, small_unet(network, layout.unet)));
+        break;
+      case ComponentKind::kVae: {
+        OBSCURA_ASSIGN(models::VaeDimensions d, models::vae_dimensions(network));
+        OBSCURA_TRY(use.add(network, models::build_vae_decoder(network, 1, kSide, kSide)));
+        OBSCURA_TRY(use.add(
+            network, models::build_vae_encoder(network, 1, kSide * d.scale(), kSide * d.scale())));
+        break;
+      }
+      default:
+        OBSCURA_TRY(use.add(network, whole_text_encoder(layout, network)));
+    }
+  }
+  return {};
+}
+
+Error misfit(const std::string& what, std::int64_t wanted, std::int64_t taken) {
+  return Error(ErrorKind::kInvalidInput, "unet: " + what + " of " + std::to_string(wanted) +
+                                             " features is wanted, it takes " +
+                                             std::to_string(taken));
+}
+
+// What the text encoders of the same file make is what the U-Net takes.
+Status check_context(const CheckpointLayout& layout) {
+  const Component* unet = layout.component(ComponentKind::kUNet);
+  std::int64_t width = 0, projection = 0;
+  for (const Component& network : layout.components) {
+    if (network.kind() == ComponentKind::kUNet || network.kind() == ComponentKind::kVae) continue;
+    OBSCURA_ASSIGN(models::TextEncoderDimensions d, models::text_encoder_dimensions(network));
+    width += d.width;
+    if (network.kind() == ComponentKind::kClipG) projection = d.projection;
+  }
+  if (unet == nullptr || width == 0) return {};
+  OBSCURA_ASSIGN(models::UNetDimensions d, models::unet_dimensions(*unet));
+  if (d.context_width != width) return misfit("a context", width, d.context_width);
+  // The numbers of the size condition, each as 256 sinusoids, follow the pooled state.
+  std::int64_t numbers = layout.architecture == Architecture::kSdxlRefiner ? 5 : 6;
+  if (d.label_width > 0 && d.label_width != projection + numbers * 256)
+    return misfit("a label", projection + numbers * 256, d.label_width);
+  return {};
+}
+
+// 4 channels; 9 for inpainting: a mask and the masked picture's latent besides; 8 for editing by
+// instruction: the picture's latent besides.
+Status check_channels(const CheckpointLayout& layout) {
+  const Component* unet = layout.component(ComponentKind::kUNet);
+  if (unet == nullptr) return {};
+  OBSCURA_ASSIGN(models::UNetDimensions d, models::unet_dimensions(*unet));
+  std::int64_t extra = d.in_channels - d.out_channels;
+  if (extra != 0 && extra != d.out_channels && extra != d.out_channels + 1) {
+    return Error(ErrorKind::kUnsupported,
+                 "a U-Net that takes " + std::to_string(d.out_channels) +
+                     " channels (or twice as many for editing, one more for inpainting) is "
+                     "wanted, found one that takes " +
+                     std::to_string(d.in_channels));
+  }
+  const Component* vae = layout.component(ComponentKind::kVae);
+  if (vae == nullptr) return {};
+  OBSCURA_ASSIGN(models::VaeDimensions latent, models::vae_dimensions(*vae));
+  if (latent.latent_channels == d.out_channels) return {};
+  return Error(ErrorKind::kInvalidInput, "unet: latents of " +
+                                             std::to_string(latent.latent_channels) +
+                                             " channels, as the VAE makes, are wanted, it makes " +
+                                             std::to_string(d.out_channels));
+}
+
+}  // namespace
 
 Result<CheckpointLayout> recognise(std::span<const io::TensorEntry> entries,
                                    const io::SafetensorsMetadata& metadata) {
   TensorNames names(entries);
-  if (is_ldm_sdxl(names)) return read_ldm_sdxl(names, metadata);
-  return refuse_foreign_file(names);
+  CheckpointLayout layout;
+  layout.components = find_networks(names);
+  bool foreign = !layout.has(ComponentKind::kUNet) && names.has_prefix("model.diffusion_model.");
+  if (layout.components.empty() || foreign) return refuse_foreign_file(names);
+  OBSCURA_ASSIGN(layout.architecture, find_architecture(layout.components));
+  layout.latent_scale = latent_scale_of(layout.architecture);
+  // Stable Diffusion 1 has 8 heads at each level, the others heads of 64.
+  if (layout.architecture == Architecture::kSd1) layout.unet.heads = {.count = 8};
+  layout.clip_l = text_encoder_config(ComponentKind::kClipL, layout.architecture);
+  layout.clip_g = text_encoder_config(ComponentKind::kClipG, layout.architecture);
+  layout.clip_h = text_encoder_config(ComponentKind::kClipH, layout.architecture);
+  if (const Component* encoder = layout.component(ComponentKind::kClipH)) {
+    OBSCURA_ASSIGN(models::TextEncoderDimensions d, models::text_encoder_dimensions(*encoder));
+    if (d.layers == kDroppedClipH) layout.clip_h.dropped_layers = 1;
+  }
+  OBSCURA_TRY(read_prediction(names, metadata, layout));
+  TensorUse use;
+  OBSCURA_TRY(use_networks(layout, use));
+  OBSCURA_TRY(check_channels(layout));
+  OBSCURA_TRY(check_context(layout));
+  layout.tensors = use.report(names.entries(), kIgnored);
+  return layout;
 }
 
 Result<CheckpointLayout> recognise(const io::SafetensorsFile& file) {

@@ -17,6 +17,7 @@ Status TensorUse::add(const Component& component, const Result<ir::Graph>& netwo
                                                   std::string(obscura::name_of(entry->dtype)));
       }
       used_.insert(entry);
+      if (const io::TensorEntry* scale = component.scale_entry(name)) used_.insert(scale);
     }
   }
   return {};

@@ -1,5 +1,6 @@
 #include "models/clip/text_encoder.h"
 
+#include <algorithm>
 #include <string>
 
 #include "ir/arithmetic.h"
@@ -124,15 +125,16 @@ Result<TextEncoderDimensions> text_encoder_dimensions(const ir::WeightIndex& wei
 Result<ir::Graph> build_text_encoder(const ir::WeightIndex& weights,
                                      const TextEncoderConfig& config, const TextEncoderCall& call) {
   OBSCURA_ASSIGN(TextEncoderDimensions d, text_encoder_dimensions(weights));
-  if (call.batch < 1 || call.stop_at_layer >= 0 || call.stop_at_layer < -d.layers) {
+  const int layers = d.layers + config.dropped_layers;
+  if (call.batch < 1 || call.stop_at_layer >= 0 || call.stop_at_layer < -layers) {
     return Error(ErrorKind::kInvalidInput, "text encoder: stop_at_layer wants -1 to -" +
-                                               std::to_string(d.layers) + ", got " +
+                                               std::to_string(layers) + ", got " +
                                                std::to_string(call.stop_at_layer));
   }
   ir::Builder builder("text encoder", weights);
   Scope root(builder);
   const Naming& naming = naming_of(root);
-  const int last = d.layers + call.stop_at_layer;
+  const int last = std::min(layers + call.stop_at_layer, d.layers - 1);
 
   ValueId ids = builder.input("ids", {DType::kI32, Shape{call.batch, d.tokens}});
   ValueId x = embed_tokens(root, naming, ids);

@@ -14,6 +14,9 @@ struct TextEncoderConfig {
   ir::Activation activation = ir::Activation::kGelu;  // CLIP-L: kQuickGelu
   // The final LayerNorm on "hidden": Stable Diffusion 1 and 2 have it, SDXL does not.
   bool normalise_hidden = false;
+  // Last layers that the file leaves out and that stop_at_layer counts all the same: diffusers
+  // stores Stable Diffusion 2's encoder without its last, which nothing uses.
+  int dropped_layers = 0;
 };
 
 struct TextEncoderDimensions {
