@@ -97,7 +97,7 @@ Status run_doctor(const EngineFlags& flags) {
 
   MemorySink sink;
   OBSCURA_ASSIGN(auto engine, Engine::open(options, sink));
-  OBSCURA_ASSIGN(auto pocket, engine->models().open_checkpoint(checkpoint::kPocketModelName));
+  OBSCURA_ASSIGN(auto pocket, engine->models().open("checkpoints", checkpoint::kPocketModelName));
   OBSCURA_ASSIGN(std::string wanted, pocket->sha256());
   std::string found = sha256_hex(checkpoint::pocket_model());
   if (found == wanted) {

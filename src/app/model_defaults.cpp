@@ -22,7 +22,7 @@ Result<std::string> trained_size(const std::vector<std::filesystem::path>& roots
                                  const std::string& name) {
   nodes::ModelFolders models;
   open_model_folders(models, roots);
-  OBSCURA_ASSIGN(io::SafetensorsFile file, models.read("checkpoints", name));
+  OBSCURA_ASSIGN(io::TensorFile file, models.read("checkpoints", name));
   auto found = file.metadata().find("modelspec.resolution");
   return found == file.metadata().end() ? std::string("1024x1024") : found->second;
 }

@@ -54,22 +54,25 @@ Status run_list(const Options& options) {
 Result<std::shared_ptr<const pipeline::ModelFile>> open_model(const Options& options,
                                                               nodes::ModelFolders& models) {
   std::error_code error;
-  if (std::filesystem::is_regular_file(options.file, error))
+  if (std::filesystem::exists(options.file, error))
     return pipeline::ModelFile::open(options.file, options.file);
   options.open(models);
-  return models.open_checkpoint(options.file);
+  return models.open("checkpoints", options.file);
 }
 
 ordered_json describe(const pipeline::ModelFile& file) {
   const checkpoint::CheckpointLayout& layout = file.layout();
   ordered_json json;
   json["file"] = file.name();
-  json["bytes"] = file.file().bytes().size();
+  json["bytes"] = file.file().bytes();
+  json["kind"] = layout.title();
   json["architecture"] = name_of(layout.architecture);
-  json["prediction"] =
-      layout.prediction == checkpoint::Prediction::kEpsilon ? "epsilon" : "velocity";
-  json["zero_terminal_snr"] = layout.zero_terminal_snr;
-  json["latent_scale"] = layout.latent_scale;
+  if (layout.has(checkpoint::ComponentKind::kUNet)) {
+    json["prediction"] =
+        layout.prediction == checkpoint::Prediction::kEpsilon ? "epsilon" : "velocity";
+    json["zero_terminal_snr"] = layout.zero_terminal_snr;
+    json["latent_scale"] = layout.latent_scale;
+  }
   for (const checkpoint::Component& component : layout.components) {
     json["networks"].push_back({{"name", name_of(component.kind())},
                                 {"tensors", component.tensors().size()},
@@ -87,10 +90,12 @@ ordered_json describe(const pipeline::ModelFile& file) {
 }
 
 void print_description(const ordered_json& json) {
-  fmt::print("{}: {}, {}, {} prediction{}\n", json["file"].get<std::string>(),
-             json["architecture"].get<std::string>(), memory_text(json["bytes"].get<std::size_t>()),
-             json["prediction"].get<std::string>(),
-             json["zero_terminal_snr"].get<bool>() ? ", zero terminal SNR" : "");
+  fmt::print("{}: {}, {}{}{}\n", json["file"].get<std::string>(), json["kind"].get<std::string>(),
+             memory_text(json["bytes"].get<std::size_t>()),
+             json.contains("prediction")
+                 ? ", " + json["prediction"].get<std::string>() + " prediction"
+                 : "",
+             json.value("zero_terminal_snr", false) ? ", zero terminal SNR" : "");
   for (const ordered_json& network : json["networks"]) {
     fmt::print("  {:<8} {:>14} parameters in {:>5} tensors\n", network["name"].get<std::string>(),
                network["parameters"].get<std::int64_t>(), network["tensors"].get<std::int64_t>());
@@ -154,7 +159,7 @@ const RegisterCommand kModels(50, [](CLI::App& app, std::function<Status()>& act
   list->callback([options, &action] { action = [options] { return run_list(*options); }; });
 
   CLI::App* inspect = command->add_subcommand(
-      "inspect", "What a checkpoint is: architecture, networks, tensors, metadata");
+      "inspect", "What a model file is: architecture, networks, tensors, metadata");
   inspect->add_option("FILE", options->file, "A path, or a name of the checkpoints folder")
       ->required();
   folders(inspect);

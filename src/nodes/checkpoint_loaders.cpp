@@ -1,5 +1,8 @@
+// CheckpointLoaderSimple and DiffusersLoader: a model, its text encoders and its VAE at once.
+#include <fmt/format.h>
+
 #include "graph/node_registry.h"
-#include "nodes/model_folders.h"
+#include "nodes/model_loading.h"
 #include "nodes/sockets.h"
 
 namespace obscura::nodes {
@@ -7,45 +10,48 @@ namespace {
 
 using namespace graph;
 
-std::vector<std::string> checkpoints(const Environment& environment) {
-  return environment.get<ModelFolders>().list("checkpoints");
+// What a file lacks stops the nodes that would need it, and says what would help.
+template <class T>
+Value value_or_blocker(const char* type, const std::shared_ptr<const T>& network,
+                       const std::string& file, const char* what, const char* loader) {
+  if (network != nullptr) return Value::handle(type, network);
+  return Value::blocker(fmt::format("{} has no {}: {} loads one", file, what, loader));
 }
 
-Result<std::optional<std::string>> fingerprint(const NodeInputs& inputs,
-                                               const Environment& environment) {
-  // A name that arrives over a link is known only later; what it then means is looked up each time.
-  if (!inputs.has("ckpt_name")) return std::optional<std::string>();
-  OBSCURA_ASSIGN(std::string identity, environment.get<ModelFolders>().identity(
-                                           "checkpoints", inputs.get<std::string>("ckpt_name")));
-  return std::optional<std::string>(std::move(identity));
-}
-
-Result<NodeResult> run(NodeCall& call) {
-  OBSCURA_ASSIGN(auto file, call.environment<ModelFolders>().open_checkpoint(
-                                call.get<std::string>("ckpt_name")));
+Result<NodeResult> load(NodeCall& call, const char* kind, const char* input) {
+  OBSCURA_ASSIGN(auto file, open_model(call, kind, input));
   OBSCURA_ASSIGN(pipeline::Checkpoint checkpoint, pipeline::load_checkpoint(file));
-  const auto& unknown = file->layout().tensors.unknown;
-  if (!unknown.empty()) {
-    call.warn(file->name() + ": " + std::to_string(unknown.size()) +
-              " tensors have no place in the model and are left out, the first is " +
-              unknown.front()->name);
-  }
-  return NodeResult{Value::handle("MODEL", checkpoint.model),
-                    Value::handle("CLIP", checkpoint.text), Value::handle("VAE", checkpoint.vae)};
+  return NodeResult{
+      Value::handle("MODEL", checkpoint.model),
+      value_or_blocker("CLIP", checkpoint.text, file->name(), "text encoders", "CLIPLoader"),
+      value_or_blocker("VAE", checkpoint.vae, file->name(), "VAE", "VAELoader")};
 }
 
-const RegisterNode kRegistered{
+NodeType& with_outputs(NodeType& node) {
+  return node.output("MODEL", "", "Removes noise from latents.")
+      .output("CLIP", "", "Encodes prompts.")
+      .output("VAE", "", "Turns pictures into latents and back.");
+}
+
+const RegisterNode kCheckpoint{with_outputs(
     NodeType("CheckpointLoaderSimple")
         .label("Load Checkpoint")
         .category("loaders")
         .description("Opens a checkpoint: the model that removes noise, the text encoders and the "
                      "VAE. What it is, is read from the file itself.")
-        .input(choice("ckpt_name", checkpoints).tooltip("A file of the checkpoints folder."))
-        .output("MODEL", "", "Removes noise from latents.")
-        .output("CLIP", "", "Encodes prompts.")
-        .output("VAE", "", "Turns pictures into latents and back.")
-        .fingerprint(fingerprint)
-        .run(run)};
+        .input(model_input("ckpt_name", "checkpoints", "A file of the checkpoints folder."))
+        .fingerprint(fingerprint_of("checkpoints", {"ckpt_name"}))
+        .run([](NodeCall& call) { return load(call, "checkpoints", "ckpt_name"); }))};
+
+const RegisterNode kDiffusers{with_outputs(
+    NodeType("DiffusersLoader")
+        .label("DiffusersLoader")
+        .category("advanced/loaders/deprecated")
+        .description("Opens a model in the layout of the diffusers library: a folder with "
+                     "model_index.json.")
+        .input(model_input("model_path", "diffusers", "A folder of the diffusers folder."))
+        .fingerprint(fingerprint_of("diffusers", {"model_path"}))
+        .run([](NodeCall& call) { return load(call, "diffusers", "model_path"); }))};
 
 }  // namespace
 }  // namespace obscura::nodes

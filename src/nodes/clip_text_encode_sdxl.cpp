@@ -1,3 +1,5 @@
+// CLIPTextEncodeSDXL and CLIPTextEncodeSDXLRefiner: prompts with the numbers that the models were
+// trained to follow.
 #include "graph/node_registry.h"
 #include "nodes/sockets.h"
 #include "nodes/text_encoding.h"
@@ -14,6 +16,17 @@ Result<NodeResult> run(NodeCall& call) {
       call.get<double>("height"),        call.get<double>("width"),
       call.get<double>("crop_h"),        call.get<double>("crop_w"),
       call.get<double>("target_height"), call.get<double>("target_width")};
+  return NodeResult{conditioning_value({{std::move(condition)}})};
+}
+
+Result<NodeResult> run_refiner(NodeCall& call) {
+  const auto& prompt = call.get<std::string>("text");
+  OBSCURA_ASSIGN(pipeline::Condition condition, encode(call, prompt, prompt));
+  condition.aesthetic_score = call.get<double>("ascore");
+  condition.size = pipeline::SizeConditioning{.height = call.get<double>("height"),
+                                              .width = call.get<double>("width"),
+                                              .target_height = call.get<double>("height"),
+                                              .target_width = call.get<double>("width")};
   return NodeResult{conditioning_value({{std::move(condition)}})};
 }
 
@@ -38,6 +51,24 @@ const RegisterNode kRegistered{
         .input(text("text_l").multiline().dynamic_prompts().tooltip("For the smaller encoder."))
         .output("CONDITIONING", "", "What the picture is to show.")
         .run(run)};
+
+const RegisterNode kRefiner{
+    NodeType("CLIPTextEncodeSDXLRefiner")
+        .label("CLIPTextEncodeSDXLRefiner")
+        .category("advanced/conditioning")
+        .description("Encodes a prompt for SDXL's refiner, with the score of beauty and the size "
+                     "that it was trained to follow.")
+        .input(number("ascore", 6.0)
+                   .range(0.0, 1000.0)
+                   .step(0.01)
+                   .tooltip("The aesthetic score of the training pictures: 6 for what is wanted, "
+                            "2.5 for what is not."))
+        .input(pixels("width", 1024, "Width of the training picture it should look like."))
+        .input(pixels("height", 1024, "Height of the training picture it should look like."))
+        .input(text("text").multiline().dynamic_prompts().tooltip("The prompt."))
+        .input(socket("clip", "CLIP").tooltip("The refiner's text encoder."))
+        .output("CONDITIONING", "", "What the picture is to show.")
+        .run(run_refiner)};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -21,6 +21,7 @@ struct Kind {
   std::string_view name;
   std::array<std::string_view, 3> folders;
 };
+constexpr std::string_view kDiffusers = "diffusers";
 constexpr Kind kKinds[] = {
     {"checkpoints", {"checkpoints", "Stable-diffusion", ""}},
     {"loras", {"loras", "Lora", "LyCORIS"}},
@@ -31,12 +32,34 @@ constexpr Kind kKinds[] = {
     {"upscale_models", {"upscale_models", "ESRGAN", "RealESRGAN"}},
     {"embeddings", {"embeddings", "", ""}},
     {"clip_vision", {"clip_vision", "", ""}},
+    {kDiffusers, {"diffusers", "", ""}},
 };
-constexpr std::array<std::string_view, 2> kExtensions = {".safetensors", ".sft"};
+constexpr std::array<std::string_view, 7> kExtensions = {".safetensors", ".sft", ".ckpt", ".pt",
+                                                         ".pth",         ".bin", ".gguf"};
+
+// A folder is a model of diffusers' if this file lies in it.
+constexpr const char* kModelIndex = "model_index.json";
 
 bool is_folder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error);
+}
+
+bool is_model(std::string_view kind, const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(kind == kDiffusers ? path / kModelIndex : path, error);
+}
+
+// Folders of diffusers' layout below `root`, by their paths from there.
+std::vector<std::string> diffusers_below(const fs::path& root) {
+  constexpr std::array<std::string_view, 1> kJson = {".json"};
+  std::vector<std::string> names;
+  for (const std::string& name : files_below(root, kJson)) {
+    fs::path path(name);
+    if (path.filename() == kModelIndex && path.has_parent_path())
+      names.push_back(path.parent_path().generic_string());
+  }
+  return names;
 }
 
 bool holds_kinds(const fs::path& root) {
@@ -92,7 +115,9 @@ std::vector<fs::path> ModelFolders::folders_of(std::string_view kind) const {
 std::vector<std::string> ModelFolders::list(std::string_view kind) const {
   std::vector<std::string> names;
   for (const fs::path& folder : folders_of(kind)) {
-    for (std::string& name : files_below(folder, kExtensions)) names.push_back(std::move(name));
+    for (std::string& name :
+         kind == kDiffusers ? diffusers_below(folder) : files_below(folder, kExtensions))
+      names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -108,8 +133,7 @@ Result<fs::path> ModelFolders::find(std::string_view kind, std::string_view name
   std::string looked;
   for (const fs::path& folder : folders_of(kind)) {
     OBSCURA_ASSIGN(fs::path path, path_below(folder, name));
-    std::error_code error;
-    if (fs::is_regular_file(path, error)) return path;
+    if (is_model(kind, path)) return path;
     looked += (looked.empty() ? "" : ", ") + folder.string();
   }
   return Error(ErrorKind::kNotFound,
@@ -118,11 +142,11 @@ Result<fs::path> ModelFolders::find(std::string_view kind, std::string_view name
                            graph::suggestion(name, list(kind))));
 }
 
-Result<io::SafetensorsFile> ModelFolders::read(std::string_view kind, std::string_view name) const {
+Result<io::TensorFile> ModelFolders::read(std::string_view kind, std::string_view name) const {
   if (const Embedded* model = embedded(name); model != nullptr && kind == "checkpoints")
-    return io::SafetensorsFile::parse(model->bytes, model->name);
+    return io::TensorFile::parse(model->bytes, model->name);
   OBSCURA_ASSIGN(fs::path path, find(kind, name));
-  return io::SafetensorsFile::open(path);
+  return io::TensorFile::open(path);
 }
 
 Result<std::string> ModelFolders::identity(std::string_view kind, std::string_view name) const {
@@ -130,15 +154,12 @@ Result<std::string> ModelFolders::identity(std::string_view kind, std::string_vi
     return "embedded " + model->sha256;
   }
   OBSCURA_ASSIGN(fs::path path, find(kind, name));
-  std::error_code error;
-  auto changed = fs::last_write_time(path, error).time_since_epoch();
-  return fmt::format("{} {} {}", fs::absolute(path, error).string(), fs::file_size(path, error),
-                     std::chrono::duration_cast<std::chrono::nanoseconds>(changed).count());
+  return io::content_identity(path);
 }
 
-Result<std::shared_ptr<const pipeline::ModelFile>> ModelFolders::open_checkpoint(
-    std::string_view name) {
-  OBSCURA_ASSIGN(std::string wanted, identity("checkpoints", name));
+Result<std::shared_ptr<const pipeline::ModelFile>> ModelFolders::open(std::string_view kind,
+                                                                      std::string_view name) {
+  OBSCURA_ASSIGN(std::string wanted, identity(kind, name));
   std::lock_guard lock(mutex_);
   std::erase_if(opened_, [](const Opened& entry) { return entry.file.expired(); });
   for (const Opened& entry : opened_) {
@@ -146,11 +167,11 @@ Result<std::shared_ptr<const pipeline::ModelFile>> ModelFolders::open_checkpoint
     if (auto file = entry.file.lock()) return file;
   }
   std::shared_ptr<const pipeline::ModelFile> file;
-  if (const Embedded* model = embedded(name)) {
+  if (const Embedded* model = embedded(name); model != nullptr && kind == "checkpoints") {
     OBSCURA_ASSIGN(file,
                    pipeline::ModelFile::embedded(model->bytes, std::string(name), model->sha256));
   } else {
-    OBSCURA_ASSIGN(fs::path path, find("checkpoints", name));
+    OBSCURA_ASSIGN(fs::path path, find(kind, name));
     OBSCURA_ASSIGN(file, pipeline::ModelFile::open(path, std::string(name)));
     digest_in_background(file);
   }
@@ -172,6 +193,10 @@ Result<std::string> ModelFolders::sha256(std::string_view name, const CancelToke
     Result<fs::path> path = find(kind.name, name);
     if (!path.ok()) continue;
     OBSCURA_ASSIGN(std::string key, identity(kind.name, name));
+    if (kind.name == kDiffusers) {
+      OBSCURA_ASSIGN(auto file, open(kind.name, name));
+      return file->sha256(cancel);
+    }
     std::lock_guard lock(mutex_);
     std::string& digest = digests_by_identity_[key];
     if (digest.empty()) {

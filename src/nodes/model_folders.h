@@ -21,7 +21,7 @@
 
 #include "base/cancel.h"
 #include "base/result.h"
-#include "io/safetensors.h"
+#include "io/tensor_file.h"
 #include "pipeline/model.h"
 
 namespace obscura::nodes {
@@ -41,7 +41,8 @@ class ModelFolders {
   void add_embedded(std::string name, std::span<const std::byte> bytes, std::string sha256);
 
   const std::vector<std::filesystem::path>& roots() const { return roots_; }
-  // "checkpoints", "loras", …: what list() and the others take.
+  // "checkpoints", "loras", …: what list() and the others take. "diffusers" are folders with a
+  // model_index.json; the others are files.
   static std::vector<std::string> kinds();
   // Names of the files of a kind ("checkpoints", "loras", …) as ComfyUI writes them, sorted, those
   // in the program first.
@@ -49,10 +50,11 @@ class ModelFolders {
   // kNotFound says where it was looked for and what is nearest.
   Result<std::filesystem::path> find(std::string_view kind, std::string_view name) const;
 
-  // Opens a checkpoint, or hands out the one that is open already if the file did not change.
-  Result<std::shared_ptr<const pipeline::ModelFile>> open_checkpoint(std::string_view name);
+  // Opens a model, or hands out the one that is open already if the file did not change.
+  Result<std::shared_ptr<const pipeline::ModelFile>> open(std::string_view kind,
+                                                          std::string_view name);
   // The file as it is, of whatever kind: for questions that need no model.
-  Result<io::SafetensorsFile> read(std::string_view kind, std::string_view name) const;
+  Result<io::TensorFile> read(std::string_view kind, std::string_view name) const;
   // What tells one content of the file from another without reading it.
   Result<std::string> identity(std::string_view kind, std::string_view name) const;
 

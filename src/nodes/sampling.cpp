@@ -46,9 +46,9 @@ graph::InputSpec cfg_input() {
 pipeline::SampleRequest request_from(const graph::NodeCall& call) {
   pipeline::SampleRequest request;
   request.model = call.share<pipeline::DiffusionModel>("model");
-  request.positive = call.get<pipeline::Conditioning>("positive");
-  request.negative = call.get<pipeline::Conditioning>("negative");
-  request.cfg = call.get<double>("cfg");
+  request.guidance.positive = call.get<pipeline::Conditioning>("positive");
+  request.guidance.negative = call.get<pipeline::Conditioning>("negative");
+  request.guidance.cfg = call.get<double>("cfg");
   request.latent = call.get<pipeline::Latent>("latent_image");
   return request;
 }

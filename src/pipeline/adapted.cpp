@@ -9,7 +9,8 @@ Result<Adapted> with_adapter(std::shared_ptr<const DiffusionModel> model,
   adapter::Networks base;
   base.unet = model->weights;
   if (text) {
-    base.clip_l = text->clip_l;
+    // Stable Diffusion 2's only encoder goes by the names of 1's in adapter files.
+    base.clip_l = text->clip_h ? text->clip_h : text->clip_l;
     base.clip_g = text->clip_g;
   }
   OBSCURA_ASSIGN(adapter::AdaptedNetworks found, adapter::adapt(file, base, strengths));
@@ -21,7 +22,7 @@ Result<Adapted> with_adapter(std::shared_ptr<const DiffusionModel> model,
   }
   if (networks.clip_l != base.clip_l || networks.clip_g != base.clip_g) {
     auto copy = std::make_shared<TextEncoders>(*text);
-    copy->clip_l = networks.clip_l;
+    (copy->clip_h ? copy->clip_h : copy->clip_l) = networks.clip_l;
     copy->clip_g = networks.clip_g;
     text = std::move(copy);
   }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "diffusion/regions.h"
@@ -23,6 +24,18 @@ struct SizeConditioning {
   bool operator==(const SizeConditioning&) const = default;
 };
 
+// What a network with more input channels than a latent has sees besides: an inpainting model the
+// mask and the masked picture, an editing model the picture.
+struct ConcatLatent {
+  Tensor image;                // (B, 4, h, w), unscaled: as the VAE's encoder returns it
+  std::optional<Tensor> mask;  // (B, H, W) in 0…1, of any size; 1 where the picture may change
+
+  std::size_t value_bytes() const {
+    return static_cast<std::size_t>(image.elements() + (mask ? mask->elements() : 0)) *
+           sizeof(float);
+  }
+};
+
 // A rectangle in parts of the latent's sides.
 struct AreaFractions {
   double height = 1, width = 1, y = 0, x = 0;
@@ -32,6 +45,8 @@ struct Condition {
   Tensor states;                                // (1, tokens, features): both encoders side by side
   Tensor pooled;                                // (1, features)
   std::optional<SizeConditioning> size;         // none: the size of the picture, uncropped
+  std::optional<double> aesthetic_score;        // the refiner's; none: 6, or 2.5 if negative
+  std::optional<ConcatLatent> concat;           // none: the picture that is sampled, and its mask
   std::optional<diffusion::Area> area;          // in latent pixels
   std::optional<AreaFractions> area_fractions;  // where there is no `area`
   bool area_is_mask_bounds = false;             // goes before both
@@ -41,7 +56,7 @@ struct Condition {
   double start_percent = 0, end_percent = 1;  // of the sampling
 
   std::size_t value_bytes() const {
-    return sizeof(*this) +
+    return sizeof(*this) + (concat ? concat->value_bytes() : 0) +
            static_cast<std::size_t>(states.elements() + pooled.elements()) * sizeof(float);
   }
 };
@@ -56,11 +71,11 @@ struct Conditioning {
   }
 };
 
-// Features that the six numbers of a size make: 256 sinusoids each.
-inline constexpr std::int64_t kSizeFeatures = 6 * 256;
+// Features that each number of a size makes in the label: sinusoids.
+inline constexpr std::int64_t kNumberFeatures = 256;
 
-// The label vector that SDXL's U-Net takes beside the text: the pooled state, then the size. (1,
-// pooled + kSizeFeatures).
-Tensor label_vector(const Tensor& pooled, const SizeConditioning& size);
+// The label vector that the U-Net takes beside the text: the pooled state, then numbers as
+// sinusoids. (1, pooled + 256 a number).
+Tensor label_vector(const Tensor& pooled, std::span<const double> numbers);
 
 }  // namespace obscura::pipeline

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "diffusion/guidance.h"
 #include "diffusion/latent_math.h"
 #include "models/unet/unet.h"
 #include "pipeline/network.h"
@@ -27,33 +26,41 @@ std::optional<diffusion::Area> area_of(const Condition& condition, const Tensor&
 }  // namespace
 
 GuidedDenoiser::GuidedDenoiser(runtime::Session& session,
-                               std::shared_ptr<const DiffusionModel> model, Conditioning positive,
-                               Conditioning negative, double cfg, bool needs_uncond,
-                               CancelToken cancel)
+                               std::shared_ptr<const DiffusionModel> model, Guidance guidance,
+                               bool needs_uncond, CancelToken cancel)
     : session_(session),
       model_(std::move(model)),
-      positive_(std::move(positive)),
-      negative_(std::move(negative)),
-      cfg_(cfg),
+      guidance_(std::move(guidance)),
       needs_uncond_(needs_uncond),
-      cancel_(std::move(cancel)) {}
+      cancel_(std::move(cancel)) {
+  for (const GuidancePatch& patch : model_->patches.guidance) functions_.push_back(patch());
+}
 
-Result<Tensor> GuidedDenoiser::label(const Condition& condition, const Shape& latent) const {
+Result<Tensor> GuidedDenoiser::label(const Condition& condition, const Shape& latent,
+                                     bool negative) const {
   std::int64_t wanted = model_->dimensions.label_width;
   if (wanted == 0) return Tensor();
-  std::int64_t pooled = wanted - kSizeFeatures;
+  double height = static_cast<double>(latent[2]) * 8, width = static_cast<double>(latent[3]) * 8;
+  SizeConditioning uncropped{height, width, 0, 0, height, width};
+  SizeConditioning size = condition.size.value_or(uncropped);
+  std::vector<double> numbers = {size.height, size.width, size.crop_top, size.crop_left};
+  if (model_->architecture == checkpoint::Architecture::kSdxlRefiner) {
+    numbers.push_back(negative ? condition.aesthetic_score.value_or(2.5)
+                               : condition.aesthetic_score.value_or(6.0));
+  } else {
+    numbers.insert(numbers.end(), {size.target_height, size.target_width});
+  }
+  std::int64_t pooled = wanted - static_cast<std::int64_t>(numbers.size()) * kNumberFeatures;
   if (condition.pooled.elements() != pooled) {
     return Error(ErrorKind::kInvalidInput,
                  fmt::format("the model {} wants a pooled text state of {} features, got {}",
                              model_->file->name(), pooled, condition.pooled.elements()));
   }
-  double height = static_cast<double>(latent[2]) * 8, width = static_cast<double>(latent[3]) * 8;
-  SizeConditioning uncropped{height, width, 0, 0, height, width};
-  return label_vector(condition.pooled, condition.size.value_or(uncropped));
+  return label_vector(condition.pooled, numbers);
 }
 
 Result<GuidedDenoiser::Side> GuidedDenoiser::prepare(const Conditioning& conditioning,
-                                                     const Shape& latent) const {
+                                                     const Shape& latent, bool negative) const {
   Side side;
   for (const Condition& condition : conditioning.entries) {
     if (condition.states.shape()[2] != model_->dimensions.context_width) {
@@ -80,10 +87,21 @@ Result<GuidedDenoiser::Side> GuidedDenoiser::prepare(const Conditioning& conditi
     }
     prepared.area = diffusion::evaluated_area(prepared.region, latent);
     prepared.weights = diffusion::region_weights(prepared.region, latent);
-    OBSCURA_ASSIGN(prepared.label, label(condition, latent));
+    OBSCURA_ASSIGN(prepared.label, label(condition, latent, negative));
+    prepared.concat = concat_channels(*model_, condition, latent, sampled_);
     side.push_back(std::move(prepared));
   }
   return side;
+}
+
+bool GuidedDenoiser::wants_negative() const {
+  // With a scale of 1 the negative prediction cancels out: half the work saved.
+  const bool dual =
+      guidance_.kind == GuidanceKind::kDualCfg || guidance_.kind == GuidanceKind::kDualCfgNested;
+  if (needs_uncond_ || guidance_.kind == GuidanceKind::kPerpNeg) return true;
+  for (const GuidanceFunctions& patch : functions_)
+    if (patch.needs_uncond) return true;
+  return dual ? guidance_.second != 1 : guidance_.cfg != 1;
 }
 
 Status GuidedDenoiser::prepare(const Shape& latent) {
@@ -91,60 +109,83 @@ Status GuidedDenoiser::prepare(const Shape& latent) {
   one.set(0, 1);
   if (prepared_for_ == one) return {};
   prepared_for_ = one;
-  OBSCURA_ASSIGN(cond_, prepare(positive_, one));
+  asked_.clear();
   uncond_.clear();
-  // With a scale of 1 the negative prediction cancels out: half the work saved.
-  if (cfg_ == 1 && !needs_uncond_) return {};
-  OBSCURA_ASSIGN(uncond_, prepare(negative_, one));
+  OBSCURA_ASSIGN(cond_, prepare(guidance_.positive, one, false));
+  OBSCURA_ASSIGN(third_, prepare(guidance_.third, one, false));
+  if (wants_negative()) {
+    OBSCURA_ASSIGN(uncond_, prepare(guidance_.negative, one, true));
+  }
   return {};
 }
 
-Result<std::vector<Tensor>> GuidedDenoiser::call(const Tensor& x, double sigma,
-                                                 const std::vector<const Prepared*>& conditions) {
+const models::UNetChanges& GuidedDenoiser::changes_at(double sigma) const {
+  const std::optional<TimedChanges>& timed = model_->patches.timed;
+  if (timed && sigma <= model_->schedule.percent_to_sigma(timed->start_percent) &&
+      sigma >= model_->schedule.percent_to_sigma(timed->end_percent)) {
+    return timed->changes;
+  }
+  return model_->patches.unet;
+}
+
+Result<std::vector<Tensor>> GuidedDenoiser::call(const Tensor& x, std::int64_t index, double sigma,
+                                                 const std::vector<const Prepared*>& conditions,
+                                                 const models::UNetChanges& changes,
+                                                 std::vector<Tensor>* shown) {
   const diffusion::Area& area = conditions[0]->area;
   auto batch = static_cast<std::int64_t>(conditions.size());
   std::int64_t tokens = conditions[0]->condition->states.shape()[1];
-  models::UNetCall shape{
-      .batch = batch, .height = area.height, .width = area.width, .tokens = tokens};
-  std::string key = fmt::format("unet {}x{}x{} {} tokens", batch, area.height, area.width, tokens);
+  models::UNetCall shape{.batch = batch,
+                         .height = area.height,
+                         .width = area.width,
+                         .tokens = tokens,
+                         .changes = changes};
+  std::string key = fmt::format("unet {}x{}x{} {} tokens{}", batch, area.height, area.width, tokens,
+                                changes.key());
   OBSCURA_ASSIGN(runtime::Program * program, session_.program(key, model_->weights, [&] {
     return models::build_unet(*model_->weights, model_->config, shape);
   }));
 
-  std::vector<Tensor> latents, states, labels;
+  std::vector<Tensor> latents, seen, states, labels;
+  const double scale = model_->schedule.input_scale(sigma);
   for (const Prepared* prepared : conditions) {
     latents.push_back(diffusion::cut_out(x, prepared->area));
+    seen.push_back(diffusion::weighted_sum({{scale, latents.back()}}));
+    if (const Tensor& concat = prepared->concat; !concat.empty()) {
+      Tensor beside = concat.slice(index % concat.shape()[0]);
+      seen.back() = join_channels(seen.back(), diffusion::cut_out(beside, prepared->area));
+    }
     states.push_back(prepared->condition->states);
     labels.push_back(prepared->label);
   }
   Tensor noisy = concatenate(latents);
-  Tensor scaled = diffusion::weighted_sum({{model_->schedule.input_scale(sigma), noisy}});
   auto timestep = static_cast<float>(model_->schedule.timestep(sigma));
-  std::vector<NamedInput> inputs = {{"x", image_of_planes(scaled)},
+  std::vector<NamedInput> inputs = {{"x", image_of_planes(concatenate(seen))},
                                     {"timestep", Tensor::filled({batch}, timestep)}};
   if (model_->dimensions.context_width > 0) inputs.push_back({"context", concatenate(states)});
   if (model_->dimensions.label_width > 0) inputs.push_back({"y", concatenate(labels)});
-  OBSCURA_ASSIGN(auto eps, run_network(session_, *program, inputs, {"eps"}, cancel_));
-  Tensor x0 = model_->schedule.denoised(noisy, planes_of_image(eps[0]), sigma);
+  std::vector<std::string> names = {"eps"};
+  for (const std::string& name : changes.shown()) names.push_back(name);
+  OBSCURA_ASSIGN(auto outputs,
+                 run_network(session_, *program, inputs,
+                             std::vector<std::string_view>(names.begin(), names.end()), cancel_));
+  if (shown != nullptr) shown->assign(outputs.begin() + 1, outputs.end());
+  Tensor x0 = model_->schedule.denoised(noisy, planes_of_image(outputs[0]), sigma);
   std::vector<Tensor> predictions;
   for (std::int64_t i = 0; i < batch; ++i) predictions.push_back(x0.slice(i));
   return predictions;
 }
 
-Result<GuidedDenoiser::Prediction> GuidedDenoiser::predict(const Tensor& x, double sigma) {
-  std::vector<diffusion::RegionPrediction> cond, uncond;
-  struct Job {
-    const Prepared* prepared;
-    std::vector<diffusion::RegionPrediction>* result;
-  };
+Result<std::vector<Tensor>> GuidedDenoiser::predict(const Tensor& x, std::int64_t index,
+                                                    double sigma,
+                                                    const std::vector<const Side*>& sides,
+                                                    const models::UNetChanges& changes,
+                                                    std::vector<Tensor>* shown) {
+  std::vector<std::vector<diffusion::RegionPrediction>> parts(sides.size());
   std::vector<Job> jobs;
-  auto collect = [&](const Side& side, std::vector<diffusion::RegionPrediction>& result) {
-    for (const Prepared& prepared : side) {
-      if (prepared.region.active_at(sigma)) jobs.push_back({&prepared, &result});
-    }
-  };
-  collect(cond_, cond);
-  collect(uncond_, uncond);
+  for (std::size_t side = 0; side < sides.size(); ++side)
+    for (const Prepared& prepared : *sides[side])
+      if (prepared.region.active_at(sigma)) jobs.push_back({&prepared, side});
 
   // Two at a time where sizes allow: the weights are then read once for both.
   auto alike = [](const Job& a, const Job& b) {
@@ -163,27 +204,69 @@ Result<GuidedDenoiser::Prediction> GuidedDenoiser::predict(const Tensor& x, doub
     }
     std::vector<const Prepared*> conditions;
     for (const Job& job : pair) conditions.push_back(job.prepared);
-    OBSCURA_ASSIGN(auto predictions, call(x, sigma, conditions));
+    OBSCURA_ASSIGN(auto predictions, call(x, index, sigma, conditions, changes, shown));
     for (std::size_t i = 0; i < pair.size(); ++i) {
-      pair[i].result->push_back(
+      parts[pair[i].side].push_back(
           {predictions[i], pair[i].prepared->area, pair[i].prepared->weights});
     }
   }
-  return Prediction{diffusion::weighted_mean(x.shape(), cond),
-                    uncond_.empty() ? Tensor() : diffusion::weighted_mean(x.shape(), uncond)};
+  std::vector<Tensor> means;
+  for (const auto& part : parts) means.push_back(diffusion::weighted_mean(x.shape(), part));
+  return means;
+}
+
+Result<NetworkAnswer> GuidedDenoiser::answer(const NetworkQuestion& question,
+                                             const GuidanceStep& step) {
+  const Side* side = &cond_;
+  if (question.conditioning == &guidance_.negative && !uncond_.empty()) {
+    side = &uncond_;
+  } else if (question.conditioning != nullptr && question.conditioning != &guidance_.positive) {
+    auto found = asked_.find(question.conditioning);
+    if (found == asked_.end()) {
+      OBSCURA_ASSIGN(Side prepared, prepare(*question.conditioning, prepared_for_, false));
+      found = asked_.emplace(question.conditioning, std::move(prepared)).first;
+    }
+    side = &found->second;
+  }
+  const Tensor& x = question.x == nullptr ? step.x : *question.x;
+  std::vector<Tensor> images;
+  NetworkAnswer result;
+  for (std::int64_t b = 0; b < x.shape()[0]; ++b) {
+    std::vector<Tensor> shown;
+    OBSCURA_ASSIGN(auto predictions,
+                   predict(x.slice(b), b, step.sigma, {side}, question.changes, &shown));
+    images.push_back(predictions[0]);
+    for (Tensor& one : shown) result.shown.push_back(std::move(one));
+  }
+  result.x0 = concatenate(images);
+  return result;
 }
 
 Result<diffusion::Denoised> GuidedDenoiser::operator()(const Tensor& x, float sigma) {
   OBSCURA_TRY(prepare(x.shape()));
-  std::vector<Tensor> guided, unguided;
+  const models::UNetChanges& changes = changes_at(sigma);
+  std::vector<std::vector<Tensor>> found(3);
   for (std::int64_t b = 0; b < x.shape()[0]; ++b) {
-    OBSCURA_ASSIGN(Prediction prediction, predict(x.slice(b), sigma));
-    if (prediction.uncond.empty()) prediction.uncond = prediction.cond;
-    guided.push_back(
-        diffusion::weighted_sum({{1 - cfg_, prediction.uncond}, {cfg_, prediction.cond}}));
-    unguided.push_back(std::move(prediction.uncond));
+    OBSCURA_ASSIGN(auto predictions,
+                   predict(x.slice(b), b, sigma, {&cond_, &uncond_, &third_}, changes));
+    if (uncond_.empty()) predictions[1] = predictions[third_.empty() ? 0 : 2];
+    for (std::size_t side = 0; side < found.size(); ++side)
+      found[side].push_back(std::move(predictions[side]));
   }
-  return diffusion::Denoised{concatenate(guided), concatenate(unguided)};
+  GuidanceStep step{.x = x,
+                    .sigma = sigma,
+                    .cfg = guidance_.cfg,
+                    .schedule = model_->schedule,
+                    .positive = guidance_.positive,
+                    .negative = guidance_.negative,
+                    .changes = changes,
+                    .cond = concatenate(found[0]),
+                    .uncond = concatenate(found[1]),
+                    .has_uncond = !uncond_.empty(),
+                    .ask = {}};
+  step.ask = [&](const NetworkQuestion& question) { return answer(question, step); };
+  OBSCURA_ASSIGN(Tensor x0, guided(step, guidance_, concatenate(found[2]), functions_));
+  return diffusion::Denoised{std::move(x0), std::move(step.uncond)};
 }
 
 }  // namespace obscura::pipeline

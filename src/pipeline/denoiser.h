@@ -1,13 +1,16 @@
 // The U-Net with its conditions and guidance, as the function that samplers call.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "base/cancel.h"
 #include "diffusion/regions.h"
 #include "diffusion/sampler.h"
+#include "pipeline/concat.h"
 #include "pipeline/conditioning.h"
+#include "pipeline/guidance.h"
 #include "pipeline/model.h"
 #include "runtime/session.h"
 
@@ -18,10 +21,13 @@ namespace obscura::pipeline {
 // do not depend on the batch. Not thread safe.
 class GuidedDenoiser {
  public:
-  // `cfg` 1 leaves the negative conditions out, unless `needs_uncond`. Borrows `session`.
+  // `guidance.cfg` 1 leaves the negative conditions out, unless `needs_uncond` or a patch of the
+  // model wants them. Borrows `session`.
   GuidedDenoiser(runtime::Session& session, std::shared_ptr<const DiffusionModel> model,
-                 Conditioning positive, Conditioning negative, double cfg, bool needs_uncond,
-                 CancelToken cancel);
+                 Guidance guidance, bool needs_uncond, CancelToken cancel);
+
+  // What inpainting models see besides, where a condition does not say.
+  void show(SampledPicture picture) { sampled_ = std::move(picture); }
 
   // x (B, 4, h, w) at `sigma`.
   Result<diffusion::Denoised> operator()(const Tensor& x, float sigma);
@@ -34,30 +40,43 @@ class GuidedDenoiser {
     diffusion::Area area;
     Tensor weights;  // (1, height, width) of the area
     Tensor label;    // (1, label_width)
+    Tensor concat;   // (B, extra input channels, h, w); empty if the network takes no more
   };
-  using Side = std::vector<Prepared>;  // the positive or the negative conditions
+  using Side = std::vector<Prepared>;  // the positive conditions, the negative, or others
+  // A part of a prediction that is still to be computed.
+  struct Job {
+    const Prepared* prepared;
+    std::size_t side;
+  };
 
   Status prepare(const Shape& latent);
-  Result<Side> prepare(const Conditioning& conditioning, const Shape& latent) const;
-  Result<Tensor> label(const Condition& condition, const Shape& latent) const;
-  // The weighted means of both sides' predictions for one image, (1, 4, h, w) each; the negative's
-  // is empty without negative conditions.
-  struct Prediction {
-    Tensor cond, uncond;
-  };
-  Result<Prediction> predict(const Tensor& x, double sigma);
+  Result<Side> prepare(const Conditioning& conditioning, const Shape& latent, bool negative) const;
+  Result<Tensor> label(const Condition& condition, const Shape& latent, bool negative) const;
+  bool wants_negative() const;
+  const models::UNetChanges& changes_at(double sigma) const;
+
+  // The weighted mean of each side's predictions for image `index`, (1, 4, h, w); zero for a side
+  // without an active condition. What `changes` show is added to `shown`, from the last call.
+  Result<std::vector<Tensor>> predict(const Tensor& x, std::int64_t index, double sigma,
+                                      const std::vector<const Side*>& sides,
+                                      const models::UNetChanges& changes,
+                                      std::vector<Tensor>* shown = nullptr);
   // The network for one or two conditions whose areas and texts are of equal size.
-  Result<std::vector<Tensor>> call(const Tensor& x, double sigma,
-                                   const std::vector<const Prepared*>& conditions);
+  Result<std::vector<Tensor>> call(const Tensor& x, std::int64_t index, double sigma,
+                                   const std::vector<const Prepared*>& conditions,
+                                   const models::UNetChanges& changes, std::vector<Tensor>* shown);
+  Result<NetworkAnswer> answer(const NetworkQuestion& question, const GuidanceStep& step);
 
   runtime::Session& session_;
   std::shared_ptr<const DiffusionModel> model_;
-  Conditioning positive_, negative_;
-  double cfg_;
+  Guidance guidance_;
+  std::vector<GuidanceFunctions> functions_;
   bool needs_uncond_;
   CancelToken cancel_;
+  SampledPicture sampled_;
   Shape prepared_for_;
-  Side cond_, uncond_;
+  Side cond_, uncond_, third_;
+  std::map<const Conditioning*, Side> asked_;
 };
 
 }  // namespace obscura::pipeline

@@ -14,17 +14,18 @@
 #include "base/cancel.h"
 #include "checkpoint/layout.h"
 #include "diffusion/noise_schedule.h"
-#include "io/safetensors.h"
+#include "io/tensor_file.h"
 #include "models/vae/vae.h"
+#include "pipeline/patches.h"
 #include "runtime/weight_store.h"
 
 namespace obscura::pipeline {
 
-// The file behind a model.
+// The file behind a model, or diffusers' folder: a whole checkpoint or some networks of one.
 class ModelFile {
  public:
-  // Opens, validates and recognises a checkpoint. `name` is what messages and recipes call it: the
-  // path below its folder.
+  // Opens, validates and recognises a file of any format, or a folder. `name` is what messages and
+  // recipes call it: the path below its folder.
   static Result<std::shared_ptr<const ModelFile>> open(const std::filesystem::path& path,
                                                        std::string name);
   // One that lies in memory for as long as the program runs, with its known digest.
@@ -35,8 +36,9 @@ class ModelFile {
   // Differs wherever the content may differ: path, size and time of change.
   const std::string& identity() const { return identity_; }
   const checkpoint::CheckpointLayout& layout() const { return *layout_; }
-  const io::SafetensorsFile& file() const { return file_; }
-  // Of the whole file; computed when first asked for (about a second a gigabyte) and kept.
+  const io::TensorFile& file() const { return file_; }
+  // Of the whole file, or of all files of a folder one after another; computed when first asked for
+  // (about a second a gigabyte) and kept.
   Result<std::string> sha256(const CancelToken& cancel = {}) const;
 
   // A network's weights. The store keeps this file open.
@@ -44,11 +46,11 @@ class ModelFile {
                                                        checkpoint::ComponentKind kind);
 
  private:
-  ModelFile(io::SafetensorsFile file, std::string name, std::string identity)
+  ModelFile(io::TensorFile file, std::string name, std::string identity)
       : file_(std::move(file)), name_(std::move(name)), identity_(std::move(identity)) {}
   static Result<std::shared_ptr<const ModelFile>> recognised(ModelFile* opened);
 
-  io::SafetensorsFile file_;
+  io::TensorFile file_;
   std::string name_, identity_;
   std::optional<checkpoint::CheckpointLayout> layout_;  // borrows file_
   mutable std::mutex mutex_;
@@ -63,13 +65,18 @@ struct DiffusionModel {
   models::UNetDimensions dimensions;
   diffusion::NoiseSchedule schedule;
   float latent_scale = 1;  // VAE latents times this are what the network was trained on
+  checkpoint::Architecture architecture = checkpoint::Architecture::kSdxlBase;
+  ModelPatches patches;  // what nodes changed about it
+
+  // Channels of a latent: the network may take a mask and a picture besides (Condition::concat).
+  std::int64_t latent_channels() const { return dimensions.out_channels; }
 };
 
-// The socket CLIP.
+// The socket CLIP: the text encoders of one family. Those that the family does not have are null.
 struct TextEncoders {
-  std::shared_ptr<const ModelFile> file;
-  std::shared_ptr<runtime::WeightStore> clip_l, clip_g;
-  models::TextEncoderConfig clip_l_config, clip_g_config;
+  std::shared_ptr<const ModelFile> file;  // of the first, for messages
+  std::shared_ptr<runtime::WeightStore> clip_l, clip_g, clip_h;
+  models::TextEncoderConfig clip_l_config, clip_g_config, clip_h_config;
   int stop_at_layer = -2;
 };
 
@@ -80,13 +87,27 @@ struct Vae {
   models::VaeDimensions dimensions;
 };
 
+// What a file does not hold is null.
 struct Checkpoint {
   std::shared_ptr<const DiffusionModel> model;
   std::shared_ptr<const TextEncoders> text;
   std::shared_ptr<const Vae> vae;
 };
 
-// The networks of an opened file. kInvalidInput if one is missing.
+// The networks of an opened file. kInvalidInput if it has no U-Net.
 Result<Checkpoint> load_checkpoint(const std::shared_ptr<const ModelFile>& file);
+
+// One network of an opened file, alone or in a checkpoint. kInvalidInput, saying what the file is,
+// if it has none.
+Result<std::shared_ptr<const DiffusionModel>> load_model(
+    const std::shared_ptr<const ModelFile>& file);
+Result<std::shared_ptr<const Vae>> load_vae(const std::shared_ptr<const ModelFile>& file);
+
+// The text encoders of one or more opened files, for `family`: kNone takes the family whose
+// encoders they are. Where the family has two, each file brings one, the order does not matter.
+// kInvalidInput naming what is missing.
+Result<std::shared_ptr<const TextEncoders>> load_text_encoders(
+    const std::vector<std::shared_ptr<const ModelFile>>& files,
+    checkpoint::Architecture family = checkpoint::Architecture::kNone);
 
 }  // namespace obscura::pipeline

@@ -13,7 +13,7 @@ std::span<const std::byte> bytes_of(const NamedInput& input) {
 
 Result<std::vector<Tensor>> run_network(runtime::Session& session, runtime::Program& program,
                                         const std::vector<NamedInput>& inputs,
-                                        std::initializer_list<std::string_view> outputs,
+                                        const std::vector<std::string_view>& outputs,
                                         const CancelToken& cancel) {
   std::vector<backend::InputBinding> sources;
   for (const NamedInput& input : inputs) sources.push_back({input.name, bytes_of(input)});

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,7 +21,7 @@ struct NamedInput {
 // The outputs that are named, in that order. Errors of Session::run.
 Result<std::vector<Tensor>> run_network(runtime::Session& session, runtime::Program& program,
                                         const std::vector<NamedInput>& inputs,
-                                        std::initializer_list<std::string_view> outputs,
+                                        const std::vector<std::string_view>& outputs,
                                         const CancelToken& cancel);
 
 }  // namespace obscura::pipeline

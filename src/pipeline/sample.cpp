@@ -16,12 +16,14 @@ using diffusion::NoiseSeeds;
 using diffusion::weighted_sum;
 
 NoiseSeeds seeds_of(const SampleRequest& request) {
+  if (request.varied_noise) return request.varied_noise->seeds(request.latent.samples.shape()[0]);
   if (request.latent.seeds.empty()) return NoiseSeeds::shared(request.seed);
   return NoiseSeeds::per_image(request.latent.seeds);
 }
 
 Result<Tensor> start_noise(const SampleRequest& request, const Shape& shape) {
   if (!request.add_noise) return Tensor(shape);
+  if (request.varied_noise) return diffusion::initial_noise(shape, *request.varied_noise);
   const std::vector<std::int64_t>& places = request.latent.batch_index;
   if (request.latent.seeds.empty() && !places.empty())
     return diffusion::initial_noise_at(shape, request.seed, places);
@@ -35,9 +37,9 @@ Tensor scaled(const Tensor& latent, double scale) {
   return empty ? latent : weighted_sum({{scale, latent}});
 }
 
-Status check(const SampleRequest& request) {
+Status check_latent(const SampleRequest& request) {
   const Shape& s = request.latent.samples.shape();
-  std::int64_t channels = request.model->dimensions.in_channels;
+  std::int64_t channels = request.model->latent_channels();
   if (s.rank() != 4 || s[0] < 1 || s[2] < 1 || s[3] < 1) {
     return Error(ErrorKind::kInvalidInput,
                  "a latent of shape " + s.text() + " has no pixels to sample");
@@ -47,7 +49,12 @@ Status check(const SampleRequest& request) {
                  fmt::format("the model {} wants latents of {} channels, got {}",
                              request.model->file->name(), channels, s[1]));
   }
-  if (request.positive.entries.empty())
+  return {};
+}
+
+Status check(const SampleRequest& request) {
+  OBSCURA_TRY(check_latent(request));
+  if (request.guidance.positive.entries.empty())
     return Error(ErrorKind::kInvalidInput, "the positive conditioning is empty");
   return {};
 }
@@ -59,6 +66,7 @@ Result<std::unique_ptr<diffusion::NoiseSource>> step_noise(const SampleRequest& 
     case diffusion::NoiseKind::kNone:
       return std::unique_ptr<diffusion::NoiseSource>();
     case diffusion::NoiseKind::kGaussian:
+      if (request.varied_noise) return diffusion::gaussian_noise(shape, *request.varied_noise);
       return diffusion::gaussian_noise(shape, seeds_of(request));
     case diffusion::NoiseKind::kBrownian: {
       int positive = static_cast<int>(std::count_if(request.sigmas.begin(), request.sigmas.end(),
@@ -69,6 +77,15 @@ Result<std::unique_ptr<diffusion::NoiseSource>> step_noise(const SampleRequest& 
     }
   }
   return std::unique_ptr<diffusion::NoiseSource>();
+}
+
+// Over the timesteps of this run.
+std::optional<diffusion::DifferentialMask> differential_mask(const SampleRequest& request) {
+  const DiffusionModel& model = *request.model;
+  if (!model.patches.differential) return std::nullopt;
+  double last = std::max<double>(model.schedule.sigma_min(), request.sigmas.back());
+  return diffusion::DifferentialMask{model.schedule.timestep(request.sigmas.front()),
+                                     model.schedule.timestep(last), *model.patches.differential};
 }
 
 }  // namespace
@@ -86,13 +103,15 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
   OBSCURA_TRY(seeds_of(request).check(shape));
   OBSCURA_ASSIGN(Tensor noise, start_noise(request, shape));
 
-  GuidedDenoiser guided(session, request.model, request.positive, request.negative, request.cfg,
-                        sampler->needs_uncond, request.cancel);
+  GuidedDenoiser guided(session, request.model, request.guidance, sampler->needs_uncond,
+                        request.cancel);
+  guided.show({latent, request.latent.noise_mask});
   diffusion::Denoiser denoise = [&](const Tensor& x, float sigma) { return guided(x, sigma); };
   if (request.latent.noise_mask) {
     OBSCURA_ASSIGN(Tensor mask, diffusion::latent_mask(*request.latent.noise_mask, shape));
     OBSCURA_ASSIGN(Tensor kept, diffusion::kept_area_noise(*sampler, noise, seeds_of(request)));
-    denoise = diffusion::masked_denoiser(std::move(denoise), schedule, mask, latent, kept);
+    denoise = diffusion::masked_denoiser(std::move(denoise), schedule, mask, latent, kept,
+                                         differential_mask(request));
   }
   OBSCURA_ASSIGN(auto noise_source, step_noise(request, *sampler, shape));
 
@@ -117,6 +136,18 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
   result.latent.samples = weighted_sum({{1.0 / model.latent_scale, x}});
   result.x0 =
       last.empty() ? result.latent.samples : weighted_sum({{1.0 / model.latent_scale, last}});
+  return result;
+}
+
+Result<Latent> add_noise(const SampleRequest& request, double sigma) {
+  OBSCURA_TRY(check_latent(request));
+  const DiffusionModel& model = *request.model;
+  Tensor latent = scaled(request.latent.samples, model.latent_scale);
+  OBSCURA_TRY(seeds_of(request).check(latent.shape()));
+  OBSCURA_ASSIGN(Tensor noise, start_noise(request, latent.shape()));
+  Latent result = request.latent;
+  result.samples =
+      weighted_sum({{1.0 / model.latent_scale, model.schedule.noised(latent, noise, sigma)}});
   return result;
 }
 

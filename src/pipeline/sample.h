@@ -12,7 +12,7 @@
 #include "base/cancel.h"
 #include "diffusion/noise.h"
 #include "diffusion/sampler.h"
-#include "pipeline/conditioning.h"
+#include "pipeline/guidance.h"
 #include "pipeline/model.h"
 #include "runtime/session.h"
 
@@ -42,13 +42,14 @@ struct SampleStep {
 
 struct SampleRequest {
   std::shared_ptr<const DiffusionModel> model;
-  Conditioning positive, negative;
-  double cfg = 8;
+  Guidance guidance;
   std::string sampler = "euler";
   diffusion::SamplerOptions sampler_options;
   std::vector<float> sigmas;  // descending; fewer than two leave the latent as it is
   std::uint64_t seed = 0;
   bool add_noise = true;
+  // In place of `seed` and of the latent's own seeds.
+  std::optional<diffusion::VariedNoise> varied_noise;
   Latent latent;
   CancelToken cancel;
   std::function<Status(const SampleStep&)> on_step;  // may be empty
@@ -63,5 +64,9 @@ struct Sampled {
 // its bits on nothing that happens beside it. Errors: kInvalidInput naming what is wrong; kNumeric;
 // kCancelled within one model call.
 Result<Sampled> sample(runtime::Session& session, const SampleRequest& request);
+
+// The latent with the request's noise at `sigma`; neither guidance nor sampler matter. Errors as
+// sample().
+Result<Latent> add_noise(const SampleRequest& request, double sigma);
 
 }  // namespace obscura::pipeline

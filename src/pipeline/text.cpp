@@ -125,26 +125,43 @@ Tensor side_by_side(const Tensor& a, const Tensor& b) {
   return joined;
 }
 
+// The encoders that the family has, in the order in which their states stand.
+std::vector<Encoder> encoders_of(const TextEncoders& encoders) {
+  std::vector<Encoder> present;
+  if (encoders.clip_l)
+    present.push_back({"clip-l", encoders.clip_l, encoders.clip_l_config, kEndToken, false});
+  if (encoders.clip_g)
+    present.push_back({"clip-g", encoders.clip_g, encoders.clip_g_config, 0, true});
+  if (encoders.clip_h)
+    present.push_back({"clip-h", encoders.clip_h, encoders.clip_h_config, 0, false});
+  return present;
+}
+
 }  // namespace
 
 Result<EncodedText> encode_text(runtime::Session& session, const TextEncoders& encoders,
                                 std::string_view text_l, std::string_view text_g,
                                 const CancelToken& cancel) {
-  Encoder l{"clip-l", encoders.clip_l, encoders.clip_l_config, kEndToken, false};
-  Encoder g{"clip-g", encoders.clip_g, encoders.clip_g_config, 0, true};
-  OBSCURA_ASSIGN(PromptTokens tokens_l, tokenize(l, text_l));
-  OBSCURA_ASSIGN(PromptTokens tokens_g, tokenize(g, text_g));
-  std::size_t chunks = std::max(tokens_l.chunks.size(), tokens_g.chunks.size());
-  OBSCURA_TRY(fill_up(l, tokens_l, chunks));
-  OBSCURA_TRY(fill_up(g, tokens_g, chunks));
-  OBSCURA_ASSIGN(States states_l,
-                 ChunkEncoder(session, l, encoders.stop_at_layer, cancel).encode(tokens_l));
-  OBSCURA_ASSIGN(States states_g,
-                 ChunkEncoder(session, g, encoders.stop_at_layer, cancel).encode(tokens_g));
+  const std::vector<Encoder> present = encoders_of(encoders);
   EncodedText result;
-  result.condition.states = side_by_side(states_l.hidden, states_g.hidden);
-  result.condition.pooled = states_g.pooled;
-  result.warnings = tokens_g.warnings;
+  std::vector<PromptTokens> tokens;
+  std::size_t chunks = 0;
+  for (const Encoder& encoder : present) {
+    OBSCURA_ASSIGN(PromptTokens found,
+                   tokenize(encoder, encoder.name == "clip-l" ? text_l : text_g));
+    chunks = std::max(chunks, found.chunks.size());
+    result.warnings = found.warnings;
+    tokens.push_back(std::move(found));
+  }
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    OBSCURA_TRY(fill_up(present[i], tokens[i], chunks));
+    OBSCURA_ASSIGN(
+        States states,
+        ChunkEncoder(session, present[i], encoders.stop_at_layer, cancel).encode(tokens[i]));
+    Tensor& all = result.condition.states;
+    all = i == 0 ? states.hidden : side_by_side(all, states.hidden);
+    if (present[i].pooled) result.condition.pooled = states.pooled;
+  }
   return result;
 }
 

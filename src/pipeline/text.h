@@ -1,5 +1,5 @@
-// From a prompt to conditioning, by ComfyUI's rules: weights, chunks of 77 tokens, both of SDXL's
-// encoders side by side.
+// From a prompt to conditioning, by ComfyUI's rules: weights, chunks of 77 tokens, the states of
+// all the family's encoders side by side.
 #pragma once
 
 #include <string>
@@ -17,7 +17,8 @@ struct EncodedText {
   std::vector<std::string> warnings;  // embeddings that were not found
 };
 
-// One text for both encoders, or one for each. The shorter is filled up with empty chunks.
+// `text_l` is for CLIP-L, `text_g` for OpenCLIP's bigG or ViT-H; a family with one encoder reads
+// its own text only. The shorter of two is filled up with empty chunks.
 Result<EncodedText> encode_text(runtime::Session& session, const TextEncoders& encoders,
                                 std::string_view text_l, std::string_view text_g,
                                 const CancelToken& cancel);

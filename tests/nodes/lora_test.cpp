@@ -28,7 +28,7 @@ class LoraNodes : public ::testing::Test {
     folders_.add_root(folder_.path());
     folders_.add_embedded("pocket", checkpoint::pocket_model(), "pocket");
     environment_.provide(folders_);
-    base_ = pipeline::load_checkpoint(folders_.open_checkpoint("pocket").value()).value();
+    base_ = pipeline::load_checkpoint(folders_.open("checkpoints", "pocket").value()).value();
   }
 
   void write(const std::string& name, const adapter::SampleTensors& tensors) {

@@ -1,0 +1,125 @@
+#include "pipeline/save.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "io/safetensors_writer.h"
+
+namespace obscura::pipeline {
+namespace {
+
+using checkpoint::Architecture;
+
+// A tensor to write: where it comes from, and as what.
+struct Source {
+  runtime::WeightStore* store;
+  std::string tensor;  // its name there
+  io::TensorDeclaration declared;
+};
+
+DType saved_type(DType stored) {
+  if (stored == DType::kF32 || stored == DType::kBF16 || !is_floating(stored)) return stored;
+  return DType::kF16;
+}
+
+void add(std::vector<Source>& sources, const std::shared_ptr<runtime::WeightStore>& store,
+         const std::string& prefix) {
+  if (store == nullptr) return;
+  for (const auto& [name, tensor] : store->tensors())
+    sources.push_back({store.get(), name, {prefix + name, saved_type(tensor.dtype), tensor.shape}});
+}
+
+std::vector<Source> sources_of(const SavedNetworks& networks) {
+  std::vector<Source> sources;
+  if (networks.model) add(sources, networks.model->weights, "model.diffusion_model.");
+  if (networks.vae) add(sources, networks.vae->weights, "first_stage_model.");
+  if (networks.text) {
+    const TextEncoders& text = *networks.text;
+    const bool sdxl = text.clip_g != nullptr;
+    add(sources, text.clip_l,
+        sdxl ? "conditioner.embedders.0.transformer." : "cond_stage_model.transformer.");
+    add(sources, text.clip_g,
+        text.clip_l ? "conditioner.embedders.1.model." : "conditioner.embedders.0.model.");
+    add(sources, text.clip_h, "cond_stage_model.model.");
+  }
+  // Wide types first keeps each tensor aligned to its own.
+  std::stable_sort(sources.begin(), sources.end(), [](const Source& a, const Source& b) {
+    return size_of(a.declared.dtype) > size_of(b.declared.dtype);
+  });
+  return sources;
+}
+
+std::vector<std::byte> narrowed(const std::vector<float>& values, DType dtype) {
+  if (dtype == DType::kF32) {
+    auto bytes = std::as_bytes(std::span(values));
+    return {bytes.begin(), bytes.end()};
+  }
+  std::vector<std::byte> bytes(values.size() * 2);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint16_t bits = dtype == DType::kF16 ? f32_to_f16(values[i]) : f32_to_bf16(values[i]);
+    std::memcpy(bytes.data() + i * 2, &bits, 2);
+  }
+  return bytes;
+}
+
+Status write(io::SafetensorsWriter& writer, const Source& source) {
+  const runtime::StoredTensor& stored = *source.store->find_tensor(source.tensor);
+  if (!is_floating(stored.dtype)) return writer.write(source.declared.name, stored.bytes);
+  std::vector<float> values(static_cast<std::size_t>(stored.shape.elements()));
+  ir::WeightSpec spec;
+  spec.parts = {source.tensor};
+  spec.shape = stored.shape;
+  OBSCURA_TRY(source.store->read(spec, values.data()));
+  return writer.write(source.declared.name, narrowed(values, source.declared.dtype));
+}
+
+const char* architecture_name(const SavedNetworks& networks) {
+  if (!networks.model) return nullptr;
+  switch (networks.model->architecture) {
+    case Architecture::kSdxlBase:
+      return "stable-diffusion-xl-v1-base";
+    case Architecture::kSdxlRefiner:
+      return "stable-diffusion-xl-v1-refiner";
+    case Architecture::kSd1:
+      return "stable-diffusion-v1";
+    case Architecture::kSd2:
+      return "stable-diffusion-v2-768-v";
+    case Architecture::kNone:
+      break;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+io::SafetensorsMetadata model_spec(const SavedNetworks& networks, std::string_view title) {
+  io::SafetensorsMetadata metadata;
+  metadata.emplace_back("modelspec.sai_model_spec", "1.0.0");
+  metadata.emplace_back("modelspec.title", std::string(title));
+  if (const char* architecture = architecture_name(networks)) {
+    metadata.emplace_back("modelspec.architecture", architecture);
+    metadata.emplace_back("modelspec.implementation",
+                          "https://github.com/Stability-AI/generative-models");
+    const auto prediction = networks.model->schedule.prediction();
+    if (prediction == diffusion::Prediction::kV)
+      metadata.emplace_back("modelspec.prediction_type", "v");
+    else if (prediction == diffusion::Prediction::kEpsilon)
+      metadata.emplace_back("modelspec.prediction_type", "epsilon");
+  }
+  return metadata;
+}
+
+Status save(const std::filesystem::path& path, const SavedNetworks& networks,
+            const io::SafetensorsMetadata& metadata, const CancelToken& cancel) {
+  const std::vector<Source> sources = sources_of(networks);
+  std::vector<io::TensorDeclaration> declared;
+  for (const Source& source : sources) declared.push_back(source.declared);
+  OBSCURA_ASSIGN(auto writer, io::SafetensorsWriter::create(path, std::move(declared), metadata));
+  for (const Source& source : sources) {
+    OBSCURA_TRY(cancel.check());
+    OBSCURA_TRY(write(writer, source));
+  }
+  return writer.commit();
+}
+
+}  // namespace obscura::pipeline
