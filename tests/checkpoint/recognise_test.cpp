@@ -48,38 +48,83 @@ std::set<std::string> names_of(const std::vector<const io::TensorEntry*>& entrie
   return names;
 }
 
-TEST(Recognise, AccountsForEveryTensorOfSdxlBase) {
+struct Published {
+  const char* list;
+  const char* name;
+  std::size_t tensors, ignored;
+  std::vector<std::pair<ComponentKind, std::int64_t>> parameters;
+};
+
+class PublishedFiles : public testing::TestWithParam<Published> {};
+
+// Nothing is left over: each tensor is read by a network, or known not to be needed.
+TEST_P(PublishedFiles, AreAccountedForTensorByTensor) {
+  Entries entries = read_key_list(GetParam().list);
+  auto layout = recognise(entries, {});
+  ASSERT_TRUE(layout.ok()) << layout.error().message();
+  EXPECT_EQ(name_of(layout->architecture), GetParam().name);
+  EXPECT_EQ(layout->title(), GetParam().name);
+  EXPECT_EQ(layout->prediction, Prediction::kEpsilon);
+  EXPECT_FALSE(layout->zero_terminal_snr);
+  for (const TensorReport::Ignored& i : layout->tensors.ignored) EXPECT_FALSE(i.reason.empty());
+  EXPECT_EQ(layout->tensors.ignored.size(), GetParam().ignored);
+  EXPECT_TRUE(layout->tensors.unknown.empty()) << *names_of(layout->tensors.unknown).begin();
+  EXPECT_EQ(layout->tensors.used.size() + GetParam().ignored, GetParam().tensors);
+  EXPECT_EQ(layout->components.size(), GetParam().parameters.size());
+  for (auto [kind, parameters] : GetParam().parameters) {
+    ASSERT_TRUE(layout->has(kind)) << name_of(kind);
+    EXPECT_EQ(layout->component(kind)->parameters(), parameters) << name_of(kind);
+  }
+}
+
+// The published numbers of parameters.
+INSTANTIATE_TEST_SUITE_P(Recognise, PublishedFiles,
+                         testing::Values(Published{"sdxl_base_keys.tsv",
+                                                   "SDXL base",
+                                                   2515,
+                                                   4,
+                                                   {{ComponentKind::kUNet, 2'567'463'684},
+                                                    {ComponentKind::kClipL, 123'060'480},
+                                                    {ComponentKind::kClipG, 694'659'841},
+                                                    {ComponentKind::kVae, 83'653'863}}},
+                                         Published{"sdxl_refiner_keys.tsv",
+                                                   "SDXL refiner",
+                                                   1858,
+                                                   1,
+                                                   {{ComponentKind::kUNet, 2'259'526'660},
+                                                    {ComponentKind::kClipG, 694'659'841},
+                                                    {ComponentKind::kVae, 83'653'863}}},
+                                         Published{"sd15_keys.tsv",
+                                                   "Stable Diffusion 1",
+                                                   1145,
+                                                   15,
+                                                   {{ComponentKind::kUNet, 859'520'964},
+                                                    {ComponentKind::kClipL, 123'060'480},
+                                                    {ComponentKind::kVae, 83'653'863}}},
+                                         Published{"sd21_keys.tsv",
+                                                   "Stable Diffusion 2",
+                                                   1242,
+                                                   16,
+                                                   {{ComponentKind::kUNet, 865'910'724},
+                                                    {ComponentKind::kClipH, 354'032'641},
+                                                    {ComponentKind::kVae, 83'653'863}}}),
+                         [](const auto& test) {
+                           std::string list = test.param.list;
+                           return list.substr(0, list.find("_keys"));
+                         });
+
+TEST(Recognise, SaysWhatOfSdxlBaseIsNotNeeded) {
   Entries entries = read_key_list("sdxl_base_keys.tsv");
   auto layout = recognise(entries, {});
   ASSERT_TRUE(layout.ok()) << layout.error().message();
-  EXPECT_EQ(name_of(layout->architecture), "SDXL base");
-  EXPECT_EQ(layout->prediction, Prediction::kEpsilon);
-  EXPECT_FALSE(layout->zero_terminal_snr);
-
   std::set<std::string> ignored;
-  for (const TensorReport::Ignored& i : layout->tensors.ignored) {
-    ignored.insert(i.entry->name);
-    EXPECT_FALSE(i.reason.empty());
-  }
+  for (const TensorReport::Ignored& i : layout->tensors.ignored) ignored.insert(i.entry->name);
   EXPECT_EQ(ignored, (std::set<std::string>{
                          "conditioner.embedders.0.transformer.text_model.embeddings.position_ids",
                          "conditioner.embedders.0.transformer.text_model.final_layer_norm.bias",
                          "conditioner.embedders.0.transformer.text_model.final_layer_norm.weight",
                          "conditioner.embedders.1.model.logit_scale",
                      }));
-  EXPECT_TRUE(layout->tensors.unknown.empty()) << *names_of(layout->tensors.unknown).begin();
-  EXPECT_EQ(layout->tensors.used.size() + ignored.size(), 2515u);
-}
-
-// The published numbers of parameters.
-TEST(Recognise, CountsTheParametersOfEachNetwork) {
-  Entries entries = read_key_list("sdxl_base_keys.tsv");
-  auto layout = recognise(entries, {});
-  ASSERT_TRUE(layout.ok()) << layout.error().message();
-  EXPECT_EQ(layout->component(ComponentKind::kUNet)->parameters(), 2'567'463'684);
-  EXPECT_EQ(layout->component(ComponentKind::kClipL)->parameters(), 123'060'480);
-  EXPECT_EQ(layout->component(ComponentKind::kClipG)->parameters(), 694'659'841);
-  EXPECT_EQ(layout->component(ComponentKind::kVae)->parameters(), 83'653'863);
 }
 
 // The graphs here are built from the list itself, without the layout's help.
@@ -152,12 +197,6 @@ TEST(Recognise, ReadsThePredictionFromMarks) {
 }
 
 TEST(Recognise, NamesWhatIsMissingOrDoesNotFit) {
-  Entries without_vae = read_key_list("sdxl_base_keys.tsv");
-  remove_all(without_vae, "first_stage_model.");
-  EXPECT_EQ(refusal(without_vae),
-            "an SDXL base checkpoint without vae: there is no "
-            "first_stage_model.decoder.conv_in.weight");
-
   Entries torn = read_key_list("sdxl_base_keys.tsv");
   remove_all(torn, "model.diffusion_model.middle_block.1.proj_out.weight");
   EXPECT_NE(refusal(torn).find("no tensor middle_block.1.proj_out.weight"), std::string::npos)
@@ -174,17 +213,78 @@ TEST(Recognise, NamesWhatIsMissingOrDoesNotFit) {
   EXPECT_EQ(refusal(integers),
             "tensor model.diffusion_model.out.2.weight wants floating-point numbers, holds I8");
 
-  Entries inpainting = read_key_list("sdxl_base_keys.tsv");
-  named(inpainting, "model.diffusion_model.input_blocks.0.0.weight").shape = Shape{320, 9, 3, 3};
-  EXPECT_NE(refusal(inpainting).find("takes 9 channels, its VAE makes 4"), std::string::npos)
-      << refusal(inpainting);
+  Entries depth = read_key_list("sd21_keys.tsv");
+  named(depth, "model.diffusion_model.input_blocks.0.0.weight").shape = Shape{320, 5, 3, 3};
+  EXPECT_NE(refusal(depth).find("found one that takes 5"), std::string::npos) << refusal(depth);
+
+  Entries mixed = read_key_list("sdxl_refiner_keys.tsv");
+  Entries base = read_key_list("sdxl_base_keys.tsv");
+  remove_all(mixed, "model.diffusion_model.");
+  for (io::TensorEntry& entry : base)
+    if (entry.name.starts_with("model.diffusion_model.")) mixed.push_back(entry);
+  EXPECT_EQ(refusal(mixed), "unet: a context of 1280 features is wanted, it takes 2048");
 }
 
-TEST(Recognise, RefusesWeightsThatWantScales) {
+TEST(Recognise, TakesInpaintingAndEditingModels) {
+  for (const char* list : {"sdxl_base_keys.tsv", "sd15_keys.tsv", "sd21_keys.tsv"}) {
+    for (std::int64_t channels : {8, 9}) {
+      Entries entries = read_key_list(list);
+      io::TensorEntry& first = named(entries, "model.diffusion_model.input_blocks.0.0.weight");
+      first.shape.set(1, channels);
+      EXPECT_EQ(refusal(entries), "none") << list;
+    }
+  }
+}
+
+TEST(Recognise, TakesACheckpointWithoutVae) {
+  Entries entries = read_key_list("sd15_keys.tsv");
+  remove_all(entries, "first_stage_model.");
+  auto layout = recognise(entries, {});
+  ASSERT_TRUE(layout.ok()) << layout.error().message();
+  EXPECT_FALSE(layout->has(ComponentKind::kVae));
+  EXPECT_EQ(layout->title(), "Stable Diffusion 1");
+}
+
+// Only one number tells Stable Diffusion 2.1's two kinds apart.
+TEST(Recognise, TellsVelocityInStableDiffusion2ByALayerNorm) {
+  Entries entries = read_key_list("sd21_keys.tsv");
+  io::TensorEntry& bias =
+      named(entries, "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias");
+  bias.dtype = DType::kF32;
+  std::vector<float> values(static_cast<std::size_t>(bias.shape.elements()));
+  for (float spread : {0.05f, 0.2f}) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = i % 2 == 0 ? spread : -spread;
+    bias.bytes = std::as_bytes(std::span(values));
+    auto layout = recognise(entries, {});
+    ASSERT_TRUE(layout.ok()) << layout.error().message();
+    EXPECT_EQ(layout->prediction == Prediction::kVelocity, spread > 0.09f) << spread;
+    auto declared = recognise(entries, {{"prediction_type", "epsilon"}});
+    ASSERT_TRUE(declared.ok());
+    EXPECT_EQ(declared->prediction, Prediction::kEpsilon);
+  }
+}
+
+TEST(Recognise, KeepsTheScalesOfFloat8Weights) {
   Entries entries = read_key_list("sdxl_base_keys.tsv");
-  entries.push_back(tensor("model.diffusion_model.out.2.scale_weight", Shape{1}));
-  EXPECT_NE(refusal(entries).find("model.diffusion_model.out.2.scale_weight"), std::string::npos)
-      << refusal(entries);
+  const float scale = 0.25f;
+  io::TensorEntry entry = tensor("model.diffusion_model.out.2.scale_weight", Shape{1});
+  entry.dtype = DType::kF32;
+  entry.bytes = std::as_bytes(std::span(&scale, 1));
+  entries.push_back(entry);
+  entries.push_back(tensor("model.diffusion_model.out.2.scale_input", Shape{1}));
+  entries.push_back(tensor("model.diffusion_model.scaled_fp8", Shape{0}));
+  auto layout = recognise(entries, {});
+  ASSERT_TRUE(layout.ok()) << layout.error().message();
+  EXPECT_TRUE(layout->tensors.unknown.empty()) << *names_of(layout->tensors.unknown).begin();
+  const Component& unet = *layout->component(ComponentKind::kUNet);
+  EXPECT_EQ(unet.scale("out.2.weight"), 0.25f);
+  EXPECT_EQ(unet.scale("out.0.weight"), 1.0f);
+  EXPECT_TRUE(names_of(layout->tensors.used).contains(entry.name));
+
+  named(entries, entry.name).shape = Shape{4};
+  EXPECT_EQ(refusal(entries),
+            "tensor model.diffusion_model.out.2.scale_weight: one number that scales a whole "
+            "weight is wanted, found F32 4");
 }
 
 TEST(Recognise, BeginsItsMessagesWithTheFile) {
@@ -196,19 +296,10 @@ TEST(Recognise, BeginsItsMessagesWithTheFile) {
   ASSERT_TRUE(file.ok()) << file.error().message();
   auto layout = recognise(*file);
   ASSERT_FALSE(layout.ok());
-  EXPECT_EQ(
-      layout.error().message(),
-      "strange.safetensors: an SDXL base checkpoint is wanted, found a file of 1 tensors, the "
-      "first a");
-}
-
-TEST(Recognise, SaysWhatOtherCheckpointsAre) {
-  EXPECT_EQ(refusal(read_key_list("sd15_keys.tsv")),
-            "this is a Stable Diffusion 1 checkpoint, an SDXL base checkpoint is wanted");
-  EXPECT_EQ(refusal(read_key_list("sd21_keys.tsv")),
-            "this is a Stable Diffusion 2 checkpoint, an SDXL base checkpoint is wanted");
-  EXPECT_EQ(refusal(read_key_list("sdxl_refiner_keys.tsv")),
-            "this is an SDXL refiner, an SDXL base checkpoint is wanted");
+  EXPECT_EQ(layout.error().message(),
+            "strange.safetensors: a model of SDXL or Stable Diffusion 1 or 2 is wanted, found a "
+            "file of 1 tensors, the "
+            "first a");
 }
 
 struct Foreign {
@@ -232,36 +323,42 @@ INSTANTIATE_TEST_SUITE_P(
                           Shape{4, 2048}},
                          {"lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.alpha",
                           Shape{}}}),
-                "this is a LoRA for SDXL, an SDXL base checkpoint is wanted; its place is the "
+                "this is a LoRA for SDXL, a model of SDXL or Stable Diffusion 1 or 2 is wanted; "
+                "its place is the "
                 "folder loras"},
         Foreign{"PeftLora",
                 file_of({{"unet.down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.lora_A."
                           "weight",
                           Shape{8, 768}}}),
-                "this is a LoRA for Stable Diffusion 1, an SDXL base checkpoint is wanted; its "
+                "this is a LoRA for Stable Diffusion 1, a model of SDXL or Stable Diffusion 1 or 2 "
+                "is wanted; its "
                 "place is the folder loras"},
-        Foreign{
-            "ControlNet",
-            file_of({{"control_model.input_hint_block.0.weight", Shape{16, 3, 3, 3}},
-                     {"control_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
-                      Shape{640, 2048}}}),
-            "this is a ControlNet for SDXL, an SDXL base checkpoint is wanted; its place is the "
-            "folder controlnet"},
-        Foreign{"DiffusersUNet",
-                file_of({{"down_blocks.0.resnets.0.conv1.weight", Shape{320, 320, 3, 3}},
-                         {"down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight",
+        Foreign{"ControlNet",
+                file_of({{"control_model.input_hint_block.0.weight", Shape{16, 3, 3, 3}},
+                         {"control_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
                           Shape{640, 2048}}}),
-                "this is a U-Net in diffusers' naming for SDXL, an SDXL base checkpoint is wanted; "
-                "its place is the folder diffusion_models"},
-        Foreign{"Vae", file_of({{"decoder.conv_in.weight", Shape{512, 4, 3, 3}}}),
-                "this is a VAE, an SDXL base checkpoint is wanted; its place is the folder vae"},
+                "this is a ControlNet for SDXL, a model of SDXL or Stable Diffusion 1 or 2 is "
+                "wanted; its place is the "
+                "folder controlnet"},
+        Foreign{"Flux",
+                file_of({{"model.diffusion_model.double_blocks.0.img_attn.qkv.weight",
+                          Shape{9216, 3072}}}),
+                "this is a FLUX model, a model of SDXL or Stable Diffusion 1 or 2 is wanted"},
+        Foreign{"Unknown", file_of({{"model.diffusion_model.layers.0.weight", Shape{8, 8}}}),
+                "this is a diffusion model of an unknown kind, a model of SDXL or Stable Diffusion "
+                "1 or 2 is wanted"},
         Foreign{"Embedding", file_of({{"clip_g", Shape{2, 1280}}, {"clip_l", Shape{2, 768}}}),
-                "this is a textual inversion embedding for SDXL, an SDXL base checkpoint is "
+                "this is a textual inversion embedding for SDXL, a model of SDXL or Stable "
+                "Diffusion 1 or 2 is "
                 "wanted; its place is the folder embeddings"},
         Foreign{"Upscaler", file_of({{"conv_first.weight", Shape{64, 3, 3, 3}}}),
-                "this is an upscaler, an SDXL base checkpoint is wanted; its place is the folder "
+                "this is an upscaler, a model of SDXL or Stable Diffusion 1 or 2 is wanted; its "
+                "place is the folder "
                 "upscale_models"},
-        Foreign{"Empty", {}, "an SDXL base checkpoint is wanted, found a file of no tensors"}),
+        Foreign{
+            "Empty",
+            {},
+            "a model of SDXL or Stable Diffusion 1 or 2 is wanted, found a file of no tensors"}),
     [](const auto& test) { return std::string(test.param.what); });
 
 }  // namespace
