@@ -13,6 +13,10 @@ class MemorySink final : public nodes::PictureSink {
     pictures_.push_back(picture);
     return nodes::StoredPicture{"", "", picture.temporary ? "temp" : "output"};
   }
+  // Only pictures are compared: other files are not even made.
+  Result<nodes::StoredPicture> store(const nodes::FinishedFile& file) override {
+    return nodes::StoredPicture{"", "", file.temporary ? "temp" : "output"};
+  }
   const std::vector<nodes::FinishedPicture>& pictures() const { return pictures_; }
 
  private:

@@ -9,6 +9,7 @@
 #include "app/interrupt.h"
 #include "app/memory_size.h"
 #include "app/progress.h"
+#include "base/error_name.h"
 #include "nodes/output_folder.h"
 
 namespace obscura::app {
@@ -16,39 +17,16 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view name_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kInvalidInput:
-      return "invalid_input";
-    case ErrorKind::kNotFound:
-      return "not_found";
-    case ErrorKind::kCorrupt:
-      return "corrupt";
-    case ErrorKind::kUnsupported:
-      return "unsupported";
-    case ErrorKind::kOutOfMemory:
-      return "out_of_memory";
-    case ErrorKind::kIo:
-      return "io";
-    case ErrorKind::kCancelled:
-      return "cancelled";
-    case ErrorKind::kNumeric:
-      return "numeric";
-    case ErrorKind::kInternal:
-      return "internal";
-  }
-  return "internal";
+void print_path(const std::filesystem::path& path, ProgressStyle style) {
+  // The path must not stand behind a half-drawn bar where both go to one terminal.
+  if (style == ProgressStyle::kBar) std::fputs("\r\x1b[K", stderr);
+  fmt::print("{}\n", path.string());
+  std::fflush(stdout);
 }
 
 void announce(const nodes::FinishedPicture& picture, const std::filesystem::path& path,
               ProgressStyle style) {
-  if (style != ProgressStyle::kJson) {
-    // The path must not stand behind a half-drawn bar where both go to one terminal.
-    if (style == ProgressStyle::kBar) std::fputs("\r\x1b[K", stderr);
-    fmt::print("{}\n", path.string());
-    std::fflush(stdout);
-    return;
-  }
+  if (style != ProgressStyle::kJson) return print_path(path, style);
   ordered_json event = {{"event", "result"},
                         {"path", path.string()},
                         {"node", picture.node.id},
@@ -56,6 +34,14 @@ void announce(const nodes::FinishedPicture& picture, const std::filesystem::path
                         {"sha256", picture.pixel_sha256}};
   event["seed"] = picture.seed ? ordered_json(*picture.seed) : ordered_json();
   print_event(event);
+}
+
+void announce(const nodes::FinishedFile& file, const std::filesystem::path& path,
+              ProgressStyle style) {
+  if (style == ProgressStyle::kJson)
+    print_event({{"event", "result"}, {"path", path.string()}, {"node", file.node.id}});
+  else
+    print_path(path, style);
 }
 
 Status run(const graph::WorkflowFile& file, const RenderFlags& flags,
@@ -69,10 +55,16 @@ Status run(const graph::WorkflowFile& file, const RenderFlags& flags,
       {.root = flags.out,
        .temporary = flags.out,
        .clean = flags.clean,
-       .on_stored = [&](const nodes::FinishedPicture& picture, const std::filesystem::path& path) {
-         ++written;
-         announce(picture, path, style);
-       }});
+       .on_stored =
+           [&](const nodes::FinishedPicture& picture, const std::filesystem::path& path) {
+             ++written;
+             announce(picture, path, style);
+           },
+       .on_file_stored =
+           [&](const nodes::FinishedFile& stored, const std::filesystem::path& path) {
+             ++written;
+             announce(stored, path, style);
+           }});
   OBSCURA_ASSIGN(std::unique_ptr<Engine> engine, Engine::open(options, folder));
   OBSCURA_ASSIGN(graph::Validation validation, engine->validate(file.workflow, file.targets));
   for (const std::string& warning : file.warnings) fmt::print(stderr, "warning: {}\n", warning);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/check.h"
 #include "diffusion/latent_math.h"
@@ -54,10 +55,34 @@ NoiseSchedule::NoiseSchedule(Prediction prediction, double shift, std::vector<do
 }
 
 NoiseSchedule NoiseSchedule::discrete(Prediction prediction, bool zero_terminal_snr) {
-  OBSCURA_CHECK(prediction != Prediction::kFlow, "flow has its own schedule");
+  OBSCURA_CHECK(prediction < Prediction::kEdm, "this prediction has its own schedule");
   auto sigmas = scaled_linear_sigmas();
   if (zero_terminal_snr) sigmas = rescaled_to_zero_snr(std::move(sigmas));
   return NoiseSchedule(prediction, 1, std::move(sigmas));
+}
+
+NoiseSchedule NoiseSchedule::distilled(bool zero_terminal_snr) {
+  constexpr int kPerLevel = 20;
+  const NoiseSchedule published = discrete(Prediction::kEpsilon, zero_terminal_snr);
+  std::vector<double> sigmas;
+  for (int t = kPerLevel - 1; t < kTimesteps; t += kPerLevel)
+    sigmas.push_back(published.sigmas()[static_cast<std::size_t>(t)]);
+  NoiseSchedule schedule(Prediction::kLcm, 1, std::move(sigmas));
+  schedule.timesteps_per_level_ = kPerLevel;
+  return schedule;
+}
+
+NoiseSchedule NoiseSchedule::continuous(Prediction prediction, double sigma_min, double sigma_max,
+                                        double sigma_data, ContinuousTime time) {
+  OBSCURA_CHECK(sigma_min > 0 && sigma_min < sigma_max, "sigmas that ascend from above 0");
+  const double first = std::log(sigma_min), last = std::log(sigma_max);
+  std::vector<double> sigmas;
+  for (int t = 0; t < kTimesteps; ++t)
+    sigmas.push_back(std::exp(first + (last - first) * t / (kTimesteps - 1)));
+  NoiseSchedule schedule(prediction, 1, std::move(sigmas));
+  schedule.sigma_data_ = sigma_data;
+  schedule.continuous_ = time;
+  return schedule;
 }
 
 NoiseSchedule NoiseSchedule::flow(double shift) {
@@ -71,25 +96,32 @@ NoiseSchedule NoiseSchedule::flow(double shift) {
 
 double NoiseSchedule::sigma(double timestep) const {
   if (is_flow()) return shifted(shift_, timestep / kFlowMultiplier);
-  double t = std::clamp(timestep, 0.0, kTimesteps - 1.0);
+  if (continuous_ == ContinuousTime::kLogSigma) return std::exp(4 * timestep);
+  if (continuous_ == ContinuousTime::kAngle) return std::tan(timestep * std::numbers::pi / 2);
+  const std::size_t last = sigmas_->size() - 1;
+  double level = (timestep - (timesteps_per_level_ - 1)) / timesteps_per_level_;
+  double t = std::clamp(level, 0.0, static_cast<double>(last));
   auto low = static_cast<std::size_t>(t);
-  std::size_t high = std::min<std::size_t>(low + 1, kTimesteps - 1);
+  std::size_t high = std::min(low + 1, last);
   double share = t - static_cast<double>(low);
   return std::exp((1 - share) * (*log_sigmas_)[low] + share * (*log_sigmas_)[high]);
 }
 
 double NoiseSchedule::timestep(double sigma) const {
   if (is_flow()) return sigma * kFlowMultiplier;
+  if (continuous_ == ContinuousTime::kLogSigma) return std::log(sigma) / 4;
+  if (continuous_ == ContinuousTime::kAngle) return std::atan(sigma) * 2 / std::numbers::pi;
   double log_sigma = std::log(sigma);
   auto distance = [&](float entry) { return std::fabs(log_sigma - entry); };
   auto nearest =
       std::min_element(log_sigmas_->begin(), log_sigmas_->end(),
                        [&](float left, float right) { return distance(left) < distance(right); });
-  return static_cast<double>(nearest - log_sigmas_->begin());
+  const auto level = static_cast<double>(nearest - log_sigmas_->begin());
+  return (level + 1) * timesteps_per_level_ - 1;
 }
 
 double NoiseSchedule::interpolated_timestep(double sigma) const {
-  if (is_flow()) return sigma * kFlowMultiplier;
+  if (is_flow() || continuous_ || timesteps_per_level_ > 1) return timestep(sigma);
   auto log_sigma = static_cast<float>(std::log(sigma));
   if (log_sigma <= log_sigmas_->front()) return 0;
   if (log_sigma >= log_sigmas_->back()) return kTimesteps - 1;
@@ -103,6 +135,9 @@ double NoiseSchedule::percent_to_sigma(double percent) const {
   if (is_flow()) return percent <= 0 ? 1 : percent >= 1 ? 0 : shifted(shift_, 1 - percent);
   if (percent <= 0) return 999999999.9;
   if (percent >= 1) return 0;
+  if (continuous_) {
+    return std::exp(std::log(sigma_max()) * (1 - percent) + std::log(sigma_min()) * percent);
+  }
   // ComfyUI's timestep is a float32, which shows where zero-terminal-SNR sigmas rise steeply.
   return sigma(static_cast<float>((1 - percent) * (kTimesteps - 1)));
 }
@@ -116,13 +151,31 @@ double NoiseSchedule::sigma_of_half_log_snr(double half_log_snr) const {
 }
 
 double NoiseSchedule::input_scale(double sigma) const {
-  return is_flow() ? 1 : 1 / std::sqrt(sigma * sigma + 1);
+  if (is_flow() || prediction_ == Prediction::kImage) return 1;
+  return 1 / std::sqrt(sigma * sigma + sigma_data_ * sigma_data_);
 }
 
 Tensor NoiseSchedule::denoised(const Tensor& x, const Tensor& output, double sigma) const {
-  if (prediction_ == Prediction::kV) {
-    double variance = sigma * sigma + 1;
-    return weighted_sum({{1 / variance, x}, {-sigma / std::sqrt(variance), output}});
+  const double data = sigma_data_ * sigma_data_, variance = sigma * sigma + data;
+  switch (prediction_) {
+    case Prediction::kV:
+      return weighted_sum(
+          {{data / variance, x}, {-sigma * sigma_data_ / std::sqrt(variance), output}});
+    case Prediction::kEdm:
+      return weighted_sum(
+          {{data / variance, x}, {sigma * sigma_data_ / std::sqrt(variance), output}});
+    case Prediction::kX0:
+    case Prediction::kImage:
+      return output;
+    case Prediction::kLcm: {
+      // At timestep t: c_out * x0 + c_skip * x with a deviation of 0.5 and t times 10.
+      const double t = 10 * timestep(sigma), norm = t * t + 0.25;
+      const double skip = 0.25 / norm, out = t / std::sqrt(norm);
+      return weighted_sum({{out + skip, x}, {-out * sigma, output}});
+    }
+    case Prediction::kEpsilon:
+    case Prediction::kFlow:
+      break;
   }
   return weighted_sum({{1, x}, {-sigma, output}});
 }

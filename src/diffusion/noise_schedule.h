@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,8 +17,15 @@ namespace obscura::diffusion {
 enum class Prediction {
   kEpsilon,  // the network returns the noise
   kV,        // the velocity of Salimans and Ho, arXiv:2202.00512
+  kX0,       // the clean latent itself
+  kImage,    // the clean latent, from an input that is not scaled
+  kEdm,      // Karras et al., arXiv:2206.00364, table 1, with the sigma of the data
+  kLcm,      // the noise, blended by the boundary conditions of arXiv:2310.04378
   kFlow,     // rectified flow: x = (1 - sigma) * x0 + sigma * noise, the network returns noise - x0
 };
+
+// What a network of continuous noise levels is told: ln(sigma) / 4, or 2 atan(sigma) / pi.
+enum class ContinuousTime { kLogSigma, kAngle };
 
 // Immutable; copies share the table. Thread safe.
 class NoiseSchedule {
@@ -27,6 +35,14 @@ class NoiseSchedule {
   // in ComfyUI, to stay finite. REQUIRES: prediction is kEpsilon or kV.
   static NoiseSchedule discrete(Prediction prediction = Prediction::kEpsilon,
                                 bool zero_terminal_snr = false);
+  // The 50 levels that latent consistency models were distilled at (arXiv:2310.04378), every 20th
+  // of the published ones.
+  static NoiseSchedule distilled(bool zero_terminal_snr = false);
+  // Any level from `sigma_min` to `sigma_max`. `sigma_data` is the deviation of clean latents that
+  // the network was trained with. REQUIRES: 0 < sigma_min < sigma_max; prediction is kEpsilon, kV
+  // or kEdm.
+  static NoiseSchedule continuous(Prediction prediction, double sigma_min, double sigma_max,
+                                  double sigma_data, ContinuousTime time);
   // Rectified flow: sigma = shift * t / (1 + (shift - 1) * t). REQUIRES: shift > 0.
   static NoiseSchedule flow(double shift);
 
@@ -71,6 +87,9 @@ class NoiseSchedule {
 
   Prediction prediction_;
   double shift_;
+  double sigma_data_ = 1;
+  int timesteps_per_level_ = 1;  // of the table
+  std::optional<ContinuousTime> continuous_;
   // float32, as ComfyUI keeps them: the logarithms are of the sigmas before rounding.
   std::shared_ptr<const std::vector<float>> sigmas_;
   std::shared_ptr<const std::vector<float>> log_sigmas_;

@@ -54,13 +54,18 @@ Result<std::string> InputFolder::sha256(std::string_view name) const {
   return sha256_hex_of_file(path);
 }
 
-Result<io::Image> InputFolder::read(std::string_view name) {
+Result<MappedFile> InputFolder::open(std::string_view name) {
   OBSCURA_ASSIGN(std::filesystem::path path, find(name));
   OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
-  OBSCURA_ASSIGN(io::Image image, io::decode_image(file.bytes(), path.string()));
   std::lock_guard lock(mutex_);
   digests_[std::string(name)] = sha256_hex(file.bytes());
-  return image;
+  return file;
+}
+
+Result<io::Image> InputFolder::read(std::string_view name) {
+  OBSCURA_ASSIGN(std::filesystem::path path, find(name));
+  OBSCURA_ASSIGN(MappedFile file, open(name));
+  return io::decode_image(file.bytes(), path.string());
 }
 
 std::string InputFolder::digest_read(std::string_view name) const {

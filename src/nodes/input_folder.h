@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
 #include "io/image.h"
 
@@ -32,7 +33,9 @@ class InputFolder {
   Result<std::filesystem::path> find(std::string_view name) const;
   // The digest of the file's bytes.
   Result<std::string> sha256(std::string_view name) const;
-  // Decodes the picture and keeps the digest of what was read, for the recipe.
+  // Maps the file and keeps its digest, for the recipe.
+  Result<MappedFile> open(std::string_view name);
+  // The same, and decodes the picture.
   Result<io::Image> read(std::string_view name);
   // Of the picture as it was when last read; empty if it was not.
   std::string digest_read(std::string_view name) const;

@@ -119,4 +119,21 @@ Result<StoredPicture> OutputFolder::store(const FinishedPicture& picture) {
                        picture.temporary ? "temp" : "output"};
 }
 
+Result<StoredPicture> OutputFolder::store(const FinishedFile& file) {
+  const fs::path& root = file.temporary ? options_.temporary : options_.root;
+  OBSCURA_ASSIGN(fs::path stem,
+                 path_below(root, expand_prefix(file.prefix, local_time(), 0, 0, 0) + "_"));
+  std::string prefix = stem.filename().string();
+  prefix.pop_back();
+  std::error_code error;
+  fs::create_directories(stem.parent_path(), error);
+  const std::int64_t number = highest_number(stem.parent_path(), prefix) + 1;
+  fs::path path = stem.parent_path() / fmt::format("{}_{:05}_.{}", prefix, number, file.extension);
+  OBSCURA_TRY(file.write(path));
+  if (options_.on_file_stored) options_.on_file_stored(file, path);
+  std::string subfolder = path.parent_path().lexically_relative(root).generic_string();
+  return StoredPicture{path.filename().string(), subfolder == "." ? "" : subfolder,
+                       file.temporary ? "temp" : "output"};
+}
+
 }  // namespace obscura::nodes

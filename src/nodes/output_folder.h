@@ -27,10 +27,12 @@ class OutputFolder final : public PictureSink {
     bool clean = false;
     // Told of each picture once it is there.
     std::function<void(const FinishedPicture&, const std::filesystem::path&)> on_stored;
+    std::function<void(const FinishedFile&, const std::filesystem::path&)> on_file_stored;
   };
   explicit OutputFolder(Options options) : options_(std::move(options)) {}
 
   Result<StoredPicture> store(const FinishedPicture& picture) override;
+  Result<StoredPicture> store(const FinishedFile& file) override;
 
  private:
   Options options_;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -25,6 +27,16 @@ struct FinishedPicture {
   nlohmann::ordered_json recipe;  // what `obscura verify` needs
 };
 
+// A result that is no picture: a latent, a model, an animation.
+struct FinishedFile {
+  graph::NodeRef node;
+  std::string prefix;     // as FinishedPicture::prefix
+  std::string extension;  // "safetensors"
+  bool temporary = false;
+  // Writes the file, whole or not at all, at the path that was found for it.
+  std::function<Status(const std::filesystem::path&)> write;
+};
+
 // As ComfyUI's `ui` names it.
 struct StoredPicture {
   std::string filename, subfolder, type;
@@ -34,6 +46,7 @@ class PictureSink {
  public:
   virtual ~PictureSink() = default;
   virtual Result<StoredPicture> store(const FinishedPicture& picture) = 0;
+  virtual Result<StoredPicture> store(const FinishedFile& file) = 0;
 };
 
 }  // namespace obscura::nodes

@@ -54,6 +54,8 @@ struct Condition {
   double strength = 1;
   double mask_strength = 1;
   double start_percent = 0, end_percent = 1;  // of the sampling
+  // Counts only as far as the others that are active leave room.
+  bool is_default = false;
 
   std::size_t value_bytes() const {
     return sizeof(*this) + (concat ? concat->value_bytes() : 0) +

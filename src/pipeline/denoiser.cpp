@@ -176,6 +176,24 @@ Result<std::vector<Tensor>> GuidedDenoiser::call(const Tensor& x, std::int64_t i
   return predictions;
 }
 
+// What the conditions of each side that are no defaults leave of a weight of 1, (1, 1, h, w).
+std::vector<Tensor> GuidedDenoiser::leftovers(const Shape& latent, const std::vector<Job>& jobs,
+                                              std::size_t sides) {
+  std::vector<Tensor> left;
+  for (std::size_t side = 0; side < sides; ++side)
+    left.push_back(Tensor::filled({1, 1, latent[2], latent[3]}, 1));
+  for (const Job& job : jobs) {
+    if (job.prepared->condition->is_default) continue;
+    const diffusion::Area& area = job.prepared->area;
+    for (std::int64_t i = 0; i < area.height * area.width; ++i) {
+      std::int64_t y = area.y + i / area.width, x = area.x + i % area.width;
+      float& value = left[job.side].data()[y * latent[3] + x];
+      value = std::max(0.0f, value - job.prepared->weights.data()[i]);
+    }
+  }
+  return left;
+}
+
 Result<std::vector<Tensor>> GuidedDenoiser::predict(const Tensor& x, std::int64_t index,
                                                     double sigma,
                                                     const std::vector<const Side*>& sides,
@@ -193,6 +211,7 @@ Result<std::vector<Tensor>> GuidedDenoiser::predict(const Tensor& x, std::int64_
            a.prepared->area.width == b.prepared->area.width &&
            a.prepared->condition->states.shape() == b.prepared->condition->states.shape();
   };
+  const std::vector<Tensor> leftover = leftovers(x.shape(), jobs, sides.size());
   while (!jobs.empty()) {
     std::vector<Job> pair = {jobs.front()};
     jobs.erase(jobs.begin());
@@ -206,8 +225,13 @@ Result<std::vector<Tensor>> GuidedDenoiser::predict(const Tensor& x, std::int64_
     for (const Job& job : pair) conditions.push_back(job.prepared);
     OBSCURA_ASSIGN(auto predictions, call(x, index, sigma, conditions, changes, shown));
     for (std::size_t i = 0; i < pair.size(); ++i) {
-      parts[pair[i].side].push_back(
-          {predictions[i], pair[i].prepared->area, pair[i].prepared->weights});
+      const Prepared& prepared = *pair[i].prepared;
+      const bool is_default = prepared.condition->is_default;
+      parts[pair[i].side].push_back({predictions[i], prepared.area,
+                                     is_default
+                                         ? diffusion::cut_out(leftover[pair[i].side], prepared.area)
+                                               .reshaped(prepared.weights.shape())
+                                         : prepared.weights});
     }
   }
   std::vector<Tensor> means;

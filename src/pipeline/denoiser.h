@@ -54,6 +54,8 @@ class GuidedDenoiser {
   Result<Tensor> label(const Condition& condition, const Shape& latent, bool negative) const;
   bool wants_negative() const;
   const models::UNetChanges& changes_at(double sigma) const;
+  static std::vector<Tensor> leftovers(const Shape& latent, const std::vector<Job>& jobs,
+                                       std::size_t sides);
 
   // The weighted mean of each side's predictions for image `index`, (1, 4, h, w); zero for a side
   // without an active condition. What `changes` show is added to `shown`, from the last call.

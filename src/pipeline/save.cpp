@@ -29,6 +29,20 @@ void add(std::vector<Source>& sources, const std::shared_ptr<runtime::WeightStor
     sources.push_back({store.get(), name, {prefix + name, saved_type(tensor.dtype), tensor.shape}});
 }
 
+// The empty tensors by which files say that a model does not predict the noise, or was trained up
+// to pure noise.
+std::vector<Source> markers(const SavedNetworks& networks) {
+  std::vector<Source> marks;
+  if (!networks.model) return marks;
+  const diffusion::NoiseSchedule& schedule = networks.model->schedule;
+  constexpr double kAboveAnyPublished = 1000;
+  if (schedule.prediction() != diffusion::Prediction::kV) return marks;
+  marks.push_back({nullptr, "", {"v_pred", DType::kF32, Shape{0}}});
+  if (schedule.sigma_max() > kAboveAnyPublished)
+    marks.push_back({nullptr, "", {"ztsnr", DType::kF32, Shape{0}}});
+  return marks;
+}
+
 std::vector<Source> sources_of(const SavedNetworks& networks) {
   std::vector<Source> sources;
   if (networks.model) add(sources, networks.model->weights, "model.diffusion_model.");
@@ -42,6 +56,7 @@ std::vector<Source> sources_of(const SavedNetworks& networks) {
         text.clip_l ? "conditioner.embedders.1.model." : "conditioner.embedders.0.model.");
     add(sources, text.clip_h, "cond_stage_model.model.");
   }
+  for (Source& marker : markers(networks)) sources.push_back(std::move(marker));
   // Wide types first keeps each tensor aligned to its own.
   std::stable_sort(sources.begin(), sources.end(), [](const Source& a, const Source& b) {
     return size_of(a.declared.dtype) > size_of(b.declared.dtype);
@@ -63,6 +78,7 @@ std::vector<std::byte> narrowed(const std::vector<float>& values, DType dtype) {
 }
 
 Status write(io::SafetensorsWriter& writer, const Source& source) {
+  if (source.store == nullptr) return writer.write(source.declared.name, {});
   const runtime::StoredTensor& stored = *source.store->find_tensor(source.tensor);
   if (!is_floating(stored.dtype)) return writer.write(source.declared.name, stored.bytes);
   std::vector<float> values(static_cast<std::size_t>(stored.shape.elements()));
@@ -94,17 +110,17 @@ const char* architecture_name(const SavedNetworks& networks) {
 
 io::SafetensorsMetadata model_spec(const SavedNetworks& networks, std::string_view title) {
   io::SafetensorsMetadata metadata;
-  metadata.emplace_back("modelspec.sai_model_spec", "1.0.0");
-  metadata.emplace_back("modelspec.title", std::string(title));
+  metadata.emplace("modelspec.sai_model_spec", "1.0.0");
+  metadata.emplace("modelspec.title", std::string(title));
   if (const char* architecture = architecture_name(networks)) {
-    metadata.emplace_back("modelspec.architecture", architecture);
-    metadata.emplace_back("modelspec.implementation",
-                          "https://github.com/Stability-AI/generative-models");
+    metadata.emplace("modelspec.architecture", architecture);
+    metadata.emplace("modelspec.implementation",
+                     "https://github.com/Stability-AI/generative-models");
     const auto prediction = networks.model->schedule.prediction();
     if (prediction == diffusion::Prediction::kV)
-      metadata.emplace_back("modelspec.prediction_type", "v");
+      metadata.emplace("modelspec.predict_key", "v");
     else if (prediction == diffusion::Prediction::kEpsilon)
-      metadata.emplace_back("modelspec.prediction_type", "epsilon");
+      metadata.emplace("modelspec.predict_key", "epsilon");
   }
   return metadata;
 }

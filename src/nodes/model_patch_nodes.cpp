@@ -1,0 +1,189 @@
+// Nodes that change how the U-Net is built, or how its output is read.
+#include <cmath>
+
+#include "graph/node_registry.h"
+#include "nodes/sockets.h"
+#include "tensor/resize.h"
+
+namespace obscura::nodes {
+namespace {
+
+using namespace graph;
+using pipeline::DiffusionModel;
+
+// The model with something about it changed.
+template <class Change>
+NodeResult changed(const NodeCall& call, const Change& change) {
+  auto model = std::make_shared<DiffusionModel>(call.get<DiffusionModel>("model"));
+  change(*model);
+  return NodeResult{Value::handle<DiffusionModel>("MODEL", std::move(model))};
+}
+
+NodeResult free_u(const NodeCall& call, bool version_2) {
+  auto factor = [&](const char* input) { return static_cast<float>(call.get<double>(input)); };
+  return changed(call, [&](DiffusionModel& model) {
+    model.patches.unet.free_u = models::FreeU{.b1 = factor("b1"),
+                                              .b2 = factor("b2"),
+                                              .s1 = factor("s1"),
+                                              .s2 = factor("s2"),
+                                              .version_2 = version_2};
+  });
+}
+
+Result<NodeResult> free_u_1(NodeCall& call) {
+  return free_u(call, false);
+}
+
+Result<NodeResult> free_u_2(NodeCall& call) {
+  return free_u(call, true);
+}
+
+Result<NodeResult> deep_shrink(NodeCall& call) {
+  return changed(call, [&](DiffusionModel& model) {
+    pipeline::TimedChanges timed{.changes = model.patches.unet,
+                                 .start_percent = call.get<double>("start_percent"),
+                                 .end_percent = call.get<double>("end_percent")};
+    timed.changes.deep_shrink = models::DeepShrink{
+        .block = call.get<int>("block_number"),
+        .factor = call.get<double>("downscale_factor"),
+        .after_skip = call.get<bool>("downscale_after_skip"),
+        .down = *resize_method_from_name(call.get<std::string>("downscale_method")),
+        .up = *resize_method_from_name(call.get<std::string>("upscale_method"))};
+    model.patches.timed = std::move(timed);
+  });
+}
+
+Result<NodeResult> sampling_discrete(NodeCall& call) {
+  const auto& sampling = call.get<std::string>("sampling");
+  const bool zsnr = call.get<bool>("zsnr");
+  using diffusion::Prediction;
+  return changed(call, [&](DiffusionModel& model) {
+    if (sampling == "lcm") {
+      model.schedule = diffusion::NoiseSchedule::distilled(zsnr);
+      return;
+    }
+    Prediction prediction = sampling == "v_prediction" ? Prediction::kV
+                            : sampling == "x0"         ? Prediction::kX0
+                            : sampling == "img_to_img" ? Prediction::kImage
+                                                       : Prediction::kEpsilon;
+    model.schedule = diffusion::NoiseSchedule::discrete(prediction, zsnr);
+  });
+}
+
+Result<diffusion::NoiseSchedule> continuous(const NodeCall& call, diffusion::Prediction prediction,
+                                            double sigma_data, diffusion::ContinuousTime time) {
+  const auto least = call.get<double>("sigma_min"), most = call.get<double>("sigma_max");
+  if (!(least > 0) || least >= most) {
+    return Error(ErrorKind::kInvalidInput, "wanted 0 < sigma_min < sigma_max, found sigma_min " +
+                                               std::to_string(least) + ", sigma_max " +
+                                               std::to_string(most));
+  }
+  return diffusion::NoiseSchedule::continuous(prediction, least, most, sigma_data, time);
+}
+
+Result<NodeResult> sampling_edm(NodeCall& call) {
+  const auto& sampling = call.get<std::string>("sampling");
+  if (sampling == "cosmos_rflow") {
+    return Error(ErrorKind::kUnsupported,
+                 "input \"sampling\": cosmos_rflow is of the Cosmos video models, which Obscura "
+                 "does not run; choose another");
+  }
+  const bool edm = sampling.starts_with("edm");
+  OBSCURA_ASSIGN(auto schedule, continuous(call,
+                                           sampling == "v_prediction" ? diffusion::Prediction::kV
+                                           : edm                      ? diffusion::Prediction::kEdm
+                                                 : diffusion::Prediction::kEpsilon,
+                                           edm ? 0.5 : 1, diffusion::ContinuousTime::kLogSigma));
+  return changed(call, [&](DiffusionModel& model) { model.schedule = schedule; });
+}
+
+Result<NodeResult> sampling_v(NodeCall& call) {
+  OBSCURA_ASSIGN(auto schedule,
+                 continuous(call, diffusion::Prediction::kV, 1, diffusion::ContinuousTime::kAngle));
+  return changed(call, [&](DiffusionModel& model) { model.schedule = schedule; });
+}
+
+const RegisterNode kFreeU{NodeType("FreeU")
+                              .label("FreeU")
+                              .category("model_patches/unet")
+                              .description("Strengthens what the U-Net makes and weakens the "
+                                           "coarsest of what it only hands over, arXiv:2309.11497.")
+                              .input(socket("model", "MODEL"))
+                              .input(number("b1", 1.1).range(0.0, 10.0).step(0.01))
+                              .input(number("b2", 1.2).range(0.0, 10.0).step(0.01))
+                              .input(number("s1", 0.9).range(0.0, 10.0).step(0.01))
+                              .input(number("s2", 0.2).range(0.0, 10.0).step(0.01))
+                              .output("MODEL")
+                              .run(free_u_1)};
+
+const RegisterNode kFreeuV2{
+    NodeType("FreeU_V2")
+        .label("FreeU_V2")
+        .category("model_patches/unet")
+        .description("FreeU that strengthens each place by how much there is.")
+        .input(socket("model", "MODEL"))
+        .input(number("b1", 1.3).range(0.0, 10.0).step(0.01))
+        .input(number("b2", 1.4).range(0.0, 10.0).step(0.01))
+        .input(number("s1", 0.9).range(0.0, 10.0).step(0.01))
+        .input(number("s2", 0.2).range(0.0, 10.0).step(0.01))
+        .output("MODEL")
+        .run(free_u_2)};
+
+const RegisterNode kPatchModelAddDownscale{
+    NodeType("PatchModelAddDownscale")
+        .label("PatchModelAddDownscale (Kohya Deep Shrink)")
+        .category("model_patches/unet")
+        .description("Works at a smaller size inside the U-Net for the first steps, so that large "
+                     "pictures keep one subject.")
+        .input(socket("model", "MODEL"))
+        .input(integer("block_number", 3).range(1, 32).step(1))
+        .input(number("downscale_factor", 2.0).range(0.1, 9.0).step(0.001))
+        .input(number("start_percent", 0.0).range(0.0, 1.0).step(0.001))
+        .input(number("end_percent", 0.35).range(0.0, 1.0).step(0.001))
+        .input(toggle("downscale_after_skip", true))
+        .input(
+            choice("downscale_method", {"bicubic", "nearest-exact", "bilinear", "area", "bislerp"}))
+        .input(
+            choice("upscale_method", {"bicubic", "nearest-exact", "bilinear", "area", "bislerp"}))
+        .output("MODEL")
+        .run(deep_shrink)};
+
+const RegisterNode kModelSamplingDiscrete{
+    NodeType("ModelSamplingDiscrete")
+        .label("ModelSamplingDiscrete")
+        .category("advanced/model")
+        .description("Says what the model predicts, where its file does not.")
+        .input(socket("model", "MODEL"))
+        .input(choice("sampling", {"eps", "v_prediction", "lcm", "x0", "img_to_img"}))
+        .input(toggle("zsnr", false))
+        .output("MODEL")
+        .run(sampling_discrete)};
+
+const RegisterNode kModelSamplingContinuousEDM{
+    NodeType("ModelSamplingContinuousEDM")
+        .label("ModelSamplingContinuousEDM")
+        .category("advanced/model")
+        .description("Says what a model of continuous noise levels predicts.")
+        .input(socket("model", "MODEL"))
+        .input(choice("sampling",
+                      {"v_prediction", "edm", "edm_playground_v2.5", "eps", "cosmos_rflow"}))
+        .input(number("sigma_max", 120.0).range(0.0, 1000.0).step(0.001).no_rounding())
+        .input(number("sigma_min", 0.002).range(0.0, 1000.0).step(0.001).no_rounding())
+        .output("MODEL")
+        .run(sampling_edm)};
+
+const RegisterNode kModelSamplingContinuousV{
+    NodeType("ModelSamplingContinuousV")
+        .label("ModelSamplingContinuousV")
+        .category("advanced/model")
+        .description(
+            "Reads the model as one of continuous noise levels that predicts the velocity.")
+        .input(socket("model", "MODEL"))
+        .input(choice("sampling", {"v_prediction"}))
+        .input(number("sigma_max", 500.0).range(0.0, 1000.0).step(0.001).no_rounding())
+        .input(number("sigma_min", 0.03).range(0.0, 1000.0).step(0.001).no_rounding())
+        .output("MODEL")
+        .run(sampling_v)};
+
+}  // namespace
+}  // namespace obscura::nodes
