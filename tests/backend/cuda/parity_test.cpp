@@ -143,8 +143,10 @@ class CudaParity : public ::testing::TestWithParam<Parameter> {
     for (const ir::Value& value : graph_.values) {
       if (value.weight)
         for (const std::string& part : value.weight->parts) round_to(dtype, weights_.tensor(part));
-      if (value.is_input() && value.type.dtype == DType::kF32)
-        round_to(dtype, inputs_.find(value.name)->second);
+    }
+    for (ir::ValueId id : graph_.inputs) {
+      const ir::Value& value = graph_.value(id);
+      if (value.type.dtype == DType::kF32) round_to(dtype, inputs_.find(value.name)->second);
     }
     expected_ = test::run_plain(graph_, inputs_, weights_).at("y");
     tolerance_ = std::make_unique<Tolerance>(std::as_const(expected_), dtype, c.reduction,

@@ -1,3 +1,6 @@
+// Means are summed as differences from one of them, and squares about the mean: no digits are lost
+// where a mean is large.
+//
 // The image is cut into slices of pixels; a block finds the moments of each group in its slice, and
 // every later block that needs a group's mean and variance merges the slices anew: fewer bytes than
 // it then normalises, and no launch in between. Slices depend on an image's size alone, so that its
@@ -59,8 +62,8 @@ struct Moments {
   float mean, m2;  // m2: the sum of squared deviations from the mean
 };
 
-// The moments of each channel over `count` pixels that are `stride` packets apart. Deviations from
-// the first of them are summed, not the values: no digits are lost where the mean is large.
+// The moments of each channel over `count` pixels that are `stride` packets apart, from deviations
+// from the first of them.
 template <class T, int n>
 __device__ void channel_moments(const Packet<T, n>* x, std::int64_t stride, int count,
                                 Moments (&moments)[n]) {
@@ -100,9 +103,9 @@ __device__ Moments group_of_channels(const Moments* channels, const Layout& l, i
                                      float count) {
   auto sum = [](float x) { return lanes == 1 ? x : reduce_warp(x, Sum()); };
   int first = group * l.group_width, end = first + l.group_width;
-  float total = 0, m2 = 0;
-  for (int c = first + lane; c < end; c += lanes) total += channels[l.slot<n>(c)].mean;
-  float mean = sum(total) / static_cast<float>(l.group_width);
+  float about = channels[l.slot<n>(first)].mean, total = 0, m2 = 0;
+  for (int c = first + lane; c < end; c += lanes) total += channels[l.slot<n>(c)].mean - about;
+  float mean = about + sum(total) / static_cast<float>(l.group_width);
   for (int c = first + lane; c < end; c += lanes) {
     Moments m = channels[l.slot<n>(c)];
     m2 += m.m2 + count * (m.mean - mean) * (m.mean - mean);
@@ -139,9 +142,9 @@ __global__ void __launch_bounds__(kThreads, 2)
   int lanes = min(l.lanes, pixels), width = n * l.chunk_columns;
   if (lanes > 1) {
     for (int i = thread; i < width; i += kThreads) {
-      float sum = 0, m2 = 0;
-      for (int j = 0; j < lanes; ++j) sum += shared[j * width + i].mean * count_of(j);
-      float mean = sum / static_cast<float>(pixels);
+      float about = shared[i].mean, sum = 0, m2 = 0;
+      for (int j = 1; j < lanes; ++j) sum += (shared[j * width + i].mean - about) * count_of(j);
+      float mean = about + sum / static_cast<float>(pixels);
       for (int j = 0; j < lanes; ++j) {
         Moments m = shared[j * width + i];
         m2 += m.m2 + (m.mean - mean) * (m.mean - mean) * count_of(j);
@@ -178,23 +181,23 @@ __device__ void merge_slices(const Moments* partial, const Layout& l, int groups
   };
 #pragma unroll
   for (int m = 0; m < kMany; ++m) {
-    float sum = 0;
+    mean[m] = m < groups ? partial[m * l.slices].mean : 0;
 #pragma unroll
     for (int i = 0; i < kHeld; ++i) {
       int slice = i * kWarp + lane;
       held[m][i] = slice < l.slices && m < groups ? partial[m * l.slices + slice] : Moments{0, 0};
     }
-#pragma unroll
-    for (int i = 0; i < kHeld; ++i) {
-      if (i * kWarp + lane < l.slices) sum += held[m][i].mean * count_of(i * kWarp + lane);
-    }
-    mean[m] = sum;
   }
   float pixels = static_cast<float>(l.pixels), width = static_cast<float>(l.group_width);
 #pragma unroll
   for (int m = 0; m < kMany; ++m) {
-    mean[m] = reduce_warp(mean[m], Sum()) / pixels;
-    float m2 = 0;
+    float sum = 0, m2 = 0;
+#pragma unroll
+    for (int i = 0; i < kHeld; ++i) {
+      if (i * kWarp + lane < l.slices)
+        sum += (held[m][i].mean - mean[m]) * count_of(i * kWarp + lane);
+    }
+    mean[m] += reduce_warp(sum, Sum()) / pixels;
 #pragma unroll
     for (int i = 0; i < kHeld; ++i) {
       float d = held[m][i].mean - mean[m];
