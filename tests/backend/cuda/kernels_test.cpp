@@ -1,5 +1,6 @@
 // The launchers that no op reaches with every type and size: conversions of stored weights,
-// layouts, softmax of long rows, rows in 8 bits, the search for what is not finite.
+// layouts, images around a convolution, softmax of long rows, rows in 8 bits, the search for what
+// is not finite.
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
@@ -179,6 +180,74 @@ TEST_F(CudaKernels, FindsOneBadElementAnywhere) {
                         static_cast<std::int32_t*>(flag.data()), nullptr);
         EXPECT_EQ(flag.read<std::int32_t>()[0], at >= 0 ? 1 : 0) << count << " elements, at " << at;
       }
+    }
+  }
+}
+
+struct Image {
+  std::int64_t samples, height, width, channels, padded;
+  bool scaled, silu, upsample;
+};
+
+void expect_prepared(const Image& m) {
+  std::int64_t pixels = m.height * m.width, scale = m.upsample ? 2 : 1;
+  std::vector<float> x = random_floats(m.samples * pixels * m.channels, 1);
+  std::vector<float> scale_shift = random_floats(m.samples * 2 * m.channels, 2);
+  std::int64_t results = m.samples * pixels * scale * scale * m.padded;
+  OnDevice device(x), scales(scale_shift), y(static_cast<std::size_t>(results) * sizeof(float));
+  prepare_image(Element::kF32, device.data(),
+                m.scaled ? static_cast<const float*>(scales.data()) : nullptr, m.silu, m.upsample,
+                y.data(), m.samples, m.height, m.width, m.channels, m.padded, nullptr);
+  std::vector<float> found = y.read<float>();
+  for (std::int64_t i = 0; i < results; ++i) {
+    std::int64_t c = i % m.padded, pixel = i / m.padded;
+    std::int64_t column = pixel % (m.width * scale) / scale,
+                 row = pixel / (m.width * scale) % (m.height * scale) / scale,
+                 n = pixel / (pixels * scale * scale);
+    double wanted = 0;
+    if (c < m.channels) {
+      wanted = x[static_cast<std::size_t>((n * pixels + row * m.width + column) * m.channels + c)];
+      const float* factors = scale_shift.data() + n * 2 * m.channels + c;
+      if (m.scaled) wanted = wanted * factors[0] + factors[m.channels];
+      if (m.silu) wanted = ir::activate(ir::Activation::kSilu, wanted);
+    }
+    ASSERT_NEAR(found[static_cast<std::size_t>(i)], wanted, 3e-6) << "element " << i;
+  }
+}
+
+TEST_F(CudaKernels, PreparesImagesForConvolution) {
+  expect_prepared({2, 5, 3, 8, 8, true, true, false});
+  expect_prepared({2, 5, 3, 8, 8, true, false, true});
+  expect_prepared({1, 4, 7, 4, 8, false, false, false});
+  expect_prepared({2, 3, 5, 9, 16, true, true, true});
+  expect_prepared({1, 40, 40, 64, 64, false, true, false});
+}
+
+TEST_F(CudaKernels, FinishesWhatAConvolutionLeft) {
+  constexpr std::int64_t kSamples = 2, kPixels = 35;
+  for (auto [channels, stride] : {std::pair<std::int64_t, std::int64_t>{3, 8}, {16, 16}, {8, 24}}) {
+    std::int64_t count = kSamples * kPixels * channels;
+    std::vector<float> y = random_floats(kSamples * kPixels * stride, 1),
+                       bias = random_floats(channels, 2),
+                       add = random_floats(kSamples * channels, 3),
+                       residual = random_floats(count, 4);
+    OnDevice dy(y), dbias(bias), dadd(add), dresidual(residual),
+        target(static_cast<std::size_t>(count) * sizeof(float)),
+        combined(static_cast<std::size_t>(kSamples * channels) * sizeof(float));
+    finish_image(Element::kF32, dy.data(), stride, dbias.data(), dadd.data(), dresidual.data(),
+                 target.data(), kSamples, kPixels, channels, nullptr);
+    combine_bias(Element::kF32, dbias.data(), dadd.data(), combined.data(), kSamples, channels,
+                 nullptr);
+    std::vector<float> found = target.read<float>(), sums = combined.read<float>();
+    for (std::int64_t i = 0; i < count; ++i) {
+      std::int64_t c = i % channels, pixel = i / channels, n = pixel / kPixels;
+      auto at = [](const std::vector<float>& v, std::int64_t j) {
+        return v[static_cast<std::size_t>(j)];
+      };
+      float both = at(bias, c) + at(add, n * channels + c);
+      ASSERT_EQ(at(sums, n * channels + c), both);
+      ASSERT_NEAR(at(found, i), at(y, pixel * stride + c) + both + at(residual, i), 2e-6)
+          << channels << " channels, element " << i;
     }
   }
 }
