@@ -429,6 +429,13 @@ class Machine {
     return {};
   }
 
+  // Opcodes of a few bytes copy dictionaries of any size.
+  Status count_pairs(std::size_t count) {
+    constexpr std::size_t kMostPairs = std::size_t{1} << 20;
+    pairs_ += count;
+    return pairs_ <= kMostPairs ? Status() : corrupt("makes dictionaries without end");
+  }
+
   // Of nothing, or of a list of pairs.
   Status make_dict(const std::vector<Ref>& arguments) {
     std::vector<Ref> items;
@@ -436,21 +443,24 @@ class Machine {
       for (Ref pair : values_[arguments[0]].items) {
         const std::vector<Ref>& both = values_[pair].items;
         if (both.size() != 2) return corrupt("makes a dictionary of what are no pairs");
-        // The same list may be made into dictionaries many times over.
-        constexpr std::size_t kMostPairs = std::size_t{1} << 20;
-        if (++pairs_ > kMostPairs) return corrupt("makes dictionaries without end");
+        OBSCURA_TRY(count_pairs(1));
         items.insert(items.end(), both.begin(), both.end());
       }
     }
     return push_items(Kind::kDict, std::move(items));
   }
 
-  // An attribute dictionary for what is on the stack: none of it is a weight.
+  // Attributes for what is on the stack: a ParameterDict keeps its tensors there.
   Status build() {
-    OBSCURA_TRY(pop());
+    OBSCURA_ASSIGN(Ref state, pop());
     if (stack_.empty()) return corrupt("takes from an empty stack");
-    const Value& target = values_[stack_.back()];
+    Value& target = values_[stack_.back()];
     if (target.kind == Kind::kGlobal) return call_refused(target.text, target.name);
+    if (target.kind != Kind::kDict || values_[state].kind != Kind::kDict) return {};
+    const std::vector<Ref> items = values_[state].items;
+    // The same attributes may be given to many.
+    OBSCURA_TRY(count_pairs(items.size() / 2));
+    target.items.insert(target.items.end(), items.begin(), items.end());
     return {};
   }
 
@@ -509,7 +519,7 @@ class Machine {
     if (++visits_ > kMostVisits) return corrupt("has dictionaries in each other without end");
     if (depth > kDeepest || name.size() > kLongestName) return {};
     const Value& value = values_[ref];
-    if (value.kind == Kind::kTensor) {
+    if (value.kind == Kind::kTensor && !name.empty()) {
       PickledTensor tensor = rebuilt_[static_cast<std::size_t>(value.integer)];
       tensor.name = name;
       auto [place, is_new] = by_name_.emplace(name, tensors_.size());
@@ -525,7 +535,10 @@ class Machine {
       if (key.kind != Kind::kText && key.kind != Kind::kInteger) continue;
       std::string part = key.kind == Kind::kText ? std::string(key.text.substr(0, kLongestName + 1))
                                                  : std::to_string(key.integer);
-      OBSCURA_TRY(collect(value.items[i + 1], name.empty() ? part : name + "." + part, depth + 1));
+      std::string inner = name.empty() ? part : name + "." + part;
+      // Where a ParameterDict keeps its tensors, which is no key of its.
+      if (part == "_parameters") inner = name;
+      OBSCURA_TRY(collect(value.items[i + 1], inner, depth + 1));
     }
     return {};
   }
