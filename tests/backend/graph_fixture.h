@@ -49,8 +49,8 @@ class RandomWeights final : public ir::WeightIndex, public backend::WeightReader
   std::map<std::string, Shape, std::less<>> shapes_;
   std::map<std::string, Tensor, std::less<>> tensors_;
   // Prepared weights are shared by identity: two tests must not find each other's.
-  std::string identity_ = "test " + std::to_string(counter_++);
-  static inline int counter_ = 0;
+  std::string identity_ = "test " + std::to_string(counter++);
+  static inline int counter = 0;
 };
 
 inline Tensor random_tensor(Shape shape, unsigned seed, float scale = 1.0f) {

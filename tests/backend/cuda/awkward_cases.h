@@ -77,7 +77,7 @@ inline Case prompt_attention_case(int heads, int size) {
 // convolution: every kind of neighbour that a kernel has in a U-Net.
 inline Case network_case() {
   return {"small network", 64 * 9 * 4, [](Builder& b, RandomWeights& w, ir::NamedTensors& inputs) {
-            constexpr std::int64_t c = 64;
+            constexpr std::int64_t kWidth = 64;
             auto norm = [&, count = 0](ValueId x, std::int64_t channels) mutable {
               std::string id = "norm" + std::to_string(count++);
               return ir::group_norm(b, x, weight(b, w, id + ".g", {channels}, 1),
@@ -96,31 +96,32 @@ inline Case network_case() {
             };
             auto layer_norm = [&, count = 0](ValueId x) mutable {
               std::string id = "layer_norm" + std::to_string(count++);
-              return ir::layer_norm(b, x, weight(b, w, id + ".g", {c}, 1),
-                                    weight(b, w, id + ".b", {c}));
+              return ir::layer_norm(b, x, weight(b, w, id + ".g", {kWidth}, 1),
+                                    weight(b, w, id + ".b", {kWidth}));
             };
             ValueId x = input(b, inputs, "x", {2, 8, 8, 4});
             ValueId time = ir::sinusoid(b, input(b, inputs, "t", {2}), 32);
-            time = ir::activation(b, linear(time, 32, c), ir::Activation::kSilu);
+            time = ir::activation(b, linear(time, 32, kWidth), ir::Activation::kSilu);
             ValueId prompt = input(b, inputs, "prompt", {2, 77, 96});
-            ValueId skip = conv(x, 4, c);
-            ValueId y = conv(norm(skip, c), c, c);
-            y = ir::add(b, y, linear(time, c, c));
-            y = ir::add(b, skip, conv(norm(y, c), c, c));
-            ValueId tokens = ir::reshape(b, y, {2, 64, c});
+            ValueId skip = conv(x, 4, kWidth);
+            ValueId y = conv(norm(skip, kWidth), kWidth, kWidth);
+            y = ir::add(b, y, linear(time, kWidth, kWidth));
+            y = ir::add(b, skip, conv(norm(y, kWidth), kWidth, kWidth));
+            ValueId tokens = ir::reshape(b, y, {2, 64, kWidth});
             ir::AttentionOp::Options heads{.heads = 2, .head_size = 32};
             ValueId z = layer_norm(tokens);
-            z = ir::attention(b, linear(z, c, c), linear(z, c, c), linear(z, c, c), heads);
-            tokens = ir::add(b, tokens, linear(z, c, c));
+            z = ir::attention(b, linear(z, kWidth, kWidth), linear(z, kWidth, kWidth),
+                              linear(z, kWidth, kWidth), heads);
+            tokens = ir::add(b, tokens, linear(z, kWidth, kWidth));
             z = layer_norm(tokens);
-            z = ir::attention(b, linear(z, c, c), linear(prompt, 96, c), linear(prompt, 96, c),
-                              heads);
-            tokens = ir::add(b, tokens, linear(z, c, c));
-            z = ir::geglu(b, linear(layer_norm(tokens), c, 8 * c));
-            tokens = ir::add(b, tokens, linear(z, 4 * c, c));
-            y = ir::concat(b, ir::reshape(b, tokens, {2, 8, 8, c}), skip);
-            y = conv(norm(y, 2 * c), 2 * c, c);
-            b.output("y", conv(ir::upsample(b, y), c, 4));
+            z = ir::attention(b, linear(z, kWidth, kWidth), linear(prompt, 96, kWidth),
+                              linear(prompt, 96, kWidth), heads);
+            tokens = ir::add(b, tokens, linear(z, kWidth, kWidth));
+            z = ir::geglu(b, linear(layer_norm(tokens), kWidth, 8 * kWidth));
+            tokens = ir::add(b, tokens, linear(z, 4 * kWidth, kWidth));
+            y = ir::concat(b, ir::reshape(b, tokens, {2, 8, 8, kWidth}), skip);
+            y = conv(norm(y, 2 * kWidth), 2 * kWidth, kWidth);
+            b.output("y", conv(ir::upsample(b, y), kWidth, 4));
           }};
 }
 
