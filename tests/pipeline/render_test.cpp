@@ -74,7 +74,8 @@ class RenderOn : public testing::TestWithParam<Bounds> {};
 
 INSTANTIATE_TEST_SUITE_P(
     Devices, RenderOn,
-    testing::Values(Bounds{"cpu", "fp32", 1e-3, 50}, Bounds{"cuda", "fp32", 1e-3, 50},
+    testing::Values(Bounds{"cpu", "fp32", 1e-3, 50}, Bounds{"cpu", "bf16", 2e-2, 50},
+                    Bounds{"cpu", "int8", 5e-2, 45}, Bounds{"cuda", "fp32", 1e-3, 50},
                     Bounds{"cuda", "fp16", 5e-2, 35}, Bounds{"cuda", "bf16", 2e-1, 25}),
     [](const auto& test) { return std::string(test.param.device) + "_" + test.param.precision; });
 

@@ -4,47 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "backend/cpu/bf16_attention.h"
 #include "backend/cpu/onednn.h"
-#include "backend/cpu/vector_math.h"
+#include "backend/cpu/softmax.h"
 #include "base/parallel.h"
 
 namespace obscura::backend::cpu {
 namespace {
-
-constexpr int kLanes = 16;
-
-OBSCURA_FOR_EACH_CPU float largest(const float* x, std::int64_t count) {
-  float lanes[kLanes];
-  for (float& lane : lanes) lane = -std::numeric_limits<float>::infinity();
-  std::int64_t whole = count / kLanes * kLanes;
-  for (std::int64_t i = 0; i < whole; i += kLanes) {
-    for (int lane = 0; lane < kLanes; ++lane)
-      lanes[lane] = x[i + lane] > lanes[lane] ? x[i + lane] : lanes[lane];
-  }
-  float result = lanes[0];
-  for (float lane : lanes) result = std::max(result, lane);
-  for (std::int64_t i = whole; i < count; ++i) result = std::max(result, x[i]);
-  return result;
-}
-
-// x = e^(scale * (x - most)); returns the sum.
-OBSCURA_FOR_EACH_CPU float exponentials(float* x, std::int64_t count, float scale, float most) {
-  float lanes[kLanes] = {};
-  std::int64_t whole = count / kLanes * kLanes;
-  for (std::int64_t i = 0; i < whole; i += kLanes) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      float e = fast_exp(scale * (x[i + lane] - most));
-      x[i + lane] = e;
-      lanes[lane] += e;
-    }
-  }
-  float sum = 0;
-  for (float lane : lanes) sum += lane;
-  for (std::int64_t i = whole; i < count; ++i) sum += x[i] = fast_exp(scale * (x[i] - most));
-  return sum;
-}
 
 class AttentionKernel final : public Kernel {
  public:
@@ -91,7 +58,7 @@ class AttentionKernel final : public Kernel {
     for (std::int64_t row = 0; row < rows; ++row) {
       float* x = scores + row * keys_;
       std::int64_t seen = options_.causal ? std::min(visible, first + row + 1) : visible;
-      sums[row] = exponentials(x, seen, scale, largest(x, seen));
+      sums[row] = softmax_numerators(x, seen, scale);
       std::fill(x + seen, x + visible, 0.0f);
     }
     dnnl_sgemm('N', 'N', rows, size, visible, 1.0f, scores, keys_, v, v_stride_, 0.0f, y, width_);
@@ -109,6 +76,7 @@ class AttentionKernel final : public Kernel {
 
 const RegisterKernel kAttention(
     "attention", [](const KernelRequest& request) -> Result<std::unique_ptr<Kernel>> {
+      if (without_int8(request.precision) == Precision::kBF16) return make_bf16_attention(request);
       return std::unique_ptr<Kernel>(std::make_unique<AttentionKernel>(request));
     });
 

@@ -1,8 +1,9 @@
 // Convolution on oneDNN, channels last, sample by sample.
 //
-// Where the operand is normalised or upsampled on the way in, the image is taken in strips of rows:
-// a strip is written to a buffer that stays in cache, with the rows of padding above and below, and
-// oneDNN convolves the buffer. Neither the normalised nor the upsampled image ever exists.
+// Where the operand is normalised, upsampled or rounded to bfloat16 on the way in, the image is
+// taken in strips of rows: a strip is written to a buffer that stays in cache, with the rows of
+// padding above and below, and oneDNN convolves the buffer. Neither the normalised nor the
+// upsampled image ever exists.
 #include "ir/conv2d.h"
 
 #include <algorithm>
@@ -42,10 +43,30 @@ OBSCURA_FOR_EACH_CPU void scale_shift_silu_row(const float* x, const float* scal
   }
 }
 
+OBSCURA_FOR_EACH_CPU void scale_shift_row_bf16(const float* x, const float* scale,
+                                               const float* shift, std::int64_t pixels,
+                                               std::int64_t channels, std::uint16_t* y) {
+  for (std::int64_t p = 0; p < pixels; ++p) {
+    for (std::int64_t c = 0; c < channels; ++c)
+      y[p * channels + c] = bf16_bits(x[p * channels + c] * scale[c] + shift[c]);
+  }
+}
+
+OBSCURA_FOR_EACH_CPU void scale_shift_silu_row_bf16(const float* x, const float* scale,
+                                                    const float* shift, std::int64_t pixels,
+                                                    std::int64_t channels, std::uint16_t* y) {
+  for (std::int64_t p = 0; p < pixels; ++p) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      y[p * channels + c] = bf16_bits(fast_silu(x[p * channels + c] * scale[c] + shift[c]));
+    }
+  }
+}
+
 class Conv2dKernel final : public Kernel {
  public:
   Conv2dKernel(const ir::Conv2dOp& op, const KernelRequest& request)
       : options_(op.options),
+        bf16_(without_int8(request.precision) == Precision::kBF16),
         bias_(op.bias_operand()),
         scale_shift_(op.scale_shift_operand()),
         channel_add_(op.channel_add_operand()),
@@ -55,12 +76,12 @@ class Conv2dKernel final : public Kernel {
     samples_ = x[0], height_ = x[1], width_ = x[2], in_ = x[3];
     out_height_ = y[1], out_width_ = y[2], out_ = y[3];
     kernel_height_ = w[2];
-    in_strips_ = options_.normalised || options_.upsample;
+    in_strips_ = options_.normalised || options_.upsample || bf16_;
     source_width_ = width_ * (options_.upsample ? 2 : 1);
     rows_ = out_height_;
     if (in_strips_) {
       std::int64_t row_bytes =
-          source_width_ * in_ * options_.stride * static_cast<std::int64_t>(sizeof(float));
+          source_width_ * in_ * options_.stride * static_cast<std::int64_t>(element());
       std::int64_t most = std::max<std::int64_t>(kStripBytes / row_bytes, 4);
       // As few strips as that allows, of equal height.
       std::int64_t strips = (out_height_ + most - 1) / most;
@@ -73,10 +94,11 @@ class Conv2dKernel final : public Kernel {
   plan::NodeNeeds needs() const override {
     plan::NodeNeeds needs;
     needs.workspace_bytes = strip_bytes() + bias_bytes() + scratchpad_.get_size();
-    needs.weights.push_back({.operand = 1,
-                             .bytes = weight_.get_size(),
-                             .staging_bytes = stored_.get_size(),
-                             .form = "conv2d " + layout_text(weight_)});
+    needs.weights.push_back(
+        {.operand = 1,
+         .bytes = weight_.get_size(),
+         .staging_bytes = stored_.get_size(),
+         .form = std::string(bf16_ ? "conv2d bf16 " : "conv2d ") + layout_text(weight_)});
     return needs;
   }
 
@@ -86,7 +108,7 @@ class Conv2dKernel final : public Kernel {
   }
 
   void run(const KernelCall& call) const override {
-    auto* strip = reinterpret_cast<float*>(call.workspace);
+    std::byte* strip = call.workspace;
     auto* bias = reinterpret_cast<float*>(call.workspace + strip_bytes());
     std::byte* scratchpad = call.workspace + strip_bytes() + bias_bytes();
     for (std::int64_t n = 0; n < samples_; ++n) {
@@ -95,7 +117,7 @@ class Conv2dKernel final : public Kernel {
       // same bits.
       for (std::int64_t row = 0; row < out_height_; row += rows_) {
         std::int64_t first = std::min(row, out_height_ - rows_);
-        const float* source = call.f32(0) + n * height_ * width_ * in_;
+        const void* source = call.f32(0) + n * height_ * width_ * in_;
         if (in_strips_) {
           fill_strip(call, n, first * options_.stride - options_.padding.top, strip);
           source = strip;
@@ -121,7 +143,8 @@ class Conv2dKernel final : public Kernel {
     using Tag = memory::format_tag;
     constexpr auto kF32 = memory::data_type::f32;
     const ir::Padding& padding = options_.padding;
-    source_ = memory::desc({1, in_, strip_rows_, source_width_}, kF32, Tag::nhwc);
+    auto operand = bf16_ ? memory::data_type::bf16 : kF32;
+    source_ = memory::desc({1, in_, strip_rows_, source_width_}, operand, Tag::nhwc);
     target_ = memory::desc({1, out_, rows_, out_width_}, kF32, Tag::nhwc);
     stored_ = memory::desc({out_, in_, w[2], w[3]}, kF32, Tag::oihw);
     bias_desc_ = memory::desc({out_}, kF32, Tag::a);
@@ -137,7 +160,7 @@ class Conv2dKernel final : public Kernel {
     std::int64_t right = (out_width_ - 1) * options_.stride + w[3] - source_width_ - before[1];
     dnnl::convolution_forward::desc description(
         dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source_,
-        memory::desc({out_, in_, w[2], w[3]}, kF32, Tag::any), bias_desc_, target_,
+        memory::desc({out_, in_, w[2], w[3]}, operand, Tag::any), bias_desc_, target_,
         {options_.stride, options_.stride}, before, {below, right});
     dnnl::convolution_forward::primitive_desc primitive(description, attributes, onednn_engine());
     weight_ = primitive.weights_desc();
@@ -145,9 +168,10 @@ class Conv2dKernel final : public Kernel {
     convolution_ = dnnl::convolution_forward(primitive);
   }
 
+  std::size_t element() const { return bf16_ ? sizeof(std::uint16_t) : sizeof(float); }
   std::size_t strip_bytes() const {
     return in_strips_
-               ? align(static_cast<std::size_t>(strip_rows_ * source_width_ * in_) * sizeof(float))
+               ? align(static_cast<std::size_t>(strip_rows_ * source_width_ * in_) * element())
                : 0;
   }
   std::size_t bias_bytes() const { return align(static_cast<std::size_t>(out_) * sizeof(float)); }
@@ -161,42 +185,62 @@ class Conv2dKernel final : public Kernel {
   }
 
   // Rows first … first + strip_rows_ - 1 of the normalised, upsampled image; zeros outside of it.
-  void fill_strip(const KernelCall& call, std::int64_t n, std::int64_t first, float* strip) const {
+  void fill_strip(const KernelCall& call, std::int64_t n, std::int64_t first,
+                  std::byte* strip) const {
     const float* x = call.f32(0) + n * height_ * width_ * in_;
     const float* scale = options_.normalised ? call.f32(scale_shift_) + n * 2 * in_ : nullptr;
-    std::int64_t row_size = source_width_ * in_;
+    auto row_bytes = static_cast<std::size_t>(source_width_ * in_) * element();
     int step = options_.upsample ? 2 : 1;
     parallel_for(strip_rows_, [&](std::int64_t i) {
       std::int64_t row = first + i;
-      float* target = strip + i * row_size;
+      std::byte* target = strip + static_cast<std::size_t>(i) * row_bytes;
       if (row < 0 || row >= height_ * step) {
-        std::fill_n(target, row_size, 0.0f);
+        std::memset(target, 0, row_bytes);
         return;
       }
       const float* source = x + row / step * width_ * in_;
       // An upsampled row is built at the end of its place and then spread out from the front: the
       // writes stay behind.
-      float* narrow = options_.upsample ? target + row_size / 2 : target;
-      if (scale == nullptr) {
-        std::memcpy(narrow, source, static_cast<std::size_t>(width_ * in_) * sizeof(float));
-      } else if (options_.normalised_silu) {
-        scale_shift_silu_row(source, scale, scale + in_, width_, in_, narrow);
+      std::byte* narrow = options_.upsample ? target + row_bytes / 2 : target;
+      if (bf16_) {
+        fill_row(source, scale, reinterpret_cast<std::uint16_t*>(narrow));
       } else {
-        scale_shift_row(source, scale, scale + in_, width_, in_, narrow);
+        fill_row(source, scale, reinterpret_cast<float*>(narrow));
       }
       if (options_.upsample) spread(narrow, target);
     });
   }
 
-  void spread(const float* narrow, float* wide) const {
-    std::size_t pixel = static_cast<std::size_t>(in_) * sizeof(float);
-    for (std::int64_t column = 0; column < width_; ++column) {
-      std::memmove(wide + 2 * column * in_, narrow + column * in_, pixel);
-      std::memmove(wide + (2 * column + 1) * in_, wide + 2 * column * in_, pixel);
+  void fill_row(const float* source, const float* scale, float* y) const {
+    if (scale == nullptr) {
+      std::memcpy(y, source, static_cast<std::size_t>(width_ * in_) * sizeof(float));
+    } else if (options_.normalised_silu) {
+      scale_shift_silu_row(source, scale, scale + in_, width_, in_, y);
+    } else {
+      scale_shift_row(source, scale, scale + in_, width_, in_, y);
+    }
+  }
+
+  void fill_row(const float* source, const float* scale, std::uint16_t* y) const {
+    if (scale == nullptr) {
+      round_to_bf16(source, width_ * in_, y);
+    } else if (options_.normalised_silu) {
+      scale_shift_silu_row_bf16(source, scale, scale + in_, width_, in_, y);
+    } else {
+      scale_shift_row_bf16(source, scale, scale + in_, width_, in_, y);
+    }
+  }
+
+  void spread(const std::byte* narrow, std::byte* wide) const {
+    std::size_t pixel = static_cast<std::size_t>(in_) * element();
+    for (std::size_t column = 0; column < static_cast<std::size_t>(width_); ++column) {
+      std::memmove(wide + 2 * column * pixel, narrow + column * pixel, pixel);
+      std::memmove(wide + (2 * column + 1) * pixel, wide + 2 * column * pixel, pixel);
     }
   }
 
   const ir::Conv2dOp::Options options_;
+  const bool bf16_;
   const int bias_, scale_shift_, channel_add_, residual_;
   std::int64_t samples_ = 1, height_ = 0, width_ = 0, in_ = 0, out_height_ = 0, out_width_ = 0,
                out_ = 0;

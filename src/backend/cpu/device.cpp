@@ -49,7 +49,7 @@ DeviceDescription describe_cpu() {
                                      thread_count(), instruction_set());
   description.libraries = onednn_version();
   description.kernel_set = kKernelSet;
-  description.precisions = {"fp32"};
+  description.precisions = available_precisions();
   description.total_bytes = memory_bytes("MemTotal");
   // A tenth stays for the page cache, which holds the model files, and for everything else.
   description.available_bytes = memory_bytes("MemAvailable") / 10 * 9;
@@ -58,6 +58,8 @@ DeviceDescription describe_cpu() {
 
 class CpuDevice final : public Device {
  public:
+  explicit CpuDevice(Precision precision) : precision_(precision) {}
+
   DeviceDescription describe() const override { return describe_cpu(); }
 
   Result<ir::Graph> rewrite(ir::Graph graph) override {
@@ -68,7 +70,7 @@ class CpuDevice final : public Device {
 
   Result<std::unique_ptr<Executable>> lower(ir::Graph graph) override {
     OBSCURA_ASSIGN(ir::Graph rewritten, rewrite(std::move(graph)));
-    return CpuExecutable::create(std::move(rewritten), shared_);
+    return CpuExecutable::create(std::move(rewritten), shared_, precision_);
   }
 
   std::size_t arena_bytes() const override { return shared_->arena_bytes(); }
@@ -76,15 +78,17 @@ class CpuDevice final : public Device {
   void release_arena() override { shared_->release_arena(); }
 
  private:
+  Precision precision_;
   std::shared_ptr<SharedMemory> shared_ = std::make_shared<SharedMemory>();
 };
 
 const bool kRegistered = [] {
-  register_backend({.name = "cpu",
-                    .probe = [] { return std::vector<DeviceDescription>{describe_cpu()}; },
-                    .create = [](int, const std::string&) -> Result<std::unique_ptr<Device>> {
-                      return std::unique_ptr<Device>(std::make_unique<CpuDevice>());
-                    }});
+  register_backend(
+      {.name = "cpu",
+       .probe = [] { return std::vector<DeviceDescription>{describe_cpu()}; },
+       .create = [](int, const std::string& precision) -> Result<std::unique_ptr<Device>> {
+         return std::unique_ptr<Device>(std::make_unique<CpuDevice>(precision_of(precision)));
+       }});
   return true;
 }();
 

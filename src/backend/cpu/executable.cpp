@@ -48,13 +48,14 @@ std::size_t SharedMemory::weight_bytes() const {
 }
 
 Result<std::unique_ptr<Executable>> CpuExecutable::create(ir::Graph graph,
-                                                          std::shared_ptr<SharedMemory> shared) {
+                                                          std::shared_ptr<SharedMemory> shared,
+                                                          Precision precision) {
   std::unique_ptr<CpuExecutable> executable(new CpuExecutable(std::move(graph), std::move(shared)));
-  OBSCURA_TRY(executable->find_kernels());
+  OBSCURA_TRY(executable->find_kernels(precision));
   return std::unique_ptr<Executable>(std::move(executable));
 }
 
-Status CpuExecutable::find_kernels() {
+Status CpuExecutable::find_kernels(Precision precision) {
   for (const ir::Node& node : graph_.nodes) {
     if (node.op->is_view()) {
       kernels_.push_back(nullptr);
@@ -63,7 +64,7 @@ Status CpuExecutable::find_kernels() {
     }
     std::vector<ir::ValueType> types;
     for (ir::ValueId id : node.inputs) types.push_back(graph_.type(id));
-    auto kernel = kernel_for({*node.op, types, graph_.type(node.output)});
+    auto kernel = kernel_for({*node.op, types, graph_.type(node.output), precision});
     if (!kernel.ok()) return kernel.error().in(node.scope);
     plan::NodeNeeds needs = (*kernel)->needs();
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {

@@ -35,7 +35,8 @@ class SharedMemory {
 class CpuExecutable final : public Executable {
  public:
   static Result<std::unique_ptr<Executable>> create(ir::Graph graph,
-                                                    std::shared_ptr<SharedMemory> shared);
+                                                    std::shared_ptr<SharedMemory> shared,
+                                                    Precision precision);
 
   const ir::Graph& graph() const override { return graph_; }
   const std::vector<plan::NodeNeeds>& needs() const override { return needs_; }
@@ -53,7 +54,7 @@ class CpuExecutable final : public Executable {
   CpuExecutable(ir::Graph graph, std::shared_ptr<SharedMemory> shared)
       : graph_(std::move(graph)), shared_(shared) {}
 
-  Status find_kernels();
+  Status find_kernels(Precision precision);
   std::string weight_key(const plan::PlannedWeight& weight, const WeightReader& weights) const;
   Status load_resident(std::size_t index);
   // Takes the caller's memory for one run.

@@ -51,6 +51,7 @@ Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request) {
 
   std::string key = request.op.text();
   for (const ir::ValueType& type : request.inputs) key += "; " + type.text();
+  key += "; precision " + std::to_string(static_cast<int>(request.precision));
   static std::mutex mutex;
   static std::map<std::string, std::weak_ptr<const Kernel>> cache;
   std::lock_guard lock(mutex);

@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "backend/cpu/precision.h"
 #include "ir/graph.h"
 #include "plan/plan.h"
 
@@ -48,6 +49,7 @@ struct KernelRequest {
   const ir::Op& op;
   std::span<const ir::ValueType> inputs;
   const ir::ValueType& output;
+  Precision precision = Precision::kF32;
 };
 
 using KernelFactory = Result<std::unique_ptr<Kernel>> (*)(const KernelRequest&);

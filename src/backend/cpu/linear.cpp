@@ -1,10 +1,9 @@
 // Linear as a oneDNN matmul, sample by sample.
 #include "ir/linear.h"
 
-#include <algorithm>
-
+#include "backend/cpu/int8_linear.h"
 #include "backend/cpu/onednn.h"
-#include "backend/cpu/vector_math.h"
+#include "base/parallel.h"
 
 namespace obscura::backend::cpu {
 namespace {
@@ -27,48 +26,65 @@ void append_activation(dnnl::post_ops& post_ops, ir::Activation activation) {
   }
 }
 
+struct LinearShape {
+  explicit LinearShape(const KernelRequest& request)
+      : samples(request.inputs[0].shape[0]),
+        in(request.inputs[0].shape[-1]),
+        out(request.output.shape[-1]),
+        rows(request.output.shape.elements() / out / samples) {}
+
+  std::int64_t samples, in, out, rows;  // rows of each sample
+};
+
+std::size_t align(std::size_t bytes) {
+  return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
+}
+
+memory::desc stored_weight(const LinearShape& shape, const ir::LinearOp& op) {
+  return {{shape.in, shape.out},
+          memory::data_type::f32,
+          op.options.weight_in_by_out ? memory::format_tag::ab : memory::format_tag::ba};
+}
+
+// In float32, or with operands rounded to bfloat16.
 class LinearKernel final : public Kernel {
  public:
-  LinearKernel(const ir::LinearOp& op, const KernelRequest& request)
-      : bias_(op.bias_operand()), residual_(op.residual_operand()) {
-    const Shape& x = request.inputs[0].shape;
-    samples_ = x[0];
-    in_ = x[-1];
-    out_ = request.output.shape[-1];
-    rows_ = x.elements() / in_ / samples_;
+  LinearKernel(const ir::LinearOp& op, const KernelRequest& request, bool bf16)
+      : shape_(request),
+        bf16_(bf16),
+        bias_(op.bias_operand()),
+        residual_(op.residual_operand()),
+        stored_(stored_weight(shape_, op)) {
     using Tag = memory::format_tag;
-    memory::desc source({rows_, in_}, memory::data_type::f32, Tag::ab);
-    memory::desc weight({in_, out_}, memory::data_type::f32, Tag::any);
-    memory::desc target({rows_, out_}, memory::data_type::f32, Tag::ab);
-    memory::desc bias =
-        bias_ < 0 ? memory::desc() : memory::desc({1, out_}, memory::data_type::f32, Tag::ab);
+    auto operand = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+    source_ = memory::desc({shape_.rows, shape_.in}, operand, Tag::ab);
+    target_ = memory::desc({shape_.rows, shape_.out}, memory::data_type::f32, Tag::ab);
+    memory::desc weight({shape_.in, shape_.out}, operand, Tag::any);
+    if (bias_ >= 0) bias_desc_ = memory::desc({1, shape_.out}, memory::data_type::f32, Tag::ab);
     dnnl::primitive_attr attributes = planned_attributes();
     dnnl::post_ops post_ops;
     append_activation(post_ops, op.options.activation);
     residual_post_op_ = post_ops.len();
-    if (residual_ >= 0) post_ops.append_binary(dnnl::algorithm::binary_add, target);
+    if (residual_ >= 0) post_ops.append_binary(dnnl::algorithm::binary_add, target_);
     attributes.set_post_ops(post_ops);
-    dnnl::matmul::desc description = bias_ < 0 ? dnnl::matmul::desc(source, weight, target)
-                                               : dnnl::matmul::desc(source, weight, bias, target);
+    dnnl::matmul::desc description = bias_ < 0
+                                         ? dnnl::matmul::desc(source_, weight, target_)
+                                         : dnnl::matmul::desc(source_, weight, bias_desc_, target_);
     dnnl::matmul::primitive_desc primitive(description, attributes, onednn_engine());
-    source_ = source;
-    target_ = target;
-    bias_desc_ = bias;
     weight_ = primitive.weights_desc();
     scratchpad_ = primitive.scratchpad_desc();
-    stored_ = memory::desc({in_, out_}, memory::data_type::f32,
-                           op.options.weight_in_by_out ? Tag::ab : Tag::ba);
     matmul_ = dnnl::matmul(primitive);
   }
 
   plan::NodeNeeds needs() const override {
     plan::NodeNeeds needs;
-    needs.workspace_bytes = scratchpad_.get_size();
+    needs.workspace_bytes = rounded_bytes() + scratchpad_.get_size();
     bool as_stored = weight_ == stored_;
-    needs.weights.push_back({.operand = 1,
-                             .bytes = weight_.get_size(),
-                             .staging_bytes = as_stored ? 0 : stored_.get_size(),
-                             .form = "linear " + layout_text(weight_)});
+    needs.weights.push_back(
+        {.operand = 1,
+         .bytes = weight_.get_size(),
+         .staging_bytes = as_stored ? 0 : stored_.get_size(),
+         .form = std::string(bf16_ ? "linear bf16 " : "linear ") + layout_text(weight_)});
     return needs;
   }
 
@@ -81,29 +97,51 @@ class LinearKernel final : public Kernel {
   void run(const KernelCall& call) const override {
     std::unordered_map<int, memory> arguments = {
         {DNNL_ARG_WEIGHTS, borrowed(weight_, call.f32(1))},
-        {DNNL_ARG_SCRATCHPAD, borrowed(scratchpad_, call.workspace)}};
+        {DNNL_ARG_SCRATCHPAD, borrowed(scratchpad_, call.workspace + rounded_bytes())}};
     if (bias_ >= 0) arguments[DNNL_ARG_BIAS] = borrowed(bias_desc_, call.f32(bias_));
-    for (std::int64_t n = 0; n < samples_; ++n) {
-      arguments[DNNL_ARG_SRC] = borrowed(source_, call.f32(0) + n * rows_ * in_);
-      arguments[DNNL_ARG_DST] = borrowed(target_, call.result() + n * rows_ * out_);
+    for (std::int64_t n = 0; n < shape_.samples; ++n) {
+      arguments[DNNL_ARG_SRC] =
+          borrowed(source_, rounded(call.f32(0) + n * shape_.rows * shape_.in, call.workspace));
+      std::int64_t target = n * shape_.rows * shape_.out;
+      arguments[DNNL_ARG_DST] = borrowed(target_, call.result() + target);
       if (residual_ >= 0) {
         arguments[DNNL_ARG_ATTR_MULTIPLE_POST_OP(residual_post_op_) | DNNL_ARG_SRC_1] =
-            borrowed(target_, call.f32(residual_) + n * rows_ * out_);
+            borrowed(target_, call.f32(residual_) + target);
       }
       matmul_.execute(onednn_stream(), arguments);
     }
   }
 
  private:
-  std::int64_t samples_ = 1, rows_ = 0, in_ = 0, out_ = 0;
+  std::size_t rounded_bytes() const { return bf16_ ? align(source_.get_size()) : 0; }
+
+  const void* rounded(const float* x, std::byte* workspace) const {
+    if (!bf16_) return x;
+    auto* y = reinterpret_cast<std::uint16_t*>(workspace);
+    parallel_for(shape_.rows, [&](std::int64_t row) {
+      round_to_bf16(x + row * shape_.in, shape_.in, y + row * shape_.in);
+    });
+    return y;
+  }
+
+  LinearShape shape_;
+  bool bf16_;
   int bias_, residual_, residual_post_op_ = 0;
-  memory::desc source_, target_, bias_desc_, weight_, stored_, scratchpad_;
+  memory::desc stored_, source_, target_, bias_desc_, weight_, scratchpad_;
   dnnl::matmul matmul_;
 };
 
+// Fewer rows than this are a text's, or a vector's: too little work to be worth lost bits.
+constexpr std::int64_t kLeastInt8Rows = 128;
+
 Result<std::unique_ptr<Kernel>> make_linear(const KernelRequest& request) {
+  const auto& op = dynamic_cast<const ir::LinearOp&>(request.op);
+  std::int64_t rows = request.output.shape.elements() / request.output.shape[-1];
+  if (request.precision == Precision::kInt8 && rows >= kLeastInt8Rows)
+    return make_int8_linear(request);
+  bool bf16 = without_int8(request.precision) == Precision::kBF16;
   return guarded(request, [&]() -> std::unique_ptr<Kernel> {
-    return std::make_unique<LinearKernel>(dynamic_cast<const ir::LinearOp&>(request.op), request);
+    return std::make_unique<LinearKernel>(op, request, bf16);
   });
 }
 

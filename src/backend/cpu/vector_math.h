@@ -64,4 +64,13 @@ namespace obscura::backend::cpu {
   return 0.5f * x * (1.0f + fast_erf(x * 0.70710678f));
 }
 
+// The upper half of a float32, rounded to nearest, ties to even. A NaN keeps its upper bits, one of
+// which is set.
+[[gnu::always_inline]] inline std::uint16_t bf16_bits(float x) {
+  auto bits = std::bit_cast<std::uint32_t>(x);
+  std::uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  std::uint32_t nan = (bits >> 16) | 0x40;
+  return static_cast<std::uint16_t>(x == x ? rounded : nan);
+}
+
 }  // namespace obscura::backend::cpu

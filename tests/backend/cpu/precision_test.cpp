@@ -1,8 +1,7 @@
-// The CPU's products in fewer bits: as near to the plain definition as their rounding allows, the
-// same bits however they are run, and quicker than float32.
+// The CPU's products in fewer bits: as near to the plain definition as their rounding allows, and
+// the same bits however they are run.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstring>
 
@@ -78,7 +77,7 @@ std::vector<Case> all_cases() {
 }
 
 std::string name_of_test(const testing::TestParamInfo<Reduced::ParamType>& test) {
-  return std::get<0>(test.param).name + "_" + std::get<1>(test.param);
+  return test::identifier(std::get<0>(test.param).name + "_" + std::get<1>(test.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(Bf16, Reduced,
