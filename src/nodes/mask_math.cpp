@@ -1,6 +1,7 @@
 #include "nodes/mask_math.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "tensor/resize.h"
 
@@ -45,7 +46,7 @@ Tensor dilate(const Tensor& mask, std::int64_t before, std::int64_t after) {
   const Shape& s = mask.shape();
   Tensor rows(s), result(s);
   auto window = [&](std::int64_t at, std::int64_t size, auto&& value) {
-    float most = 0;
+    float most = -std::numeric_limits<float>::infinity();
     std::int64_t end = std::min(size - 1, at + after);
     for (std::int64_t i = std::max<std::int64_t>(0, at - before); i <= end; ++i)
       most = std::max(most, value(i));
