@@ -14,37 +14,55 @@ const LONGEST_WAIT_MS = 4000;
 const PREVIEW = 1;
 const PREVIEW_WITH_METADATA = 4;
 
-export function connect(client: string, handlers: LiveHandlers): () => void {
-  let wait = FIRST_WAIT_MS;
-  let socket: WebSocket | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let over = false;
+interface Socket {
+  opened(socket: WebSocket): void;
+  message(data: string | ArrayBuffer): void;
+  lost?(): void;
+}
 
+function keepOpen(address: string, { opened, message, lost }: Socket): void {
+  let wait = FIRST_WAIT_MS;
   const open = () => {
-    socket = new WebSocket(socketAddress("/ws", { clientId: client }));
+    const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       wait = FIRST_WAIT_MS;
-      socket?.send(JSON.stringify({ type: "feature_flags", data: { supports_preview_metadata: true } }));
-      handlers.opened();
+      opened(socket);
     };
-    socket.onmessage = (message) => {
-      if (typeof message.data === "string") readText(message.data, handlers);
-      else readBinary(message.data as ArrayBuffer, handlers);
-    };
+    socket.onmessage = (event) => message(event.data as string | ArrayBuffer);
     socket.onclose = () => {
-      if (over) return;
-      handlers.lost();
-      timer = setTimeout(open, wait);
+      lost?.();
+      setTimeout(open, wait);
       wait = Math.min(wait * 2, LONGEST_WAIT_MS);
     };
   };
   open();
-  return () => {
-    over = true;
-    clearTimeout(timer);
-    socket?.close();
-  };
+}
+
+/** ComfyUI's events of this client's jobs, with previews. */
+export function connect(client: string, handlers: LiveHandlers): void {
+  keepOpen(socketAddress("/ws", { clientId: client }), {
+    opened(socket) {
+      socket.send(JSON.stringify({ type: "feature_flags", data: { supports_preview_metadata: true } }));
+      handlers.opened();
+    },
+    message(data) {
+      if (typeof data === "string") readText(data, handlers);
+      else readBinary(data, handlers);
+    },
+    lost: () => handlers.lost(),
+  });
+}
+
+/** The events of the whole project. */
+export function connectEvents(handle: (message: JsonObject) => void): void {
+  keepOpen(socketAddress("/api/v1/events", {}), {
+    opened: () => undefined,
+    message(data) {
+      const message = typeof data === "string" ? parseJson(data) : null;
+      if (isObject(message)) handle(message);
+    },
+  });
 }
 
 function readText(text: string, handlers: LiveHandlers): void {

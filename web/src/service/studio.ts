@@ -6,7 +6,7 @@ import type { NodeId } from "../document/model.ts";
 import { parseNodeTypes, type NodeTypes } from "../document/node_types.ts";
 import { getJson, HttpError, postJson, request } from "./http.ts";
 import { readError, readHistory, readPictures, readQueueItem, type Job, type Picture } from "./jobs.ts";
-import { connect } from "./live.ts";
+import { connect, connectEvents } from "./live.ts";
 
 export interface NodeProgress {
   readonly value: number;
@@ -152,7 +152,24 @@ function onEvent(type: string, data: JsonObject): void {
   }
 }
 
+/** What happens in the project whoever asked for it: jobs of other tabs and programs among them. */
+function onProjectEvent(message: JsonObject): void {
+  if (message.type === "progress") {
+    const [job, node] = [String(message.id), String(message.node)];
+    const at = { value: Number(message.value), max: Number(message.max), state: "running" };
+    changeRunning(job, (running) => ({
+      ...running,
+      node,
+      nodes: { ...running.nodes, [node]: at },
+      since: running.node === node ? running.since : Date.now(),
+    }));
+  } else if (message.type === "job" || message.type === "removed" || message.type === "queue") {
+    void refresh();
+  }
+}
+
 export function start(): void {
+  connectEvents(onProjectEvent);
   connect(client, {
     opened() {
       studio.set({ connection: "open" });

@@ -85,7 +85,10 @@ export function ModelsView() {
   const [failure, setFailure] = useState("");
   const load = () =>
     void loadModels()
-      .then(setModels)
+      .then((found) => {
+        setModels(found);
+        setFailure("");
+      })
       .catch((error: Error) => setFailure(error.message));
   useEffect(load, [connection]);
   const kinds = [...new Set(["checkpoints", "loras", ...(models ?? []).map((model) => model.kind)])];
@@ -120,8 +123,12 @@ export function ModelsView() {
         />
       </div>
       <div className="models">
-        {failure && <p className="notice">{failure}</p>}
-        {models && listed.length === 0 ? (
+        {failure && (
+          <Empty icon="alert" title="The models cannot be listed">
+            <p>{failure}</p>
+          </Empty>
+        )}
+        {!failure && models && listed.length === 0 ? (
           <Empty icon="models" title={words.length ? "Nothing matches" : `No ${kindName(kind).toLowerCase()} found`}>
             <p>
               Start the server with your own folder, or put files into <code className="mono">{kind}</code> below it and look again:

@@ -6,7 +6,6 @@ import { randomSeed } from "../../document/seeds.ts";
 import type { NodeTypes } from "../../document/node_types.ts";
 import { choices, defaultsFor, type QuickForm } from "../../forms/quick.ts";
 import { pictureUrl } from "../../service/jobs.ts";
-import { studio } from "../../service/studio.ts";
 import { changeForm, openAsGraph, quick, renderForm, startFrom } from "./form_state.ts";
 
 interface PartProps {
@@ -266,7 +265,6 @@ function HiresPart({ form }: PartProps) {
 }
 
 export function QuickFormPanel({ types, form }: PartProps) {
-  const waiting = useStore(studio, (state) => state.queue.length);
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || document.querySelector("dialog[open]")) return;
@@ -304,7 +302,7 @@ export function QuickFormPanel({ types, form }: PartProps) {
       </div>
       <div className="quick-foot">
         <Button icon="graph" label="Show as graph" hint="Opens this form's state as a graph" onClick={() => void openAsGraph()} />
-        <Button icon="play" label={waiting > 0 ? `Render · ${waiting} in line` : "Render"} kind="primary" hint="Ctrl Enter" onClick={() => void renderForm()} />
+        <Button icon="play" label="Render" kind="primary" hint="Ctrl Enter" onClick={() => void renderForm()} />
       </div>
     </section>
   );

@@ -7,11 +7,13 @@ import { Icon } from "../../design/icons.tsx";
 import { loadRatings, rate, ratings } from "../../service/ratings.ts";
 import { matches, resultsOf, type Result } from "../../service/results.ts";
 import { forget, studio } from "../../service/studio.ts";
-import { thumbnailUrl, thumbnails } from "../../service/thumbnails.ts";
+import { loadThumbnails, thumbnailUrl, thumbnails } from "../../service/thumbnails.ts";
 import { inspectPicture } from "../graph/inspect.ts";
 import { Compare } from "./compare.tsx";
 import { saveAll } from "./result_actions.tsx";
 import { Stars } from "./stars.tsx";
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 const STAR_NAMES = { "0": "Any rating", "1": "★ and more", "2": "★★ and more", "3": "★★★ and more", "4": "★★★★ and more", "5": "★★★★★" };
 
@@ -77,6 +79,7 @@ export function GalleryView() {
     return () => removeEventListener("keydown", onKeyDown);
   }, []);
 
+  useEffect(() => void loadThumbnails().catch(() => undefined), [finished]);
   const all = useMemo(() => resultsOf(finished), [finished]);
   const results = useMemo(
     () => all.filter((result) => matches(result, query) && (stars[result.key] ?? 0) >= Number(least)),
@@ -112,7 +115,7 @@ export function GalleryView() {
         <Select className="fit" label="Rating" value={least} choices={Object.keys(STAR_NAMES)} names={STAR_NAMES} onChange={setLeast} />
         <span className="grow" />
         {picked.length === 0 ? (
-          <span className="faint">{results.length === all.length ? `${all.length} pictures` : `${results.length} of ${all.length}`}</span>
+          <span className="faint">{results.length === all.length ? counted(all.length, "picture") : `${results.length} of ${all.length}`}</span>
         ) : (
           <>
             <span className="soft">{picked.length} selected</span>

@@ -136,6 +136,8 @@ function Canvas({ types }: { types: NodeTypes }) {
   const rejoined = useRef(false);
 
   useEffect(() => {
+    // With nothing to see yet, the wish would be granted to the first node that is added.
+    if (Object.keys(workspace.get().editor.document.nodes).length === 0) return;
     const timer = setTimeout(() => void flow.fitView({ padding: 0.12, maxZoom: 1 }), 60);
     return () => clearTimeout(timer);
   }, [opened, flow]);
@@ -341,14 +343,14 @@ function Canvas({ types }: { types: NodeTypes }) {
         aria-label="Graph"
       >
         <Background variant={BackgroundVariant.Dots} gap={24} size={1.2} color="var(--line)" bgColor="transparent" />
-        <MiniMap<FlowNode>
+        {nodes.length > 0 && <MiniMap<FlowNode>
           pannable
           zoomable
           nodeColor={(node) => (node.type === "card" ? wireColor(types.get(node.data.node.type)?.outputs[0]?.type ?? "IMAGE") : "var(--line)")}
           nodeStrokeWidth={0}
           bgColor="var(--sheet)"
           maskColor="var(--minimap-mask)"
-        />
+        />}
       </ReactFlow>
       <Toolbar acts={acts} chosen={selection.nodes.length} />
       {nodes.length === 0 && <GraphEmpty onAdd={acts.add} onOpen={acts.open} />}

@@ -18,6 +18,7 @@ function InputSocket({ spec, connected }: { spec: InputSpec; connected: boolean 
   return (
     <Handle
       type="target"
+      role="img"
       position={Position.Left}
       id={`in:${spec.name}`}
       className={`socket ${spec.widget && !connected ? "idle" : ""} ${spec.required ? "" : "optional"}`}
@@ -32,6 +33,7 @@ function OutputSocket({ spec, slot }: { spec: OutputSpec; slot: number }) {
   return (
     <Handle
       type="source"
+      role="img"
       position={Position.Right}
       id={`out:${slot}`}
       className="socket"

@@ -1,0 +1,245 @@
+/** The graph, driven by mouse and keyboard. */
+import { readFileSync } from "node:fs";
+import { assert, dropFile, equal, history, pictures, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
+
+const workflow = (seed = 11, steps = 4) => ({
+  1: { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "pocket-xl-base.safetensors" } },
+  2: { class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text: "a photo of a red ball on sand, night" } },
+  3: { class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text: "" } },
+  4: { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
+  5: {
+    class_type: "KSampler",
+    inputs: { model: ["1", 0], seed, steps, cfg: 4, sampler_name: "euler_ancestral", scheduler: "normal", positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0], denoise: 1 },
+  },
+  6: { class_type: "VAEDecode", inputs: { samples: ["5", 0], vae: ["1", 2] } },
+  7: { class_type: "SaveImage", inputs: { images: ["6", 0], filename_prefix: "e2e" } },
+});
+
+const asBytes = (value) => new TextEncoder().encode(JSON.stringify(value));
+const nodes = (page) => page.locator(".react-flow__node-card");
+const node = (page, type, at = 0) => page.locator(`.node[data-type="${type}"]`).nth(at);
+const socket = (page, type, handle, at = 0) => node(page, type, at).locator(`.react-flow__handle[data-handleid="${handle}"]`);
+const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem("obscura.graph.document")).workflow);
+
+async function add(page, search, x, y) {
+  await page.mouse.dblclick(x, y);
+  await page.getByRole("combobox", { name: "Search nodes" }).fill(search);
+  await page.keyboard.press("Enter");
+}
+
+async function centre(locator) {
+  const box = await locator.boundingBox();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}
+
+async function wire(page, from, to) {
+  await page.mouse.move(...(await centre(from)));
+  await page.mouse.down();
+  const [x, y] = await centre(to);
+  await page.mouse.move(x - 30, y - 10, { steps: 4 });
+  await page.mouse.move(x, y, { steps: 4 });
+  await page.mouse.up();
+}
+
+async function open(page, value, name = "a.json") {
+  await dropFile(page, name, "application/json", asBytes(value));
+  await nodes(page).first().waitFor();
+}
+
+/** Objects with their keys in order. */
+const sorted = (value) =>
+  Array.isArray(value) || typeof value !== "object" || value === null
+    ? value
+    : Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
+
+const undone = (page) => page.getByRole("button", { name: /^Undo/ });
+
+export default [
+  {
+    name: "a graph built from nothing with the mouse renders a picture",
+    async run({ browser, server }) {
+      const before = (await history(server)).length;
+      const page = await visit(browser, server, { screen: "graph", width: 1900, height: 1000 });
+      await page.getByText("An empty graph").waitFor();
+      await add(page, "load checkpoint", 200, 450);
+      await add(page, "clip text encode", 560, 200);
+      await add(page, "empty latent", 560, 640);
+      await add(page, "ksampler", 980, 240);
+      await add(page, "vae decode", 1330, 300);
+      await add(page, "save image", 1560, 560);
+      equal(await nodes(page).count(), 6, "nodes on the canvas");
+      await wire(page, socket(page, "CheckpointLoaderSimple", "out:1"), socket(page, "CLIPTextEncode", "in:clip"));
+      await wire(page, socket(page, "CheckpointLoaderSimple", "out:0"), socket(page, "KSampler", "in:model"));
+      await wire(page, socket(page, "CLIPTextEncode", "out:0"), socket(page, "KSampler", "in:positive"));
+      await wire(page, socket(page, "CLIPTextEncode", "out:0"), socket(page, "KSampler", "in:negative"));
+      await wire(page, socket(page, "EmptyLatentImage", "out:0"), socket(page, "KSampler", "in:latent_image"));
+      await wire(page, socket(page, "KSampler", "out:0"), socket(page, "VAEDecode", "in:samples"));
+      await wire(page, socket(page, "CheckpointLoaderSimple", "out:2"), socket(page, "VAEDecode", "in:vae"));
+      await wire(page, socket(page, "VAEDecode", "out:0"), socket(page, "SaveImage", "in:images"));
+      equal(await page.locator(".react-flow__edge").count(), 8, "wires");
+      await node(page, "CLIPTextEncode").getByRole("textbox").fill("a photo of a blue ball on sand, night");
+      for (const side of ["width", "height"]) {
+        const field = node(page, "EmptyLatentImage").getByRole("spinbutton", { name: side });
+        await field.fill("64");
+        await field.press("Enter");
+      }
+      const steps = node(page, "KSampler").getByRole("spinbutton", { name: "steps" });
+      await steps.fill("4");
+      await steps.press("Enter");
+      await page.getByRole("button", { name: "Render", exact: true }).click();
+      const [job] = (await rendered(server, before + 1)).slice(-1);
+      equal(job.status.status_str, "success", "the job");
+      const shown = node(page, "SaveImage").locator("img.node-picture");
+      await shown.waitFor();
+      const size = await until("the picture on the node", () => shown.evaluate((image) => image.naturalWidth));
+      equal(size, 64, "width of the picture on the node");
+      equal(page.wrong, [], "errors of the page");
+    },
+  },
+  {
+    name: "wires that do not fit are refused, and say why",
+    async run({ browser, server }) {
+      const page = await visit(browser, server, { screen: "graph", width: 1900, height: 1000 });
+      await add(page, "load checkpoint", 300, 300);
+      await add(page, "vae decode", 800, 300);
+      await wire(page, socket(page, "CheckpointLoaderSimple", "out:0"), socket(page, "VAEDecode", "in:vae"));
+      await page.getByText("vae takes VAE, not MODEL").waitFor();
+      equal(await page.locator(".react-flow__edge").count(), 0, "wires");
+    },
+  },
+  {
+    name: "undo after twenty edits brings back the same document",
+    async run({ browser, server }) {
+      const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
+      await open(page, workflow());
+      await page.waitForTimeout(700);
+      const first = await kept(page);
+      const steps = node(page, "KSampler").getByRole("spinbutton", { name: "steps" });
+      for (let i = 0; i < 5; ++i) {
+        await steps.fill(String(20 + i));
+        await steps.press("Enter");
+        await page.locator(".react-flow__pane").click({ position: { x: 20, y: 700 } });
+        const header = node(page, "SaveImage").locator("header");
+        const [x, y] = await centre(header);
+        await page.mouse.move(x, y);
+        await page.mouse.down();
+        await page.mouse.move(x + 20, y + 30, { steps: 3 });
+        await page.mouse.up();
+        await page.keyboard.press("Control+b");
+        await page.keyboard.press("Control+g");
+      }
+      await page.waitForTimeout(600);
+      assert((await kept(page)) !== first, "twenty edits changed nothing");
+      equal(await page.locator(".group").count(), 5, "groups");
+      await page.locator(".react-flow__pane").click({ position: { x: 20, y: 700 } });
+      for (let i = 0; i < 20; ++i) await page.keyboard.press("Control+z");
+      await page.waitForTimeout(700);
+      equal(await kept(page), first, "the document after twenty undos");
+      for (let i = 0; i < 20; ++i) await page.keyboard.press("Control+y");
+      equal(await page.locator(".group").count(), 5, "groups after twenty redos");
+      await undone(page).waitFor();
+    },
+  },
+  {
+    name: "a picture dropped on the page restores its graph and gives the same bits",
+    async run({ browser, server }) {
+      const before = (await history(server)).length;
+      const page = await visit(browser, server, { screen: "create" });
+      await open(page, workflow(4242, 5));
+      await page.getByRole("button", { name: "Render", exact: true }).click();
+      const [job] = (await rendered(server, before + 1)).slice(-1);
+      const [picture] = pictures(job);
+      const file = new Uint8Array(await (await fetch(viewUrl(server, picture))).arrayBuffer());
+      const other = await visit(browser, server, { screen: "gallery" });
+      await dropFile(other, "found.png", "image/png", file);
+      await nodes(other).first().waitFor();
+      equal(await nodes(other).count(), 7, "nodes of the restored graph");
+      equal(await node(other, "KSampler").getByRole("spinbutton", { name: "seed" }).inputValue(), "4242", "seed");
+      await other.getByRole("button", { name: "Render", exact: true }).click();
+      const [again] = (await rendered(server, before + 2)).slice(-1);
+      equal(await pixels(other, viewUrl(server, pictures(again)[0])), await pixels(other, viewUrl(server, picture)), "pixels");
+    },
+  },
+  {
+    name: "what is wrong with a node is said on the node",
+    async run({ browser, server }) {
+      const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
+      const broken = workflow();
+      delete broken[5].inputs.latent_image;
+      await open(page, broken);
+      await page.getByRole("button", { name: "Render", exact: true }).click();
+      const error = node(page, "KSampler").getByRole("alert");
+      await error.waitFor();
+      assert(/latent_image/.test(await error.innerText()), "the error names the input");
+    },
+  },
+  {
+    name: "markup in prompts, titles and names is shown as text",
+    async run({ browser, server }) {
+      const before = (await history(server)).length;
+      const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
+      const evil = `<img src=x onerror="window.hacked=1"><b>bold</b>`;
+      const hostile = workflow(3, 1);
+      hostile[2].inputs.text = evil;
+      hostile[5]._meta = { title: evil };
+      await open(page, hostile, "<b>name</b>.json");
+      await page.getByRole("button", { name: "Render", exact: true }).click();
+      await rendered(server, before + 1);
+      for (const screen of ["graph", "gallery", "queue", "grid", "create", "form"]) {
+        await page.evaluate((id) => (location.hash = `/${id}`), screen);
+        await page.waitForTimeout(400);
+        equal(await page.evaluate(() => [window.hacked ?? 0, document.querySelectorAll("main b, main img[src='x']").length]), [0, 0], `markup on ${screen}`);
+      }
+      await page.evaluate(() => (location.hash = "/gallery"));
+      await page.getByText(evil).first().waitFor();
+    },
+  },
+  {
+    name: "groups carry their nodes, and copies keep their wires",
+    async run({ browser, server }) {
+      const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
+      await open(page, workflow());
+      await page.locator(".react-flow__pane").click({ position: { x: 20, y: 700 } });
+      await page.keyboard.press("Control+a");
+      await page.keyboard.press("Control+g");
+      await page.locator(".react-flow__pane").click({ position: { x: 20, y: 800 } });
+      const place = async () => JSON.parse(await kept(page)).nodes.find(({ id }) => id === 7).pos;
+      await page.waitForTimeout(600);
+      const [x0, y0] = await place();
+      const [x, y] = await centre(page.locator(".group"));
+      const top = (await page.locator(".group").boundingBox()).y;
+      await page.mouse.move(x, top + 3);
+      await page.mouse.down();
+      await page.mouse.move(x + 60, top + 43, { steps: 4 });
+      await page.mouse.up();
+      await page.waitForTimeout(600);
+      const [x1, y1] = await place();
+      assert(x1 > x0 && y1 > y0, `the group left its nodes behind: ${[x0, y0, x1, y1, y]}`);
+      await page.locator(".react-flow__pane").click({ position: { x: 20, y: 800 } });
+      await page.keyboard.press("Control+a");
+      await page.keyboard.press("Control+c");
+      await page.mouse.move(300, 700);
+      await page.keyboard.press("Control+v");
+      await until("the copies", async () => (await nodes(page).count()) === 14, 5000);
+      equal(await page.locator(".react-flow__edge").count(), 18, "wires");
+    },
+  },
+  {
+    name: "a graph is saved and opened in ComfyUI's two forms",
+    async run({ browser, server }) {
+      const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
+      await open(page, workflow(77));
+      const save = async (entry) => {
+        await page.getByRole("button", { name: "Save", exact: true }).click();
+        const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name: entry }).click()]);
+        return JSON.parse(readFileSync(await file.path(), "utf8"));
+      };
+      const editor = await save("Save the graph");
+      const api = await save("Save for the API");
+      equal(sorted(api), sorted(workflow(77)), "the API form");
+      equal([editor.version, editor.nodes.length, editor.links.length], [0.4, 7, 9], "the editor form");
+      await open(page, editor, "again.json");
+      equal(await save("Save for the API"), api, "the API form after the editor form");
+    },
+  },
+];

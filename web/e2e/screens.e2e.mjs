@@ -1,0 +1,147 @@
+/** Every screen: accessible, within the page's own host, quick to open. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { assert, dropFile, equal, visit } from "./harness.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const SCREENS = ["create", "graph", "form", "gallery", "grid", "queue", "models"];
+
+async function serious(page) {
+  // Chromium evaluates this outside the page's policy, so the policy stays as it is.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(", ")}`);
+}
+
+/** Chains of nodes, side by side, wired within. */
+function many(count) {
+  const prompt = {};
+  for (let i = 0; i < count; ++i) {
+    const chain = i % 10 !== 0;
+    prompt[i + 1] = chain
+      ? { class_type: "ConditioningCombine", inputs: { conditioning_1: [String(i), 0], conditioning_2: [String(i), 0] } }
+      : { class_type: "CLIPTextEncode", inputs: { text: `prompt ${i}` } };
+  }
+  return prompt;
+}
+
+async function openMany(page, count) {
+  await dropFile(page, "many.json", "application/json", new TextEncoder().encode(JSON.stringify(many(count))));
+  await page.locator(".react-flow__node-card").first().waitFor();
+  await page.waitForTimeout(1500);
+}
+
+/** Frames while the mouse does something, and the longest of them. */
+async function frames(page, act) {
+  await page.evaluate(() => {
+    globalThis.times = [];
+    const tick = (now) => {
+      globalThis.times.push(now);
+      globalThis.ticking = requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  });
+  await act();
+  const times = await page.evaluate(() => {
+    cancelAnimationFrame(globalThis.ticking);
+    return globalThis.times;
+  });
+  return (times.length - 1) / ((times.at(-1) - times[0]) / 1000);
+}
+
+export default [
+  {
+    name: "axe finds nothing serious on any screen, dark or light",
+    async run({ browser, server }) {
+      const found = [];
+      for (const theme of ["dark", "light"]) {
+        const page = await visit(browser, server, { theme });
+        for (const screen of SCREENS) {
+          await page.evaluate((id) => (location.hash = `/${id}`), screen);
+          await page.waitForTimeout(700);
+          for (const what of await serious(page)) found.push(`${theme} ${screen}: ${what}`);
+        }
+        await openMany(page, 20);
+        for (const what of await serious(page)) found.push(`${theme} full graph: ${what}`);
+        equal(page.wrong, [], "errors of the page");
+        await page.close();
+      }
+      equal(found, [], "violations");
+    },
+  },
+  {
+    name: "nothing is asked of another host, and the policy is strict and kept",
+    async run({ browser, server }) {
+      const page = await visit(browser, server);
+      for (const screen of SCREENS) {
+        await page.evaluate((id) => (location.hash = `/${id}`), screen);
+        await page.waitForTimeout(300);
+      }
+      equal(page.elsewhere, [], "requests elsewhere");
+      equal(page.wrong, [], "breaches");
+      const policy = (await fetch(server.url)).headers.get("content-security-policy") ?? "";
+      assert(/default-src 'none'/.test(policy) && /script-src 'self'(;|$)/.test(policy) && !/unsafe/.test(policy), `the policy: ${policy}`);
+    },
+  },
+  {
+    name: "the first load takes at most a second, with at most 400 KB of script",
+    async run({ browser, server }) {
+      const times = [];
+      let bytes = 0;
+      for (let round = 0; round < 3; ++round) {
+        const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+        const page = await context.newPage();
+        await page.goto(`${server.url}/`);
+        await page.getByLabel("Prompt", { exact: true }).waitFor();
+        const [ready, size] = await page.evaluate(() => {
+          const entries = performance.getEntriesByType("resource");
+          const scripts = entries.filter(({ name }) => name.endsWith(".js"));
+          return [performance.now(), scripts.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)];
+        });
+        times.push(ready);
+        bytes = size;
+        await context.close();
+      }
+      const best = Math.min(...times);
+      assert(best <= 1000, `the form was ready after ${Math.round(best)} ms at best`);
+      assert(bytes > 10_000 && bytes <= 400 * 1024, `${bytes} bytes of script`);
+      console.error(`first load: form ready after ${times.map(Math.round).join(", ")} ms; ${Math.round(bytes / 1024)} KiB of script`);
+    },
+  },
+  {
+    name: "500 nodes pan and zoom at 50 frames a second or more",
+    slow: true,
+    async run({ browser, server }) {
+      const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
+      await openMany(page, 500);
+      const pane = [200, 850];
+      const pan = () =>
+        frames(page, async () => {
+          await page.mouse.move(...pane);
+          await page.mouse.down();
+          for (let i = 0; i < 60; ++i) {
+            await page.mouse.move(pane[0] + Math.sin(i / 8) * 180, pane[1] - 200 + Math.cos(i / 8) * 180);
+            await page.waitForTimeout(16);
+          }
+          await page.mouse.up();
+        });
+      const zoom = () =>
+        frames(page, async () => {
+          await page.mouse.move(800, 450);
+          for (let i = 0; i < 60; ++i) {
+            await page.mouse.wheel(0, Math.sin(i / 10) * 60);
+            await page.waitForTimeout(16);
+          }
+        });
+      const best = { pan: 0, zoom: 0 };
+      for (let round = 0; round < 3; ++round) {
+        best.pan = Math.max(best.pan, await pan());
+        best.zoom = Math.max(best.zoom, await zoom());
+      }
+      console.error(`500 nodes: ${best.pan.toFixed(1)} frames a second panning, ${best.zoom.toFixed(1)} zooming`);
+      assert(best.pan >= 50 && best.zoom >= 50, `frames a second: ${best.pan.toFixed(1)} panning, ${best.zoom.toFixed(1)} zooming`);
+    },
+  },
+];
