@@ -16,7 +16,10 @@
 
 namespace obscura::golden {
 
+// Where the build unpacked tests/golden/<name>.xz, or tests/golden/<name> if it is kept plain.
 inline std::filesystem::path path(const std::string& name) {
+  std::filesystem::path unpacked = std::filesystem::path(OBSCURA_GOLDEN_DIR) / name;
+  if (std::filesystem::exists(unpacked)) return unpacked;
   return std::filesystem::path(OBSCURA_SOURCE_DIR) / "tests" / "golden" / name;
 }
 

@@ -199,7 +199,7 @@ TEST(Safetensors, MovingKeepsWhatWasHandedOut) {
 
 // Written by another program.
 TEST(Safetensors, ReadsWhatAnotherProgramWrote) {
-  auto file = SafetensorsFile::open(OBSCURA_SOURCE_DIR "/tests/golden/noise.safetensors");
+  auto file = SafetensorsFile::open(OBSCURA_GOLDEN_DIR "/noise.safetensors");
   ASSERT_TRUE(file.ok()) << file.error().message();
   EXPECT_FALSE(file->entries().empty());
 }
