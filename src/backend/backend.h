@@ -84,6 +84,8 @@ class Executable {
   // Seconds of one run by node, for `bench --profile`. Same requirements as run().
   virtual Result<std::vector<double>> profile(std::span<const InputBinding> inputs,
                                               std::span<const OutputBinding> outputs) = 0;
+  // What the last run cost the host before it only waited: 0 where the host itself computes.
+  virtual double launch_seconds() const { return 0; }
 };
 
 struct DeviceDescription {
@@ -94,6 +96,17 @@ struct DeviceDescription {
   std::vector<std::string> precisions;  // names that --precision takes
   std::size_t total_bytes = 0;
   std::size_t available_bytes = 0;  // now, for a new job, with some left for the system
+};
+
+// Of a device whose libraries offer several algorithms for one piece of work.
+class KernelChooser {
+ public:
+  virtual ~KernelChooser() = default;
+  // While `on`, work that is not on record is measured when a graph is lowered, and the fastest
+  // algorithm goes on record.
+  virtual void tune(bool on) = 0;
+  // What is on record, as the text of a file that the device can be told to read (docs/gpu.md).
+  virtual std::string choices() const = 0;
 };
 
 class Device {
@@ -111,6 +124,8 @@ class Device {
   std::size_t held_bytes() const { return arena_bytes() + weight_bytes(); }
   // Gives the arena back to the system (weights stay with their Executables).
   virtual void release_arena() = 0;
+  // nullptr where kernels are not chosen by measurement.
+  virtual KernelChooser* chooser() { return nullptr; }
 };
 
 // One entry for each backend in the program; backends register themselves.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "backend/cuda/dnn_graph.h"
@@ -26,6 +27,13 @@ struct Sizes {
   std::int64_t q_offset = 0, k_offset = 0, v_offset = 0;
 
   std::int64_t width() const { return heads * head_size; }
+  // Of the first element of any head of any token, in bytes.
+  std::int64_t alignment() const {
+    std::int64_t elements = head_size;
+    for (std::int64_t step : {q_row, k_row, v_row, q_offset, k_offset, v_offset})
+      elements = std::gcd(elements, step);
+    return std::gcd(elements * static_cast<std::int64_t>(size_of(dtype)), std::int64_t{256});
+  }
   float scale() const { return 1.0f / std::sqrt(static_cast<float>(head_size)); }
 };
 
@@ -167,6 +175,7 @@ class ChunkedAttention final : public Kernel {
     scores.batch = s_.heads;
     scores.a_batch = scores.b_batch = s_.head_size;
     scores.d_batch = queries * s_.keys;
+    scores.alignment = s_.alignment();
     MatmulShape values;
     values.rows = queries;
     values.columns = s_.head_size;
@@ -179,6 +188,7 @@ class ChunkedAttention final : public Kernel {
     values.batch = s_.heads;
     values.a_batch = queries * key_stride();
     values.b_batch = values.d_batch = s_.head_size;
+    values.alignment = s_.alignment();
     OBSCURA_ASSIGN(Matmul first, Matmul::create(context, scores));
     OBSCURA_ASSIGN(Matmul second, Matmul::create(context, values));
     return std::optional<Products>(Products{std::move(first), std::move(second)});

@@ -65,14 +65,17 @@ void DnnGraph::fail(cudnnStatus_t status, const std::string& what) {
 }
 
 DnnGraph::Descriptor DnnGraph::create(cudnnBackendDescriptorType_t type) {
+  alive_.push_back(make(type));
+  return alive_.back();
+}
+
+DnnGraph::Descriptor DnnGraph::make(cudnnBackendDescriptorType_t type) {
   const Dnn& dnn = context_.libraries.dnn;
   cudnnBackendDescriptor_t descriptor = nullptr;
   fail(dnn.descriptor_create(type, &descriptor), "creating a descriptor");
-  Descriptor owned(descriptor, [destroy = dnn.descriptor_destroy](void* d) {
+  return Descriptor(descriptor, [destroy = dnn.descriptor_destroy](void* d) {
     if (d != nullptr) destroy(d);
   });
-  alive_.push_back(owned);
-  return owned;
 }
 
 void DnnGraph::set(const Descriptor& descriptor, cudnnBackendAttributeName_t name,
@@ -134,7 +137,7 @@ DnnGraph::Descriptor DnnGraph::scalar(std::int64_t number, int rank) {
   Descriptor made = create(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   std::vector<std::int64_t> ones(static_cast<std::size_t>(rank), 1);
-  std::int64_t alignment = 4;
+  std::int64_t alignment = 16;  // of no meaning for a value; what the library expects
   bool by_value = true;
   set(made, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type);
   set(made, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, rank, ones.data());
@@ -241,7 +244,7 @@ void DnnGraph::attention(const Descriptor& q, const Descriptor& k, const Descrip
 
 Result<DnnPlan> DnnGraph::compile(const Descriptor& config, bool exact_f32) {
   const Dnn& dnn = context_.libraries.dnn;
-  Descriptor engine = create(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  Descriptor engine = make(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   void* raw = engine.get();
   std::int64_t count = 0, index = -1;
   cudnnStatus_t status = dnn.get(config.get(), CUDNN_ATTR_ENGINECFG_ENGINE,
@@ -258,6 +261,8 @@ Result<DnnPlan> DnnGraph::compile(const Descriptor& config, bool exact_f32) {
   };
   if (noted(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC))
     return Error(ErrorKind::kUnsupported, "[cuDNN] an engine that gives other bits each time");
+  if (noted(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION))
+    return Error(ErrorKind::kUnsupported, "[cuDNN] an engine that sums in 16 bits");
   if (exact_f32 &&
       (noted(CUDNN_NUMERICAL_NOTE_TENSOR_CORE) || noted(CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) ||
        noted(CUDNN_NUMERICAL_NOTE_WINOGRAD) || noted(CUDNN_NUMERICAL_NOTE_FFT)))
@@ -271,7 +276,7 @@ Result<DnnPlan> DnnGraph::compile(const Descriptor& config, bool exact_f32) {
   bool compiles =
       std::find(behaviours.begin(), last, CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION) != last;
 
-  Descriptor plan = create(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  Descriptor plan = make(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   void* config_raw = config.get();
   status = dnn.set(plan.get(), CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG,
                    CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &config_raw);
@@ -287,6 +292,7 @@ Result<DnnPlan> DnnGraph::compile(const Descriptor& config, bool exact_f32) {
   made.dnn_ = &dnn;
   made.handle_ = handle;
   made.plan_ = plan.get();
+  made.alive_ = {config, engine, plan};
   made.workspace_bytes_ = static_cast<std::size_t>(workspace);
   made.engine_ = fmt::format("engine {}{}", index, compiles ? " (compiled at run time)" : "");
   return made;
@@ -309,7 +315,7 @@ Result<std::vector<DnnPlan>> DnnGraph::plans(bool exact_f32, std::size_t limit,
   std::string reason = "no engine";
   for (cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     if (!plans.empty()) break;
-    Descriptor heuristic = create(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+    Descriptor heuristic = make(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     set(heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
     set(heuristic, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
     if (error_) return *error_;
@@ -323,7 +329,7 @@ Result<std::vector<DnnPlan>> DnnGraph::plans(bool exact_f32, std::size_t limit,
     std::vector<Descriptor> configs;
     std::vector<void*> raw;
     for (std::int64_t i = 0; i < count; ++i) {
-      configs.push_back(create(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR));
+      configs.push_back(make(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR));
       raw.push_back(configs.back().get());
     }
     std::int64_t filled = 0;
@@ -341,7 +347,7 @@ Result<std::vector<DnnPlan>> DnnGraph::plans(bool exact_f32, std::size_t limit,
     }
   }
   if (plans.empty()) return Error(ErrorKind::kUnsupported, "[cuDNN] " + reason);
-  for (DnnPlan& plan : plans) plan.alive_ = alive_;
+  for (DnnPlan& plan : plans) plan.alive_.insert(plan.alive_.begin(), alive_.begin(), alive_.end());
   return plans;
 }
 

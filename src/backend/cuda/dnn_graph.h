@@ -78,7 +78,9 @@ class DnnGraph {
                                      std::size_t workspace_limit) &&;
 
  private:
+  // create(): kept by every plan; make(): by whoever holds it.
   Descriptor create(cudnnBackendDescriptorType_t type);
+  Descriptor make(cudnnBackendDescriptorType_t type);
   void set(const Descriptor& descriptor, cudnnBackendAttributeName_t name,
            cudnnBackendAttributeType_t type, std::int64_t count, const void* values);
   void set(const Descriptor& descriptor, cudnnBackendAttributeName_t name, const Descriptor& value);

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "backend/cuda/kernels/launch.h"
 #include "backend/cuda/status.h"
+#include "backend/cuda/timing.h"
+#include "base/log.h"
 
 namespace obscura::backend::cuda {
 namespace {
@@ -219,6 +222,7 @@ void CudaExecutable::drop_replays() {
 void CudaExecutable::unload() {
   if (reader_ == nullptr) return;
   cudaStreamSynchronize(context().compute);
+  cudaStreamSynchronize(context().copy);
   drop_replays();
   weights_.clear();
   boundary_ = PinnedMemory();
@@ -237,15 +241,20 @@ std::byte* CudaExecutable::address(ir::ValueId id) const {
 
 Result<bool> CudaExecutable::send_inputs(std::span<const InputBinding> inputs) {
   bool steady_changed = !inputs_sent_;
-  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+  for (std::size_t i = 0; i < graph_.inputs.size() && !steady_changed; ++i) {
     const ir::Value& value = graph_.value(graph_.inputs[i]);
     auto bytes = bound_bytes(inputs, graph_.name, value.name, value.type.bytes());
+    const std::byte* copy = boundary_.data() + input_offsets_[i];
+    steady_changed = value.steady && std::memcmp(copy, bytes.data(), bytes.size()) != 0;
+  }
+  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+    const ir::Value& value = graph_.value(graph_.inputs[i]);
+    // The place of a steady input that only steady nodes read serves others after them: if those
+    // nodes run again, every steady input is sent again.
+    if (value.steady && !steady_changed) continue;
+    auto bytes = bound_bytes(inputs, graph_.name, value.name, value.type.bytes());
     std::byte* copy = boundary_.data() + input_offsets_[i];
-    // A steady input lies where it was sent to for as long as the arena is ours.
-    if (value.steady && inputs_sent_ && std::memcmp(copy, bytes.data(), bytes.size()) == 0)
-      continue;
     std::memcpy(copy, bytes.data(), bytes.size());
-    steady_changed = steady_changed || value.steady;
     OBSCURA_TRY(check(cudaMemcpyAsync(address(graph_.inputs[i]), copy, bytes.size(),
                                       cudaMemcpyHostToDevice, context().compute),
                       "sending an input"));
@@ -351,21 +360,26 @@ Status CudaExecutable::run_kernel(std::size_t n) {
 Status CudaExecutable::run_stretch(Replay& replay, std::size_t begin, std::size_t end) {
   if (begin == end) return {};
   // What runs once is not worth a graph.
-  if (replay.graph == nullptr && ++replay.runs < 2) return enqueue(begin, end);
-  if (replay.graph == nullptr) {
-    OBSCURA_TRY(check(cudaStreamBeginCapture(context().compute, cudaStreamCaptureModeThreadLocal),
-                      "recording a run"));
-    Status status = enqueue(begin, end);
-    cudaGraph_t graph = nullptr;
-    cudaError_t ended = cudaStreamEndCapture(context().compute, &graph);
-    if (status.ok()) status = check(ended, "recording a run");
-    if (status.ok()) {
-      status = check(cudaGraphInstantiate(&replay.graph, graph, 0), "making a graph of a run");
-    }
-    if (graph != nullptr) cudaGraphDestroy(graph);
-    OBSCURA_TRY(status);
+  if (replay.graph == nullptr && ++replay.runs == 2) {
+    if (Status status = record(replay, begin, end); !status.ok())
+      log::warn("{} runs without a CUDA graph: {}", graph_.name, status.error().message());
   }
+  if (replay.graph == nullptr) return enqueue(begin, end);
   return check(cudaGraphLaunch(replay.graph, context().compute), "replaying a run");
+}
+
+Status CudaExecutable::record(Replay& replay, std::size_t begin, std::size_t end) {
+  OBSCURA_TRY(check(cudaStreamBeginCapture(context().compute, cudaStreamCaptureModeThreadLocal),
+                    "recording a run"));
+  Status status = enqueue(begin, end);
+  cudaGraph_t graph = nullptr;
+  // Ends the recording of the copy stream too, and forgets it all if a call in it failed.
+  Status ended = check(cudaStreamEndCapture(context().compute, &graph), "recording a run");
+  if (status.ok()) status = ended;
+  if (status.ok())
+    status = check(cudaGraphInstantiate(&replay.graph, graph, 0), "making a graph of a run");
+  if (graph != nullptr) cudaGraphDestroy(graph);
+  return status;
 }
 
 Status CudaExecutable::run(std::span<const InputBinding> inputs,
@@ -380,6 +394,7 @@ Status CudaExecutable::run(std::span<const InputBinding> inputs,
   arena_generation_ = shared_->arena_generation();
   shared_->arena_user = this;
   if (!arena_is_ours) inputs_sent_ = false;
+  auto begin = std::chrono::steady_clock::now();
   Result<bool> steady_changed = send_inputs(inputs);
   Status status = steady_changed.ok() ? Status() : Status(steady_changed.error());
   if (status.ok() && *steady_changed) status = run_stretch(steady_, 0, plan_.steady_nodes);
@@ -391,9 +406,14 @@ Status CudaExecutable::run(std::span<const InputBinding> inputs,
     find_non_finite(element_of(graph_.type(out.value).dtype), address(out.value),
                     graph_.type(out.value).shape.elements(),
                     reinterpret_cast<std::int32_t*>(flag_.data()), context().compute);
+    status = check(cudaGetLastError(), "looking for a NaN");
   }
+  launch_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (status.ok()) status = receive_outputs(outputs);
   if (!status.ok()) {
+    // The copies of the inputs may still be on the bus.
+    cudaStreamSynchronize(context().compute);
+    cudaStreamSynchronize(context().copy);
     shared_->arena_user = nullptr;
     return status;
   }
@@ -455,24 +475,17 @@ Result<std::vector<double>> CudaExecutable::profile(std::span<const InputBinding
   constexpr int kRepeats = 8;
   OBSCURA_TRY(run(inputs, outputs, CancelToken()));
   shared_->arena_user = nullptr;
-  cudaEvent_t begin = nullptr, end = nullptr;
-  OBSCURA_TRY(check(cudaEventCreate(&begin), "making an event"));
-  OBSCURA_TRY(check(cudaEventCreate(&end), "making an event"));
+  OBSCURA_ASSIGN(Stopwatch watch, Stopwatch::create(context().compute));
   std::vector<double> seconds;
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     // Once to warm up and to bring streamed weights, then often enough that launching one while the
     // other runs hides the launch.
     OBSCURA_TRY(enqueue(n, n + 1));
-    cudaEventRecord(begin, context().compute);
+    OBSCURA_TRY(watch.start());
     for (int i = 0; i < kRepeats; ++i) OBSCURA_TRY(run_kernel(n));
-    cudaEventRecord(end, context().compute);
-    OBSCURA_TRY(check(cudaEventSynchronize(end), "profiling"));
-    float milliseconds = 0;
-    cudaEventElapsedTime(&milliseconds, begin, end);
+    OBSCURA_ASSIGN(float milliseconds, watch.stop());
     seconds.push_back(static_cast<double>(milliseconds) * 1e-3 / kRepeats);
   }
-  cudaEventDestroy(begin);
-  cudaEventDestroy(end);
   return seconds;
 }
 

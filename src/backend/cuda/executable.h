@@ -32,6 +32,7 @@ class CudaExecutable final : public Executable {
              const CancelToken& cancel) override;
   Result<std::vector<double>> profile(std::span<const InputBinding> inputs,
                                       std::span<const OutputBinding> outputs) override;
+  double launch_seconds() const override { return launch_seconds_; }
 
  private:
   // A stretch of nodes as a CUDA graph.
@@ -55,6 +56,7 @@ class CudaExecutable final : public Executable {
   Result<bool> send_inputs(std::span<const InputBinding> inputs);
   Status receive_outputs(std::span<const OutputBinding> outputs);
   Status run_stretch(Replay& replay, std::size_t begin, std::size_t end);
+  Status record(Replay& replay, std::size_t begin, std::size_t end);
   Status enqueue(std::size_t begin, std::size_t end);
   Status enqueue_weights(std::size_t node, std::size_t at);
   Status run_kernel(std::size_t node);
@@ -85,6 +87,7 @@ class CudaExecutable final : public Executable {
   Replay steady_, main_;
   std::vector<cudaEvent_t> events_;
   bool loaded_ = false;
+  double launch_seconds_ = 0;
 };
 
 }  // namespace obscura::backend::cuda

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -54,11 +55,11 @@ struct Matmul::Handles {
 };
 
 std::string MatmulShape::text() const {
-  return fmt::format("matmul {}x{}x{} {}->{}{}{}{} strides {} {} {} batch {} {} {} {}", rows,
-                     columns, depth, name_of(element), name_of(result),
+  return fmt::format("matmul {}x{}x{} {}->{}{}{}{} strides {} {} {} batch {} {} {} {} align {}",
+                     rows, columns, depth, name_of(element), name_of(result),
                      b_depth_by_columns ? " b as stored" : "", bias ? " bias" : "",
                      add_c ? " add" : "", a_stride, b_stride, d_stride, batch, a_batch, b_batch,
-                     d_batch);
+                     d_batch, alignment);
 }
 
 Result<Matmul> Matmul::create(Context& context, const MatmulShape& shape) {
@@ -77,6 +78,8 @@ Result<Matmul> Matmul::create(Context& context, const MatmulShape& shape) {
   if (shape.bias) {
     OBSCURA_TRY(set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS));
     OBSCURA_TRY(set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(shape.result)));
+    // Algorithms are offered for the pointer's alignment; it is not read before the first launch.
+    OBSCURA_TRY(set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, std::uintptr_t{256}));
   }
 
   auto layout = [&](cublasLtMatrixLayout_t* target, DType dtype, std::int64_t rows,
@@ -111,19 +114,23 @@ Result<Matmul> Matmul::create(Context& context, const MatmulShape& shape) {
   blas.preference_set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &limit, sizeof limit);
   blas.preference_set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions,
                       sizeof reductions);
-  // Slices of merged projections begin anywhere, but never off 16 bytes.
-  if (shape.a_stride != 0 || shape.b_stride != 0 || shape.d_stride != 0) {
-    std::uint32_t alignment = 16;
-    for (auto attribute :
-         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
-          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
-      blas.preference_set(preference, attribute, &alignment, sizeof alignment);
-  }
+  auto alignment = static_cast<std::uint32_t>(shape.alignment);
+  for (auto attribute :
+       {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+    blas.preference_set(preference, attribute, &alignment, sizeof alignment);
   std::array<cublasLtMatmulHeuristicResult_t, kCandidates> candidates{};
   int found = 0;
   cublasStatus_t status = blas.heuristic(context.blas, h.operation, h.b, h.a, h.d, h.d, preference,
                                          kCandidates, candidates.data(), &found);
   blas.preference_destroy(preference);
+  auto unusable = [](const cublasLtMatmulHeuristicResult_t& candidate) {
+    return candidate.state != CUBLAS_STATUS_SUCCESS;
+  };
+  if (status == CUBLAS_STATUS_SUCCESS)
+    found =
+        static_cast<int>(std::remove_if(candidates.begin(), candidates.begin() + found, unusable) -
+                         candidates.begin());
   if (status != CUBLAS_STATUS_SUCCESS || found == 0)
     return Error(ErrorKind::kUnsupported, "[cuBLASLt] no algorithm for " + shape.text());
   std::size_t index = context.choose(shape.text(), static_cast<std::size_t>(found),

@@ -26,6 +26,7 @@ struct MatmulShape {
   std::int64_t a_stride = 0, b_stride = 0, d_stride = 0;  // of rows; 0: dense. C's is D's.
   std::int64_t batch = 1;
   std::int64_t a_batch = 0, b_batch = 0, d_batch = 0;
+  std::int64_t alignment = 256;  // bytes, of every pointer
 
   std::string text() const;
 };

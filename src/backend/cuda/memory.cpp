@@ -10,9 +10,8 @@ Result<DeviceMemory> DeviceMemory::allocate(std::size_t bytes) {
   DeviceMemory memory;
   if (bytes == 0) return memory;
   void* data = nullptr;
-  cudaError_t error = cudaMalloc(&data, bytes);
-  cudaGetLastError();  // a refused allocation is an answer, not the state of every later call
-  OBSCURA_TRY(check(error, fmt::format("allocating {} bytes on the device", bytes)));
+  OBSCURA_TRY(
+      check(cudaMalloc(&data, bytes), fmt::format("allocating {} bytes on the device", bytes)));
   memory.data_ = static_cast<std::byte*>(data);
   memory.bytes_ = bytes;
   return memory;
@@ -26,9 +25,8 @@ Result<PinnedMemory> PinnedMemory::allocate(std::size_t bytes) {
   PinnedMemory memory;
   if (bytes == 0) return memory;
   void* data = nullptr;
-  cudaError_t error = cudaHostAlloc(&data, bytes, cudaHostAllocDefault);
-  cudaGetLastError();
-  OBSCURA_TRY(check(error, fmt::format("locking {} bytes of host memory", bytes)));
+  OBSCURA_TRY(check(cudaHostAlloc(&data, bytes, cudaHostAllocDefault),
+                    fmt::format("locking {} bytes of host memory", bytes)));
   memory.data_ = static_cast<std::byte*>(data);
   memory.bytes_ = bytes;
   return memory;

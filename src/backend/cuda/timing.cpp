@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/status.h"
 
 namespace obscura::backend::cuda {
 
@@ -28,26 +29,46 @@ Result<DeviceMemory> random_memory(Context& context, std::size_t bytes, DType dt
   return memory;
 }
 
+Result<Stopwatch> Stopwatch::create(cudaStream_t stream) {
+  Stopwatch watch(stream);
+  OBSCURA_TRY(check(cudaEventCreate(&watch.begin_), "making an event"));
+  OBSCURA_TRY(check(cudaEventCreate(&watch.end_), "making an event"));
+  return watch;
+}
+
+Stopwatch::~Stopwatch() {
+  for (cudaEvent_t event : {begin_, end_}) {
+    if (event != nullptr) cudaEventDestroy(event);
+  }
+}
+
+Status Stopwatch::start() const {
+  return check(cudaEventRecord(begin_, stream_), "timing");
+}
+
+Result<float> Stopwatch::stop() const {
+  float milliseconds = 0;
+  OBSCURA_TRY(check(cudaEventRecord(end_, stream_), "timing"));
+  OBSCURA_TRY(check(cudaEventSynchronize(end_), "timing"));
+  OBSCURA_TRY(check(cudaEventElapsedTime(&milliseconds, begin_, end_), "timing"));
+  return milliseconds;
+}
+
 float time_on_device(Context& context, const std::function<Status()>& run) {
   constexpr float kNever = std::numeric_limits<float>::infinity();
-  cudaEvent_t begin = nullptr, end = nullptr;
-  cudaEventCreate(&begin);
-  cudaEventCreate(&end);
+  Result<Stopwatch> watch = Stopwatch::create(context.compute);
+  if (!watch.ok() || !run().ok() || !run().ok()) return kNever;
   std::array<float, 5> times{};
-  bool failed = !run().ok() || !run().ok();
   for (float& time : times) {
-    if (failed) break;
-    cudaEventRecord(begin, context.compute);
+    if (!watch->start().ok()) return kNever;
     // Long enough that the gap between launches does not count.
-    for (int i = 0; i < 4 && !failed; ++i) failed = !run().ok();
-    cudaEventRecord(end, context.compute);
-    failed = failed || cudaEventSynchronize(end) != cudaSuccess;
-    cudaEventElapsedTime(&time, begin, end);
+    for (int i = 0; i < 4; ++i) {
+      if (!run().ok()) return kNever;
+    }
+    Result<float> milliseconds = watch->stop();
+    if (!milliseconds.ok()) return kNever;
+    time = *milliseconds;
   }
-  cudaGetLastError();
-  cudaEventDestroy(begin);
-  cudaEventDestroy(end);
-  if (failed) return kNever;
   std::sort(times.begin(), times.end());
   return times[times.size() / 2];
 }
