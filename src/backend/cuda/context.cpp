@@ -1,5 +1,7 @@
 #include "backend/cuda/context.h"
 
+#include <algorithm>
+
 #include "backend/cuda/status.h"
 
 namespace obscura::backend::cuda {
@@ -25,13 +27,17 @@ Result<std::shared_ptr<Context>> Context::create(int ordinal) {
     return Error(ErrorKind::kInternal,
                  std::string("[cuda] cuDNN does not start: ") + opened->dnn.error_string(status));
   }
+  context->choices.device = context->properties.name;
+  context->choices.libraries = opened->text();
+  OBSCURA_ASSIGN(context->choices.by_work,
+                 recorded_choices(context->choices.device, context->choices.libraries));
   return context;
 }
 
 std::size_t Context::choose(const std::string& key, std::size_t count,
                             const std::function<float(std::size_t)>& time) {
-  auto recorded = choices.find(key);
-  if (recorded != choices.end() && recorded->second < count) return recorded->second;
+  auto recorded = choices.by_work.find(key);
+  if (recorded != choices.by_work.end() && recorded->second < count) return recorded->second;
   if (!tuning || count == 1) return 0;
   std::size_t best = 0;
   float least = time(0);
@@ -42,7 +48,13 @@ std::size_t Context::choose(const std::string& key, std::size_t count,
       best = i;
     }
   }
-  return choices[key] = best;
+  return choices.by_work[key] = best;
+}
+
+std::size_t Context::worth_preparing(const std::string& key, std::size_t most) const {
+  auto recorded = choices.by_work.find(key);
+  if (recorded != choices.by_work.end()) return std::min(recorded->second + 1, most);
+  return tuning ? most : 1;
 }
 
 Context::~Context() {

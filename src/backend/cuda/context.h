@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "backend/cuda/choices.h"
 #include "backend/cuda/libraries.h"
 #include "base/result.h"
 
@@ -41,7 +42,9 @@ class Context {
   // the library's first. What fixes the bits is never decided by a clock outside of tuning.
   std::size_t choose(const std::string& key, std::size_t count,
                      const std::function<float(std::size_t)>& time);
-  std::map<std::string, std::size_t> choices;
+  // How many of at most `most` algorithms choose() will look at: the others need no preparation.
+  std::size_t worth_preparing(const std::string& key, std::size_t most) const;
+  Choices choices;
   bool tuning = false;
 
  private:

@@ -3,8 +3,10 @@
 // part of cuDNN's kernel where an engine has it, else one pass over the result.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 #include <variant>
 
 #include "backend/cuda/dnn_graph.h"
@@ -68,7 +70,7 @@ struct Epilogue {
 
 Result<std::vector<DnnPlan>> convolution_plans(Context& context, const Geometry& g,
                                                const ir::Conv2dOp::Options& o,
-                                               const Epilogue& epilogue) {
+                                               const Epilogue& epilogue, std::size_t limit) {
   DnnGraph graph(context);
   std::vector<std::int64_t> y_dims = {g.samples, g.out_padded, g.out_height, g.out_width};
   auto y_strides = image_strides(g.out_padded, g.out_height, g.out_width);
@@ -93,7 +95,7 @@ Result<std::vector<DnnPlan>> convolution_plans(Context& context, const Geometry&
     auto residual = graph.tensor(kResidual, y_dims, y_strides, g.dtype);
     graph.pointwise(CUDNN_POINTWISE_ADD, sum, residual, y);
   }
-  return std::move(graph).plans(g.dtype == DType::kF32, kCandidates, kWorkspaceLimit);
+  return std::move(graph).plans(g.dtype == DType::kF32, limit, kWorkspaceLimit);
 }
 
 class Conv2d final : public Kernel {
@@ -225,36 +227,42 @@ Status Conv2d::choose_plan(Context& context) {
       options_.padding == none)
     return choose_matmul(context);
 
-  struct Candidate {
-    DnnPlan plan;
-    Epilogue epilogue;
-  };
-  std::vector<Candidate> candidates;
+  // Plans that add bias and residual themselves, then plans that leave them to a pass of ours.
   Epilogue whole{options_.bias || options_.channel_add, options_.channel_add, options_.residual};
   // A residual is dense, a padded result is not.
   if (g_.out_padded != g_.out) whole = {};
-  std::string reason;
-  for (const Epilogue& epilogue : {whole, Epilogue{}}) {
-    if (!(epilogue.bias || epilogue.residual) && (whole.bias || whole.residual) &&
-        !candidates.empty() && !context.tuning)
-      break;
-    auto plans = convolution_plans(context, g_, options_, epilogue);
-    if (!plans.ok()) {
-      reason = plans.error().message();
-      continue;
-    }
-    for (DnnPlan& plan : *plans) candidates.push_back({std::move(plan), epilogue});
-  }
+  const bool fuses = whole.bias || whole.residual;
+  const std::array<Epilogue, 2> epilogues = {whole, Epilogue{}};
+  std::array<std::optional<DnnPlan>, 2 * kCandidates> plans;
   std::string key = op_.text();
   key += fmt::format(" {} {}x{}x{}x{} -> {}", name_of(g_.dtype), g_.samples, g_.height, g_.width,
                      g_.in, g_.out);
-  if (candidates.empty()) return Error(ErrorKind::kUnsupported, key + ": " + reason);
-  std::size_t index = context.choose(key, candidates.size(), [&](std::size_t i) {
-    return time(context, candidates[i].plan, candidates[i].epilogue);
+  // Compiling a plan can take as long as many runs of it: none that is not asked for.
+  const std::size_t wanted = context.worth_preparing(key, plans.size());
+  std::string reason;
+  bool any = false;
+  for (std::size_t e = fuses ? 0 : 1; e < epilogues.size(); ++e) {
+    std::size_t first = e * kCandidates;
+    if (any && wanted <= first) break;
+    std::size_t limit =
+        std::clamp<std::size_t>(wanted > first ? wanted - first : 1, 1, kCandidates);
+    auto offered = convolution_plans(context, g_, options_, epilogues[e], limit);
+    if (!offered.ok()) {
+      reason = offered.error().message();
+      continue;
+    }
+    any = true;
+    for (DnnPlan& plan : *offered) plans[first++] = std::move(plan);
+  }
+  if (!any) return Error(ErrorKind::kUnsupported, key + ": " + reason);
+  std::size_t index = context.choose(key, plans.size(), [&](std::size_t i) {
+    return plans[i] ? time(context, *plans[i], epilogues[i / kCandidates])
+                    : std::numeric_limits<float>::infinity();
   });
-  library_ = candidates[index].plan;
-  fused_ = candidates[index].epilogue;
-  choice_ = fmt::format("{}: {} {}{}{}", key, index, candidates[index].plan.engine(),
+  while (!plans[index]) index = (index + 1) % plans.size();
+  library_ = *plans[index];
+  fused_ = epilogues[index / kCandidates];
+  choice_ = fmt::format("{}: {} {}{}{}", key, index, plans[index]->engine(),
                         fused_.bias ? ", bias" : "", fused_.residual ? ", residual" : "");
   return {};
 }

@@ -74,14 +74,17 @@ std::vector<DeviceDescription> probe() {
   return found;
 }
 
-class CudaDevice final : public Device {
+class CudaDevice final : public Device, public KernelChooser {
  public:
   CudaDevice(std::shared_ptr<Context> context, std::string precision)
       : shared_(std::make_shared<SharedMemory>(std::move(context))),
         precision_(std::move(precision)) {}
 
   DeviceDescription describe() const override {
-    return describe_device(shared_->context().ordinal);
+    DeviceDescription description = describe_device(shared_->context().ordinal);
+    std::string digest = shared_->context().choices.digest();
+    if (!digest.empty()) description.kernel_set += " choices " + digest;
+    return description;
   }
 
   Result<ir::Graph> rewrite(ir::Graph graph) override {
@@ -91,7 +94,11 @@ class CudaDevice final : public Device {
   }
 
   Result<std::unique_ptr<Executable>> lower(ir::Graph graph) override {
-    OBSCURA_ASSIGN(ir::Graph rewritten, rewrite(std::move(graph)));
+    // A normalisation of its own costs one launch less than statistics and a convolution that
+    // applies them; only strips need those apart, and their graphs come with them.
+    OBSCURA_TRY(ir::run_passes(
+        graph, {"merge_projections", "fold_upsample", "fuse_epilogues", "hoist_steady"}));
+    ir::Graph rewritten = std::move(graph);
     if (DType dtype = dtype_for(rewritten); dtype != DType::kF32) {
       rewritten = ir::with_precision(rewritten, dtype);
       OBSCURA_TRY(rewritten.validate());
@@ -102,6 +109,10 @@ class CudaDevice final : public Device {
   std::size_t arena_bytes() const override { return shared_->arena_bytes(); }
   std::size_t weight_bytes() const override { return shared_->weight_bytes(); }
   void release_arena() override { shared_->release_arena(); }
+
+  KernelChooser* chooser() override { return this; }
+  void tune(bool on) override { shared_->context().tuning = on; }
+  std::string choices() const override { return shared_->context().choices.text(); }
 
  private:
   DType dtype_for(const ir::Graph& graph) const {
