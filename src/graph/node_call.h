@@ -109,6 +109,9 @@ class NodeCall : public NodeInputs {
     return context_.environment->find<T>();
   }
 
+  // All that the application provides, as hooks see it.
+  const Environment& all_environment() const { return *context_.environment; }
+
   // Hidden inputs. REQUIRES: the node declares them (Hidden::kPrompt, ...).
   const nlohmann::ordered_json& prompt() const;
   const nlohmann::ordered_json& extra_pnginfo() const;

@@ -21,6 +21,9 @@ const RegisterNode kRegistered{
         .input(text("text").multiline().dynamic_prompts().tooltip("The prompt."))
         .input(socket("clip", "CLIP").tooltip("The text encoders."))
         .output("CONDITIONING", "", "What the picture is to show.")
+        .fingerprint([](const NodeInputs& inputs, const Environment& environment) {
+          return embeddings_fingerprint(inputs, environment, {"text"});
+        })
         .run(run)};
 
 }  // namespace

@@ -50,6 +50,9 @@ const RegisterNode kRegistered{
         .input(text("text_g").multiline().dynamic_prompts().tooltip("For the larger encoder."))
         .input(text("text_l").multiline().dynamic_prompts().tooltip("For the smaller encoder."))
         .output("CONDITIONING", "", "What the picture is to show.")
+        .fingerprint([](const NodeInputs& inputs, const Environment& environment) {
+          return embeddings_fingerprint(inputs, environment, {"text_g", "text_l"});
+        })
         .run(run)};
 
 const RegisterNode kRefiner{

@@ -1,15 +1,28 @@
 // What the nodes that encode prompts share.
 #pragma once
 
+#include <initializer_list>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "graph/node_call.h"
-#include "pipeline/conditioning.h"
+#include "pipeline/text.h"
 
 namespace obscura::nodes {
 
-// Encodes with the encoders at the input "clip"; passes the prompt's warnings on.
+// Encodes with the encoders at the input "clip" and the textual inversions of the embeddings
+// folders; passes the prompt's warnings on.
 Result<pipeline::Condition> encode(const graph::NodeCall& call, std::string_view text_l,
                                    std::string_view text_g);
+Result<pipeline::Condition> encode(const graph::NodeCall& call,
+                                   const pipeline::TextEncoders& encoders, std::string_view text,
+                                   pipeline::Emphasis emphasis);
+
+// What tells the files of the textual inversions apart that the texts at `inputs` name: for the
+// fingerprints of nodes that encode.
+Result<std::optional<std::string>> embeddings_fingerprint(const graph::NodeInputs& inputs,
+                                                          const graph::Environment& environment,
+                                                          std::initializer_list<const char*> names);
 
 }  // namespace obscura::nodes

@@ -54,6 +54,11 @@ struct Condition {
   double strength = 1;
   double mask_strength = 1;
   double start_percent = 0, end_percent = 1;  // of the sampling
+  // Counts only in these steps of a run, from 0, the end not included.
+  struct Steps {
+    int first = 0, end = 0;
+  };
+  std::optional<Steps> steps;
   // Counts only as far as the others that are active leave room.
   bool is_default = false;
 

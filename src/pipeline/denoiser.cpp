@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "diffusion/latent_math.h"
 #include "models/unet/unet.h"
@@ -78,6 +80,7 @@ Result<GuidedDenoiser::Side> GuidedDenoiser::prepare(const Conditioning& conditi
     if (condition.mask) prepared.region.mask = diffusion::fit_mask(*condition.mask, latent);
     prepared.region.start_sigma = model_->schedule.percent_to_sigma(condition.start_percent);
     prepared.region.end_sigma = model_->schedule.percent_to_sigma(condition.end_percent);
+    if (condition.steps) limit_to_steps(prepared.region, *condition.steps);
     prepared.region.area = area_of(condition, prepared.region.mask, latent);
     const auto& area = prepared.region.area;
     if (area && (area->y >= latent[2] || area->x >= latent[3])) {
@@ -92,6 +95,22 @@ Result<GuidedDenoiser::Side> GuidedDenoiser::prepare(const Conditioning& conditi
     side.push_back(std::move(prepared));
   }
   return side;
+}
+
+// A step reaches from its sigma down to above the next one's.
+void GuidedDenoiser::limit_to_steps(diffusion::Region& region,
+                                    const Condition::Steps& steps) const {
+  const auto count = static_cast<int>(sigmas_.size()) - 1;
+  if (steps.first >= count) {
+    region.start_sigma = -1;  // never
+    return;
+  }
+  if (steps.first > 0)
+    region.start_sigma = std::min<double>(region.start_sigma, sigmas_[steps.first]);
+  if (steps.end < count) {
+    const float above = std::nextafter(sigmas_[steps.end], std::numeric_limits<float>::max());
+    region.end_sigma = std::max<double>(region.end_sigma, above);
+  }
 }
 
 bool GuidedDenoiser::wants_negative() const {

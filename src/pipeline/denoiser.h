@@ -29,6 +29,9 @@ class GuidedDenoiser {
   // What inpainting models see besides, where a condition does not say.
   void show(SampledPicture picture) { sampled_ = std::move(picture); }
 
+  // The schedule of the run, for conditions that count in some of its steps.
+  void follow(std::vector<float> sigmas) { sigmas_ = std::move(sigmas); }
+
   // x (B, 4, h, w) at `sigma`.
   Result<diffusion::Denoised> operator()(const Tensor& x, float sigma);
 
@@ -52,6 +55,7 @@ class GuidedDenoiser {
   Status prepare(const Shape& latent);
   Result<Side> prepare(const Conditioning& conditioning, const Shape& latent, bool negative) const;
   Result<Tensor> label(const Condition& condition, const Shape& latent, bool negative) const;
+  void limit_to_steps(diffusion::Region& region, const Condition::Steps& steps) const;
   bool wants_negative() const;
   const models::UNetChanges& changes_at(double sigma) const;
   static std::vector<Tensor> leftovers(const Shape& latent, const std::vector<Job>& jobs,
@@ -76,6 +80,7 @@ class GuidedDenoiser {
   bool needs_uncond_;
   CancelToken cancel_;
   SampledPicture sampled_;
+  std::vector<float> sigmas_;
   Shape prepared_for_;
   Side cond_, uncond_, third_;
   std::map<const Conditioning*, Side> asked_;

@@ -106,6 +106,7 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
   GuidedDenoiser guided(session, request.model, request.guidance, sampler->needs_uncond,
                         request.cancel);
   guided.show({latent, request.latent.noise_mask});
+  guided.follow(request.sigmas);
   diffusion::Denoiser denoise = [&](const Tensor& x, float sigma) { return guided(x, sigma); };
   if (request.latent.noise_mask) {
     OBSCURA_ASSIGN(Tensor mask, diffusion::latent_mask(*request.latent.noise_mask, shape));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "models/clip/prompt.h"
 #include "models/clip/text_encoder.h"
@@ -23,6 +24,7 @@ struct Encoder {
   const models::TextEncoderConfig& config;
   std::int32_t pad_token;
   bool pooled;
+  Tensor Embedding::*rows;  // of a textual inversion that are for this encoder
 };
 
 struct States {
@@ -33,17 +35,26 @@ struct States {
 class ChunkEncoder {
  public:
   ChunkEncoder(runtime::Session& session, const Encoder& encoder, int stop_at_layer,
-               const CancelToken& cancel)
-      : session_(session), encoder_(encoder), stop_at_layer_(stop_at_layer), cancel_(cancel) {}
+               const CancelToken& cancel, const TextOptions& options)
+      : session_(session),
+        encoder_(encoder),
+        stop_at_layer_(stop_at_layer),
+        cancel_(cancel),
+        options_(options) {}
 
-  Result<States> encode(const std::vector<std::int32_t>& ids) {
-    std::string key = fmt::format("{} layer {}", encoder_.name, stop_at_layer_);
+  // `offset` (1, tokens, width) is added to the tokens' embeddings; it may be empty.
+  Result<States> encode(const std::vector<std::int32_t>& ids, const Tensor& offset = {}) {
+    std::string key = fmt::format("{} layer {}{}", encoder_.name, stop_at_layer_,
+                                  offset.empty() ? "" : " with embeddings");
     OBSCURA_ASSIGN(runtime::Program * program, session_.program(key, encoder_.weights, [&] {
-      models::TextEncoderCall call{
-          .batch = 1, .stop_at_layer = stop_at_layer_, .pooled = encoder_.pooled};
+      models::TextEncoderCall call{.batch = 1,
+                                   .stop_at_layer = stop_at_layer_,
+                                   .pooled = encoder_.pooled,
+                                   .offset = !offset.empty()};
       return models::build_text_encoder(*encoder_.weights, encoder_.config, call);
     }));
     std::vector<NamedInput> inputs = {{"ids", ids}};
+    if (!offset.empty()) inputs.push_back({"offset", offset});
     if (!encoder_.pooled) {
       OBSCURA_ASSIGN(auto hidden, run_network(session_, *program, inputs, {"hidden"}, cancel_));
       return States{hidden[0], Tensor()};
@@ -59,7 +70,7 @@ class ChunkEncoder {
   // All chunks one after another, with weights applied.
   Result<States> encode(const PromptTokens& tokens) {
     Tensor empty;
-    if (tokens.is_weighted()) {
+    if (tokens.is_weighted() && options_.emphasis == Emphasis::kFromEmpty) {
       std::vector<std::int32_t> ids(kContextLength, encoder_.pad_token);
       ids[0] = models::clip::kStartToken;
       ids[1] = kEndToken;
@@ -71,10 +82,13 @@ class ChunkEncoder {
     std::int64_t width = 0;
     for (const PromptChunk& chunk : tokens.chunks) {
       std::vector<std::int32_t> ids;
-      for (const auto& token : chunk) ids.push_back(token.id);
-      OBSCURA_ASSIGN(States states, encode(ids));
+      for (const auto& token : chunk) ids.push_back(token.is_embedding_row() ? 0 : token.id);
+      OBSCURA_ASSIGN(Tensor offset, offset_of(chunk, tokens.embeddings));
+      OBSCURA_ASSIGN(States states, encode(ids, offset));
       width = states.hidden.shape()[2];
       if (!empty.empty()) apply_weights(chunk, empty, states.hidden);
+      if (tokens.is_weighted() && options_.emphasis != Emphasis::kFromEmpty)
+        scale_by_weights(chunk, states.hidden);
       hidden.insert(hidden.end(), states.hidden.values().begin(), states.hidden.values().end());
       if (all.pooled.empty()) all.pooled = states.pooled;
     }
@@ -97,15 +111,84 @@ class ChunkEncoder {
     }
   }
 
+  void scale_by_weights(const PromptChunk& chunk, Tensor& hidden) const {
+    auto mean = [&] {
+      double sum = 0;
+      for (float value : hidden.values()) sum += value;
+      return sum / static_cast<double>(hidden.elements());
+    };
+    const double before = mean();
+    const std::int64_t width = hidden.shape()[2];
+    for (std::int64_t i = 0; i < hidden.elements(); ++i)
+      hidden.data()[i] *= static_cast<float>(chunk[static_cast<std::size_t>(i / width)].weight);
+    const double after = mean();
+    if (options_.emphasis != Emphasis::kOriginal || after == 0) return;
+    for (float& value : hidden.values()) value *= static_cast<float>(before / after);
+  }
+
+  // What turns the embedding of token 0 into an embedding's row, where one stands; empty if none
+  // does.
+  Result<Tensor> offset_of(const PromptChunk& chunk, const std::vector<std::string>& names) const {
+    Tensor offset;
+    std::vector<float> origin;
+    for (std::size_t place = 0; place < chunk.size(); ++place) {
+      if (!chunk[place].is_embedding_row()) continue;
+      OBSCURA_ASSIGN(auto embedding, options_.embeddings->find(
+                                         names[static_cast<std::size_t>(chunk[place].embedding)]));
+      const Tensor& rows = (*embedding).*encoder_.rows;
+      const std::int64_t width = rows.shape()[1];
+      if (offset.empty()) {
+        offset = Tensor(Shape{1, static_cast<std::int64_t>(chunk.size()), width});
+        OBSCURA_ASSIGN(origin, first_token_embedding(width));
+      }
+      for (std::int64_t i = 0; i < width; ++i) {
+        offset.data()[static_cast<std::int64_t>(place) * width + i] =
+            rows.data()[chunk[place].row * width + i] - origin[static_cast<std::size_t>(i)];
+      }
+    }
+    return offset;
+  }
+
+  Result<std::vector<float>> first_token_embedding(std::int64_t width) const {
+    for (const char* name :
+         {"text_model.embeddings.token_embedding.weight", "token_embedding.weight"}) {
+      const runtime::StoredTensor* table = encoder_.weights->find_tensor(name);
+      if (table == nullptr) continue;
+      std::vector<float> row(static_cast<std::size_t>(width));
+      widen_to_f32(table->dtype, table->bytes.data(), row.data(), row.size());
+      for (float& value : row) value *= table->scale;
+      return row;
+    }
+    return Error(ErrorKind::kCorrupt, encoder_.name + " has no token embeddings");
+  }
+
   runtime::Session& session_;
   const Encoder& encoder_;
   int stop_at_layer_;
   const CancelToken& cancel_;
+  const TextOptions& options_;
 };
 
-Result<PromptTokens> tokenize(const Encoder& encoder, std::string_view text) {
+Result<PromptTokens> tokenize(const Encoder& encoder, std::string_view text,
+                              const EmbeddingSource* embeddings = nullptr) {
   models::clip::PromptOptions options{.pad_token = encoder.pad_token};
-  return models::clip::tokenize_prompt(models::clip::Tokenizer::embedded(), text, options);
+  std::optional<Error> failed;
+  if (embeddings != nullptr) {
+    OBSCURA_ASSIGN(auto dimensions, models::text_encoder_dimensions(*encoder.weights));
+    options.embedding_width = static_cast<std::int32_t>(dimensions.width);
+    options.embeddings = [&](std::string_view name) -> std::optional<models::clip::EmbeddingShape> {
+      auto found = embeddings->find(name);
+      if (!found.ok()) failed = found.error();
+      if (!found.ok() || *found == nullptr) return std::nullopt;
+      const Tensor& rows = (**found).*encoder.rows;
+      if (rows.empty()) return models::clip::EmbeddingShape{};
+      return models::clip::EmbeddingShape{static_cast<std::int32_t>(rows.shape()[0]),
+                                          static_cast<std::int32_t>(rows.shape()[1])};
+    };
+  }
+  auto tokens = models::clip::tokenize_prompt(models::clip::Tokenizer::embedded(), text, options);
+  if (failed) return *failed;
+  return tokens;
 }
 
 Status fill_up(const Encoder& encoder, PromptTokens& tokens, std::size_t chunks) {
@@ -129,11 +212,14 @@ Tensor side_by_side(const Tensor& a, const Tensor& b) {
 std::vector<Encoder> encoders_of(const TextEncoders& encoders) {
   std::vector<Encoder> present;
   if (encoders.clip_l)
-    present.push_back({"clip-l", encoders.clip_l, encoders.clip_l_config, kEndToken, false});
+    present.push_back(
+        {"clip-l", encoders.clip_l, encoders.clip_l_config, kEndToken, false, &Embedding::clip_l});
   if (encoders.clip_g)
-    present.push_back({"clip-g", encoders.clip_g, encoders.clip_g_config, 0, true});
+    present.push_back(
+        {"clip-g", encoders.clip_g, encoders.clip_g_config, 0, true, &Embedding::clip_g});
   if (encoders.clip_h)
-    present.push_back({"clip-h", encoders.clip_h, encoders.clip_h_config, 0, false});
+    present.push_back(
+        {"clip-h", encoders.clip_h, encoders.clip_h_config, 0, false, &Embedding::clip_h});
   return present;
 }
 
@@ -141,28 +227,36 @@ std::vector<Encoder> encoders_of(const TextEncoders& encoders) {
 
 Result<EncodedText> encode_text(runtime::Session& session, const TextEncoders& encoders,
                                 std::string_view text_l, std::string_view text_g,
-                                const CancelToken& cancel) {
+                                const CancelToken& cancel, const TextOptions& options) {
   const std::vector<Encoder> present = encoders_of(encoders);
   EncodedText result;
   std::vector<PromptTokens> tokens;
   std::size_t chunks = 0;
   for (const Encoder& encoder : present) {
-    OBSCURA_ASSIGN(PromptTokens found,
-                   tokenize(encoder, encoder.name == "clip-l" ? text_l : text_g));
+    OBSCURA_ASSIGN(PromptTokens found, tokenize(encoder, encoder.name == "clip-l" ? text_l : text_g,
+                                                options.embeddings));
     chunks = std::max(chunks, found.chunks.size());
     result.warnings = found.warnings;
     tokens.push_back(std::move(found));
   }
   for (std::size_t i = 0; i < present.size(); ++i) {
     OBSCURA_TRY(fill_up(present[i], tokens[i], chunks));
-    OBSCURA_ASSIGN(
-        States states,
-        ChunkEncoder(session, present[i], encoders.stop_at_layer, cancel).encode(tokens[i]));
+    OBSCURA_ASSIGN(States states,
+                   ChunkEncoder(session, present[i], encoders.stop_at_layer, cancel, options)
+                       .encode(tokens[i]));
     Tensor& all = result.condition.states;
     all = i == 0 ? states.hidden : side_by_side(all, states.hidden);
     if (present[i].pooled) result.condition.pooled = states.pooled;
   }
   return result;
+}
+
+Condition joined(Condition first, const Condition& second) {
+  const Shape s = first.states.shape();
+  std::vector<float> states(first.states.values().begin(), first.states.values().end());
+  states.insert(states.end(), second.states.values().begin(), second.states.values().end());
+  first.states = Tensor(Shape{1, s[1] + second.states.shape()[1], s[2]}, std::move(states));
+  return first;
 }
 
 }  // namespace obscura::pipeline

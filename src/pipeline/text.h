@@ -2,6 +2,7 @@
 // all the family's encoders side by side.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,32 @@
 
 namespace obscura::pipeline {
 
+// A textual inversion (arXiv:2208.01618): rows to put in place of tokens' embeddings, (rows, width)
+// for each encoder that it was trained for, else empty.
+struct Embedding {
+  Tensor clip_l, clip_g, clip_h;
+};
+
+// Where "embedding:name" in a prompt leads.
+class EmbeddingSource {
+ public:
+  virtual ~EmbeddingSource() = default;
+  // Null if nothing is called so. `name` is as written: without extension.
+  virtual Result<std::shared_ptr<const Embedding>> find(std::string_view name) const = 0;
+};
+
+// How weights change the states.
+enum class Emphasis {
+  kFromEmpty,  // ComfyUI's: away from the state of an empty prompt, position by position
+  kScaled,     // states times their weights ("No norm")
+  kOriginal,   // the same, then brought back to the mean that they had: AUTOMATIC1111's own
+};
+
+struct TextOptions {
+  const EmbeddingSource* embeddings = nullptr;  // null: "embedding:name" is text
+  Emphasis emphasis = Emphasis::kFromEmpty;
+};
+
 struct EncodedText {
   Condition condition;
   std::vector<std::string> warnings;  // embeddings that were not found
@@ -21,6 +48,8 @@ struct EncodedText {
 // its own text only. The shorter of two is filled up with empty chunks.
 Result<EncodedText> encode_text(runtime::Session& session, const TextEncoders& encoders,
                                 std::string_view text_l, std::string_view text_g,
-                                const CancelToken& cancel);
+                                const CancelToken& cancel, const TextOptions& options = {});
+// Prompts one behind the other, each beginning a chunk of its own.
+Condition joined(Condition first, const Condition& second);
 
 }  // namespace obscura::pipeline

@@ -26,7 +26,7 @@ const ordered_json& reference() {
 }
 
 // Nodes that only Obscura has.
-const std::set<std::string> kOwn = {"LatentSeeds", "VariationNoise"};
+const std::set<std::string> kOwn = {"LatentSeeds", "VariationNoise", "WebUIPrompt"};
 
 // Keys of an input's options that ComfyUI does not declare, or that its dump left out, and why they
 // may be there.

@@ -70,10 +70,12 @@ int count_layers(const Scope& root, const Naming& naming) {
   return layers;
 }
 
-ValueId embed_tokens(const Scope& root, const Naming& naming, ValueId ids) {
+// `offset` may be kNoValue.
+ValueId embed_tokens(const Scope& root, const Naming& naming, ValueId ids, ValueId offset) {
   (root / naming.token_embedding).enter();
   ir::Builder& builder = root.builder();
   ValueId tokens = ir::embedding(builder, ids, root.weight(naming.token_embedding));
+  if (offset != ir::kNoValue) tokens = ir::add(builder, tokens, offset);
   (root / naming.position_embedding).enter();
   return ir::add(builder, tokens, root.weight(naming.position_embedding));
 }
@@ -137,7 +139,10 @@ Result<ir::Graph> build_text_encoder(const ir::WeightIndex& weights,
   const int last = std::min(layers + call.stop_at_layer, d.layers - 1);
 
   ValueId ids = builder.input("ids", {DType::kI32, Shape{call.batch, d.tokens}});
-  ValueId x = embed_tokens(root, naming, ids);
+  ValueId offset = ir::kNoValue;
+  if (call.offset)
+    offset = builder.input("offset", {DType::kF32, Shape{call.batch, d.tokens, d.width}});
+  ValueId x = embed_tokens(root, naming, ids, offset);
   ValueId hidden = ir::kNoValue;
   for (int i = 0; i < (call.pooled ? d.layers : last + 1); ++i) {
     x = layer(layer_scope(root, naming, i), naming, config.activation, x);

@@ -37,6 +37,8 @@ struct TextEncoderCall {
   int stop_at_layer = -2;
   // Adds the input "eos" and the output "pooled".
   bool pooled = false;
+  // Adds the input "offset", F32 (N, tokens, width): what is added to the tokens' embeddings.
+  bool offset = false;
 };
 
 // Inputs, both I32: "ids" (N, tokens); "eos" (N), where each prompt's end token stands. Outputs,
