@@ -1,5 +1,5 @@
-// FreeU's two operations on features (Si et al., arXiv:2309.11497). No kernel: plain definitions
-// everywhere, they cost little beside the convolutions around them.
+// FreeU's two operations on features (Si et al., arXiv:2309.11497). The CPU runs their plain
+// definitions: they cost little beside the convolutions around them.
 #pragma once
 
 #include "ir/graph.h"

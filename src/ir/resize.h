@@ -1,4 +1,4 @@
-// Resizing of images by the methods of tensor/resize.h. No kernel: the plain definition everywhere.
+// Resizing of images by the methods of tensor/resize.h. The CPU runs the plain definition.
 #pragma once
 
 #include "ir/graph.h"

@@ -236,7 +236,7 @@ class ChunkedAttention final : public Kernel {
 };
 
 Result<std::unique_ptr<Kernel>> make_attention(const KernelRequest& request) {
-  const auto& options = dynamic_cast<const ir::AttentionOp&>(request.op).options;
+  const auto& options = dynamic_cast<const ir::AttentionOp&>(*request.op).options;
   Sizes s;
   s.dtype = request.type(0).dtype;
   s.samples = request.type(0).shape[0];

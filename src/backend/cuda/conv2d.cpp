@@ -298,7 +298,7 @@ float Conv2d::time(Context& context, const DnnPlan& plan, const Epilogue& epilog
 }
 
 Result<std::unique_ptr<Kernel>> make_conv2d(const KernelRequest& request) {
-  const auto& options = dynamic_cast<const ir::Conv2dOp&>(request.op).options;
+  const auto& options = dynamic_cast<const ir::Conv2dOp&>(*request.op).options;
   const Shape &x = request.type(0).shape, &w = request.type(1).shape, &y = request.output.shape;
   Geometry g;
   g.dtype = request.type(0).dtype;

@@ -15,7 +15,7 @@ class ActivationKernel final : public Kernel {
  public:
   explicit ActivationKernel(const KernelRequest& request)
       : element_(element_of(request.output.dtype)),
-        activation_(dynamic_cast<const ir::ActivationOp&>(request.op).activation),
+        activation_(dynamic_cast<const ir::ActivationOp&>(*request.op).activation),
         count_(request.output.shape.elements()) {}
 
   plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
@@ -93,7 +93,7 @@ class SinusoidKernel final : public Kernel {
  public:
   explicit SinusoidKernel(const KernelRequest& request)
       : samples_(request.output.shape[0]),
-        size_(dynamic_cast<const ir::SinusoidOp&>(request.op).size) {}
+        size_(dynamic_cast<const ir::SinusoidOp&>(*request.op).size) {}
 
   Status run(const KernelCall& call) const override {
     sinusoid(static_cast<const float*>(call.input(0)), static_cast<float*>(call.output), samples_,

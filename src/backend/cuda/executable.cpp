@@ -63,7 +63,7 @@ Status CudaExecutable::find_kernels() {
     }
     std::vector<ir::ValueType> types;
     for (ir::ValueId id : node.inputs) types.push_back(graph_.type(id));
-    auto kernel = kernel_for({context(), *node.op, types, graph_.type(node.output)});
+    auto kernel = kernel_for({context(), node.op, types, graph_.type(node.output)});
     if (!kernel.ok()) return kernel.error().in(node.scope);
     plan::NodeNeeds needs = (*kernel)->needs();
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {

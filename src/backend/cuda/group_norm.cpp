@@ -21,7 +21,7 @@ Groups groups_of(const KernelRequest& request, std::int64_t groups) {
 class GroupNormKernel final : public Kernel {
  public:
   explicit GroupNormKernel(const KernelRequest& request)
-      : options_(dynamic_cast<const ir::GroupNormOp&>(request.op).options),
+      : options_(dynamic_cast<const ir::GroupNormOp&>(*request.op).options),
         image_(groups_of(request, options_.groups)) {}
 
   plan::NodeNeeds needs() const override {
@@ -42,7 +42,7 @@ class GroupNormKernel final : public Kernel {
 class GroupStatsKernel final : public Kernel {
  public:
   explicit GroupStatsKernel(const KernelRequest& request)
-      : op_(dynamic_cast<const ir::GroupStatsOp&>(request.op)),
+      : op_(dynamic_cast<const ir::GroupStatsOp&>(*request.op)),
         image_(groups_of(request, op_.groups)) {}
 
   plan::NodeNeeds needs() const override { return {.workspace_bytes = moments_bytes(image_)}; }

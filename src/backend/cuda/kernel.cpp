@@ -3,6 +3,8 @@
 #include <map>
 #include <string>
 
+#include "backend/cuda/host_kernel.h"
+
 namespace obscura::backend::cuda {
 namespace {
 
@@ -22,17 +24,19 @@ RegisterKernel::RegisterKernel(std::string_view op_name, KernelFactory factory) 
   factories()[op_name] = factory;
 }
 
+bool has_kernel(std::string_view op_name) {
+  return factories().contains(op_name);
+}
+
 Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request) {
-  auto factory = factories().find(request.op.name());
-  if (factory == factories().end()) {
-    return Error(ErrorKind::kUnsupported,
-                 "[" + std::string(request.op.name()) + "] has no CUDA kernel");
-  }
-  std::string key = request.op.text();
+  auto factory = factories().find(request.op->name());
+  std::string key = request.op->text();
   for (const ir::ValueType& type : request.inputs) key += "; " + type.text();
   auto& cache = request.context.kernels;
   if (auto alive = cache[key].lock()) return alive;
-  OBSCURA_ASSIGN(std::unique_ptr<Kernel> made, factory->second(request));
+  OBSCURA_ASSIGN(std::unique_ptr<Kernel> made, factory == factories().end()
+                                                   ? make_host_kernel(request)
+                                                   : factory->second(request));
   std::shared_ptr<const Kernel> kernel = std::move(made);
   std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
   cache[key] = kernel;

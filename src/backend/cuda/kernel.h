@@ -46,7 +46,7 @@ class Kernel {
 
 struct KernelRequest {
   Context& context;
-  const ir::Op& op;
+  const ir::OpPtr& op;
   std::span<const ir::ValueType> inputs;
   const ir::ValueType& output;
 
@@ -60,8 +60,10 @@ struct RegisterKernel {
   RegisterKernel(std::string_view op_name, KernelFactory factory);
 };
 
-// The kernel of an op, cached by op and types for as long as somebody holds it. kUnsupported if the
-// op has none.
+// Whether an op has a kernel of its own; one without runs by its plain definition, on the host.
+bool has_kernel(std::string_view op_name);
+
+// The kernel of an op, cached by op and types for as long as somebody holds it.
 Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request);
 
 }  // namespace obscura::backend::cuda

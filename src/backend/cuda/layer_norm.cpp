@@ -13,7 +13,7 @@ class LayerNormKernel final : public Kernel {
       : element_(element_of(request.output.dtype)),
         width_(request.output.shape[-1]),
         rows_(request.output.shape.elements() / width_),
-        eps_(dynamic_cast<const ir::LayerNormOp&>(request.op).eps) {}
+        eps_(dynamic_cast<const ir::LayerNormOp&>(*request.op).eps) {}
 
   plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
 

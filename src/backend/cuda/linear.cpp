@@ -48,7 +48,7 @@ class Linear final : public Kernel {
 };
 
 Result<std::unique_ptr<Kernel>> make_linear(const KernelRequest& request) {
-  const auto& options = dynamic_cast<const ir::LinearOp&>(request.op).options;
+  const auto& options = dynamic_cast<const ir::LinearOp&>(*request.op).options;
   const ir::ValueType &x = request.type(0), &y = request.output;
   MatmulShape shape;
   shape.depth = x.shape[-1];

@@ -23,7 +23,7 @@ Result<std::unique_ptr<Kernel>> make(const KernelRequest& request) {
     if (!is_floating(type.dtype)) continue;
     if (first == nullptr) first = &type;
     if (type.dtype == first->dtype) continue;
-    return Error(ErrorKind::kUnsupported, "[" + std::string(request.op.name()) +
+    return Error(ErrorKind::kUnsupported, "[" + std::string(request.op->name()) +
                                               "] wants operands of one type on CUDA, got " +
                                               first->text() + " and " + type.text());
   }

@@ -34,7 +34,7 @@ class SliceRowsKernel final : public Kernel {
       : samples_(request.output.shape[0]),
         source_bytes_(request.type(0).bytes() / static_cast<std::size_t>(samples_)),
         bytes_(request.output.bytes() / static_cast<std::size_t>(samples_)) {
-    auto begin = dynamic_cast<const ir::SliceRowsOp&>(request.op).begin;
+    auto begin = dynamic_cast<const ir::SliceRowsOp&>(*request.op).begin;
     first_ = source_bytes_ / static_cast<std::size_t>(request.type(0).shape[1]) *
              static_cast<std::size_t>(begin);
   }

@@ -1,9 +1,12 @@
 // Shapes and sizes that CUDA's kernels treat in different ways, beside the cases of all backends.
 #pragma once
 
+#include <tuple>
 #include <utility>
 
 #include "backend/op_cases.h"
+#include "ir/free_u.h"
+#include "ir/resize.h"
 
 namespace obscura::test {
 
@@ -215,6 +218,44 @@ inline std::vector<Case> awkward_elementwise() {
   return all;
 }
 
+// FreeU, and images of other sizes: those that a kernel resizes, and those that the host does.
+inline std::vector<Case> awkward_features() {
+  std::vector<Case> all;
+  auto add = [&](const std::string& name, Shape x, std::int64_t reduction,
+                 std::function<ValueId(Builder&, ValueId)> build) {
+    all.push_back(plain_case(name + " " + x.text(), x, {0},
+                             [=](Builder& b, ValueId v, ValueId) { return build(b, v); }));
+    all.back().reduction = reduction;
+  };
+  for (Shape x : {Shape{2, 16, 24, 320}, Shape{1, 7, 5, 13}, Shape{1, 1, 9, 8}, Shape{2, 2, 2, 33},
+                  Shape{1, 40, 36, 40}}) {
+    add("low frequencies of", x, x[1] * x[2],
+        [](Builder& b, ValueId v) { return ir::scale_low_frequencies(b, v, 0.2f); });
+    add("strengthened", x, 1,
+        [](Builder& b, ValueId v) { return ir::strengthen(b, v, 1.3f, false); });
+    add("strengthened by the mean", x, 16 * x[3],
+        [](Builder& b, ValueId v) { return ir::strengthen(b, v, 1.3f, true); });
+  }
+  const std::pair<ResizeMethod, const char*> methods[] = {{ResizeMethod::kNearestExact, "nearest"},
+                                                          {ResizeMethod::kBilinear, "bilinear"},
+                                                          {ResizeMethod::kArea, "area"},
+                                                          {ResizeMethod::kBicubic, "bicubic"},
+                                                          {ResizeMethod::kBislerp, "bislerp"},
+                                                          {ResizeMethod::kLanczos, "lanczos"}};
+  for (auto [method, name] : methods) {
+    for (auto [x, height, width] :
+         {std::tuple(Shape{2, 16, 12, 64}, 8, 6), std::tuple(Shape{2, 8, 6, 64}, 16, 12),
+          std::tuple(Shape{1, 17, 11, 5}, 7, 13), std::tuple(Shape{1, 5, 1, 16}, 1, 4)}) {
+      add(std::string("resized, ") + name + " to " + std::to_string(height) + "x" +
+              std::to_string(width) + " from",
+          x, 16, [=, method = method, height = height, width = width](Builder& b, ValueId v) {
+            return ir::resize(b, v, height, width, method);
+          });
+    }
+  }
+  return all;
+}
+
 inline std::vector<Case> awkward_products() {
   using A = ir::Activation;
   return {
@@ -243,6 +284,7 @@ inline std::vector<Case> awkward_products() {
       merged_attention_case("merged attention, odd tokens", 2, 77, 2, 64, false),
       merged_attention_case("merged causal attention", 2, 77, 12, 64, true),
       merged_attention_case("attention to itself alone", 1, 1, 2, 64, false),
+      merged_attention_case("merged attention, heads of 13", 2, 30, 3, 13, false),
       prompt_attention_case(5, 64),
       prompt_attention_case(8, 40),
       prompt_attention_case(2, 160),

@@ -210,6 +210,10 @@ INSTANTIATE_TEST_SUITE_P(Elementwise, CudaParity,
                          ::testing::Combine(kPrecisions,
                                             ::testing::ValuesIn(test::awkward_elementwise())),
                          test_name);
+INSTANTIATE_TEST_SUITE_P(Features, CudaParity,
+                         ::testing::Combine(kPrecisions,
+                                            ::testing::ValuesIn(test::awkward_features())),
+                         test_name);
 INSTANTIATE_TEST_SUITE_P(Products, CudaParity,
                          ::testing::Combine(kPrecisions,
                                             ::testing::ValuesIn(test::awkward_products())),

@@ -1,0 +1,104 @@
+#include "backend/cuda/host_kernel.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/memory.h"
+#include "backend/cuda/status.h"
+
+namespace obscura::backend::cuda {
+namespace {
+
+// Plain definitions compute in float32.
+ir::ValueType plain(const ir::ValueType& type) {
+  return is_floating(type.dtype) ? ir::ValueType{DType::kF32, type.shape} : type;
+}
+
+class HostKernel final : public Kernel {
+ public:
+  static Result<std::unique_ptr<Kernel>> create(const KernelRequest& request) {
+    std::unique_ptr<HostKernel> kernel(new HostKernel(request));
+    OBSCURA_ASSIGN(kernel->memory_, PinnedMemory::allocate(kernel->bytes_));
+    return std::unique_ptr<Kernel>(std::move(kernel));
+  }
+
+  plan::NodeNeeds needs() const override {
+    plan::NodeNeeds needs;
+    needs.workspace_bytes = widened_bytes_;
+    return needs;
+  }
+
+  Status run(const KernelCall& call) const override {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const void* source = call.inputs[i];
+      if (inputs_[i].type.dtype != plain(inputs_[i].type).dtype) {
+        convert(inputs_[i].type.dtype, source, DType::kF32, call.workspace,
+                inputs_[i].type.shape.elements(), call.stream);
+        source = call.workspace;
+      }
+      OBSCURA_TRY(check(
+          cudaMemcpyAsync(memory_.data() + inputs_[i].offset, source,
+                          plain(inputs_[i].type).bytes(), cudaMemcpyDeviceToHost, call.stream),
+          "bringing an operand to the host"));
+    }
+    OBSCURA_TRY(check(
+        cudaLaunchHostFunc(
+            call.stream, [](void* kernel) { static_cast<const HostKernel*>(kernel)->evaluate(); },
+            const_cast<HostKernel*>(this)),
+        "computing on the host"));
+    bool widened = output_.type.dtype != plain(output_.type).dtype;
+    OBSCURA_TRY(check(
+        cudaMemcpyAsync(widened ? call.workspace : call.output, memory_.data() + output_.offset,
+                        plain(output_.type).bytes(), cudaMemcpyHostToDevice, call.stream),
+        "bringing a result to the device"));
+    if (widened) {
+      convert(DType::kF32, call.workspace, output_.type.dtype, call.output,
+              output_.type.shape.elements(), call.stream);
+    }
+    return check(cudaGetLastError(), "an op on the host");
+  }
+
+ private:
+  struct Operand {
+    ir::ValueType type;
+    std::size_t offset;  // into the page-locked memory
+  };
+
+  explicit HostKernel(const KernelRequest& request) : op_(request.op) {
+    for (const ir::ValueType& type : request.inputs) inputs_.push_back(reserve(type));
+    output_ = reserve(request.output);
+  }
+
+  Operand reserve(const ir::ValueType& type) {
+    std::size_t bytes = plain(type).bytes();
+    Operand operand{type, bytes_};
+    bytes_ += (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
+    if (type.dtype != plain(type).dtype) widened_bytes_ = std::max(widened_bytes_, bytes);
+    return operand;
+  }
+
+  // Called by the driver's thread, where nothing of CUDA may be called.
+  void evaluate() const {
+    std::vector<ir::ConstArray> operands;
+    for (const Operand& input : inputs_)
+      operands.push_back({plain(input.type), memory_.data() + input.offset});
+    op_->evaluate(operands, {plain(output_.type), memory_.data() + output_.offset});
+  }
+
+  ir::OpPtr op_;
+  std::vector<Operand> inputs_;
+  Operand output_{};
+  std::size_t bytes_ = 0, widened_bytes_ = 0;
+  PinnedMemory memory_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Kernel>> make_host_kernel(const KernelRequest& request) {
+  return HostKernel::create(request);
+}
+
+}  // namespace obscura::backend::cuda
