@@ -275,7 +275,11 @@ Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& nee
   OBSCURA_CHECK(needs.size() == graph.nodes.size(), "a plan needs the needs of every node");
   Planner planner(graph, needs, layout);
   if (!budget) return planner.whole();
-  return planner.within(*budget);
+  Result<Plan> plan = planner.within(*budget);
+  if (plan.ok() || !layout.keeps_steady) return plan;
+  // Keeping what could be computed anew is the first thing to give up.
+  layout.keeps_steady = false;
+  return Planner(graph, needs, layout).within(*budget);
 }
 
 Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, const Plan& plan) {

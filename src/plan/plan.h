@@ -43,13 +43,19 @@ inline constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 // Of every offset: what GPU libraries want of a pointer, and more than a CPU's cache line.
 inline constexpr std::size_t kAlignment = 256;
 
+// The size of a place for so many bytes.
+constexpr std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
 // How a device uses a plan.
 struct Layout {
   // Inputs and outputs have places in the arena too, since the caller's memory is elsewhere.
   bool holds_inputs_and_outputs = false;
   // A streamed weight is copied while the streamed node before its own runs.
   bool prefetches = false;
-  // What the leading nodes make of steady inputs is kept from run to run (ir::hoist_steady).
+  // What the leading nodes make of steady inputs is kept from run to run (ir::hoist_steady). Given
+  // up where the budget is too small for it: see Plan::layout.
   bool keeps_steady = false;
 };
 

@@ -14,10 +14,6 @@ namespace {
 
 using dnnl::memory;
 
-std::size_t align(std::size_t bytes) {
-  return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
-}
-
 // While it lives, oneDNN builds primitives for one thread: ours run them, each its own.
 class OneThread {
  public:
@@ -91,14 +87,15 @@ class Bf16Attention final : public Kernel {
     pack_v_ = dnnl::reorder({onednn_engine(), stored_v_, onednn_engine(), v_});
   }
 
-  std::size_t k_bytes() const { return align(k_.get_size()); }
-  std::size_t v_bytes() const { return align(v_.get_size()); }
+  std::size_t k_bytes() const { return plan::aligned(k_.get_size()); }
+  std::size_t v_bytes() const { return plan::aligned(v_.get_size()); }
   std::size_t scratch_bytes() const {
-    return align(std::max(score_scratch_.get_size(), value_scratch_.get_size()));
+    return plan::aligned(std::max(score_scratch_.get_size(), value_scratch_.get_size()));
   }
   std::size_t thread_bytes() const {
-    return align(q_.get_size()) + align(scores_.get_size()) + align(probabilities_.get_size()) +
-           align(result_.get_size()) + scratch_bytes();
+    return plan::aligned(q_.get_size()) + plan::aligned(scores_.get_size()) +
+           plan::aligned(probabilities_.get_size()) + plan::aligned(result_.get_size()) +
+           scratch_bytes();
   }
   std::byte* place(std::byte* packed, std::int64_t head) const {
     return packed + static_cast<std::size_t>(head) * (k_bytes() + v_bytes());
@@ -118,10 +115,10 @@ class Bf16Attention final : public Kernel {
                  const std::byte* packed, std::byte* scratch) const {
     std::int64_t size = options_.head_size, rows = std::min(block_, tokens_ - first);
     auto* q = reinterpret_cast<std::uint16_t*>(scratch);
-    std::byte* scores_place = scratch + align(q_.get_size());
-    std::byte* probabilities_place = scores_place + align(scores_.get_size());
-    std::byte* result_place = probabilities_place + align(probabilities_.get_size());
-    std::byte* library = result_place + align(result_.get_size());
+    std::byte* scores_place = scratch + plan::aligned(q_.get_size());
+    std::byte* probabilities_place = scores_place + plan::aligned(scores_.get_size());
+    std::byte* result_place = probabilities_place + plan::aligned(probabilities_.get_size());
+    std::byte* library = result_place + plan::aligned(result_.get_size());
     auto* scores = reinterpret_cast<float*>(scores_place);
     auto* probabilities = reinterpret_cast<std::uint16_t*>(probabilities_place);
     auto* result = reinterpret_cast<float*>(result_place);

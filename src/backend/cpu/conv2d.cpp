@@ -21,10 +21,6 @@ using dnnl::memory;
 // The strip is written and read again at once: it should stay in the cores' second-level caches.
 constexpr std::int64_t kStripBytes = 4 << 20;
 
-std::size_t align(std::size_t bytes) {
-  return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
-}
-
 OBSCURA_FOR_EACH_CPU void scale_shift_row(const float* x, const float* scale, const float* shift,
                                           std::int64_t pixels, std::int64_t channels, float* y) {
   for (std::int64_t p = 0; p < pixels; ++p) {
@@ -170,11 +166,13 @@ class Conv2dKernel final : public Kernel {
 
   std::size_t element() const { return bf16_ ? sizeof(std::uint16_t) : sizeof(float); }
   std::size_t strip_bytes() const {
-    return in_strips_
-               ? align(static_cast<std::size_t>(strip_rows_ * source_width_ * in_) * element())
-               : 0;
+    return in_strips_ ? plan::aligned(static_cast<std::size_t>(strip_rows_ * source_width_ * in_) *
+                                      element())
+                      : 0;
   }
-  std::size_t bias_bytes() const { return align(static_cast<std::size_t>(out_) * sizeof(float)); }
+  std::size_t bias_bytes() const {
+    return plan::aligned(static_cast<std::size_t>(out_) * sizeof(float));
+  }
 
   void add_up_bias(const KernelCall& call, std::int64_t n, float* bias) const {
     const float *stored = call.optional(bias_), *added = call.optional(channel_add_);

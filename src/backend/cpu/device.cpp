@@ -63,8 +63,8 @@ class CpuDevice final : public Device {
   DeviceDescription describe() const override { return describe_cpu(); }
 
   Result<ir::Graph> rewrite(ir::Graph graph) override {
-    OBSCURA_TRY(ir::run_passes(
-        graph, {"merge_projections", "fold_upsample", "fold_group_norm", "fuse_epilogues"}));
+    OBSCURA_TRY(ir::run_passes(graph, {"merge_projections", "fold_upsample", "fold_group_norm",
+                                       "fuse_epilogues", "hoist_steady"}));
     return graph;
   }
 

@@ -26,9 +26,14 @@ const plan::WeightNeed* need_of(const plan::NodeNeeds& needs, std::size_t operan
 
 }  // namespace
 
+void SharedMemory::release_arena() {
+  arena_ = Memory();
+  arena_user = nullptr;
+}
+
 Result<std::byte*> SharedMemory::arena(std::size_t bytes) {
   if (arena_.bytes() < bytes) {
-    arena_ = Memory();  // freed first: both at once need not fit
+    release_arena();  // freed first: both at once need not fit
     OBSCURA_ASSIGN(arena_, Memory::allocate(bytes));
   }
   return arena_.data();
@@ -98,6 +103,7 @@ Status CpuExecutable::load(plan::Plan plan, WeightReader& weights) {
 }
 
 void CpuExecutable::unload() {
+  if (shared_->arena_user == this) shared_->arena_user = nullptr;
   resident_.clear();
   reader_ = nullptr;
   loaded_ = false;
@@ -134,6 +140,7 @@ Status CpuExecutable::load_resident(std::size_t index) {
     const plan::WeightNeed& need =
         needs_[n].weights[static_cast<std::size_t>(found - indices.begin())];
     // Nothing runs while weights are loaded, so the arena is free for the plain copy.
+    shared_->arena_user = nullptr;
     Memory staging;
     std::byte* plain_bytes = memory.data();
     if (need.staging_bytes > 0) {
@@ -177,6 +184,19 @@ Status CpuExecutable::bind(std::span<const InputBinding> inputs,
     outputs_.push_back(binding->bytes.data());
   }
   return {};
+}
+
+std::size_t CpuExecutable::first_node() {
+  bool same = shared_->arena_user == this;
+  std::vector<std::vector<std::byte>> found;
+  for (std::size_t i = 0; i < graph_.inputs.size() && plan_.steady_nodes > 0; ++i) {
+    const ir::Value& value = graph_.value(graph_.inputs[i]);
+    if (value.steady) found.emplace_back(inputs_[i], inputs_[i] + value.type.bytes());
+  }
+  same = same && found == steady_inputs_;
+  steady_inputs_ = std::move(found);
+  shared_->arena_user = this;
+  return same ? plan_.steady_nodes : 0;
 }
 
 void CpuExecutable::copy_shared_outputs() {
@@ -250,9 +270,15 @@ Status CpuExecutable::run(std::span<const InputBinding> inputs,
                           std::span<const OutputBinding> outputs, const CancelToken& cancel) {
   OBSCURA_CHECK(loaded_, graph_.name + ": run() before load()");
   OBSCURA_TRY(bind(inputs, outputs));
-  for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-    OBSCURA_TRY(cancel.check());
-    OBSCURA_TRY(run_node(n));
+  std::size_t first = first_node();
+  for (std::size_t n = first; n < graph_.nodes.size(); ++n) {
+    Status status = cancel.check();
+    if (status.ok()) status = run_node(n);
+    if (!status.ok()) {
+      // The steady part may be half done.
+      shared_->arena_user = nullptr;
+      return status;
+    }
   }
   for (const ir::Output& out : graph_.outputs) {
     const auto* values = reinterpret_cast<const float*>(address(out.value));
@@ -266,6 +292,7 @@ Error CpuExecutable::find_non_finite() {
   auto numeric = [&](const std::string& what) {
     return Error(ErrorKind::kNumeric, graph_.name + ": " + what);
   };
+  shared_->arena_user = nullptr;
   for (ir::ValueId id : graph_.inputs) {
     const ir::ValueType& type = graph_.type(id);
     if (type.dtype != DType::kF32) continue;
@@ -298,6 +325,7 @@ Result<std::vector<double>> CpuExecutable::profile(std::span<const InputBinding>
   using Clock = std::chrono::steady_clock;
   OBSCURA_CHECK(loaded_, graph_.name + ": profile() before load()");
   OBSCURA_TRY(bind(inputs, outputs));
+  shared_->arena_user = nullptr;
   std::vector<double> seconds;
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     auto begin = Clock::now();

@@ -17,7 +17,9 @@ class SharedMemory {
  public:
   // At least `bytes`, with unspecified content; invalidates what was given before.
   Result<std::byte*> arena(std::size_t bytes);
-  void release_arena() { arena_ = Memory(); }
+  void release_arena();
+  // Whose intermediate results the arena holds: the last Executable that ran, or nullptr.
+  const void* arena_user = nullptr;
 
   // A prepared weight that some Executable still holds, or nullptr.
   std::shared_ptr<Memory> find(const std::string& key) const;
@@ -40,6 +42,7 @@ class CpuExecutable final : public Executable {
 
   const ir::Graph& graph() const override { return graph_; }
   const std::vector<plan::NodeNeeds>& needs() const override { return needs_; }
+  plan::Layout layout() const override { return {.keeps_steady = true}; }
   Status load(plan::Plan plan, WeightReader& weights) override;
   void unload() override;
   std::size_t missing_weight_bytes(const plan::Plan& plan,
@@ -59,6 +62,9 @@ class CpuExecutable final : public Executable {
   Status load_resident(std::size_t index);
   // Takes the caller's memory for one run.
   Status bind(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs);
+  // The first node that has to run: later than 0 if the arena still holds what the steady inputs
+  // gave in the last run.
+  std::size_t first_node();
   // Outputs that share another value's memory.
   void copy_shared_outputs();
   std::byte* address(ir::ValueId id) const;
@@ -80,6 +86,7 @@ class CpuExecutable final : public Executable {
   std::byte* arena_ = nullptr;
   std::vector<const std::byte*> inputs_;  // parallel to the graph's, valid during a run
   std::vector<std::byte*> outputs_;
+  std::vector<std::vector<std::byte>> steady_inputs_;  // as they were in the last run
   bool loaded_ = false;
 };
 

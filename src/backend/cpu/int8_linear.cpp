@@ -14,10 +14,6 @@ namespace {
 
 using dnnl::memory;
 
-std::size_t align(std::size_t bytes) {
-  return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
-}
-
 // y = sums * (row_scale * scales[o]) + bias[o]
 OBSCURA_FOR_EACH_CPU void dequantise_row(const std::int32_t* sums, float row_scale,
                                          const float* scales, const float* bias, std::int64_t count,
@@ -132,13 +128,15 @@ class Int8Linear final : public Kernel {
   }
 
  private:
-  std::size_t weight_bytes() const { return align(weight_.get_size()); }
-  std::size_t quantised_bytes() const { return align(source_.get_size()); }
+  std::size_t weight_bytes() const { return plan::aligned(weight_.get_size()); }
+  std::size_t quantised_bytes() const { return plan::aligned(source_.get_size()); }
   std::size_t scales_bytes() const {
-    return align(static_cast<std::size_t>(rows_) * sizeof(float));
+    return plan::aligned(static_cast<std::size_t>(rows_) * sizeof(float));
   }
-  std::size_t sums_bytes() const { return align(sums_.get_size()); }
-  std::size_t bias_bytes() const { return align(static_cast<std::size_t>(out_) * sizeof(float)); }
+  std::size_t sums_bytes() const { return plan::aligned(sums_.get_size()); }
+  std::size_t bias_bytes() const {
+    return plan::aligned(static_cast<std::size_t>(out_) * sizeof(float));
+  }
 
   ir::LinearOp op_;
   std::int64_t in_, out_, samples_ = 1, rows_ = 0;

@@ -36,10 +36,6 @@ struct LinearShape {
   std::int64_t samples, in, out, rows;  // rows of each sample
 };
 
-std::size_t align(std::size_t bytes) {
-  return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
-}
-
 memory::desc stored_weight(const LinearShape& shape, const ir::LinearOp& op) {
   return {{shape.in, shape.out},
           memory::data_type::f32,
@@ -113,7 +109,7 @@ class LinearKernel final : public Kernel {
   }
 
  private:
-  std::size_t rounded_bytes() const { return bf16_ ? align(source_.get_size()) : 0; }
+  std::size_t rounded_bytes() const { return bf16_ ? plan::aligned(source_.get_size()) : 0; }
 
   const void* rounded(const float* x, std::byte* workspace) const {
     if (!bf16_) return x;

@@ -8,9 +8,8 @@
 namespace obscura::backend::cpu {
 namespace {
 
-constexpr int kLanes = 16;
-
 OBSCURA_FOR_EACH_CPU float largest(const float* x, std::int64_t count) {
+  constexpr int kLanes = 16;
   float lanes[kLanes];
   for (float& lane : lanes) lane = -std::numeric_limits<float>::infinity();
   std::int64_t whole = count / kLanes * kLanes;
@@ -26,6 +25,7 @@ OBSCURA_FOR_EACH_CPU float largest(const float* x, std::int64_t count) {
 
 // x = e^(scale * (x - most)); returns the sum.
 OBSCURA_FOR_EACH_CPU float exponentials(float* x, std::int64_t count, float scale, float most) {
+  constexpr int kLanes = 16;
   float lanes[kLanes] = {};
   std::int64_t whole = count / kLanes * kLanes;
   for (std::int64_t i = 0; i < whole; i += kLanes) {

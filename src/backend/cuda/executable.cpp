@@ -240,7 +240,7 @@ std::byte* CudaExecutable::address(ir::ValueId id) const {
 }
 
 Result<bool> CudaExecutable::send_inputs(std::span<const InputBinding> inputs) {
-  bool steady_changed = !inputs_sent_;
+  bool steady_changed = !inputs_sent_ || !plan_.layout.keeps_steady;
   for (std::size_t i = 0; i < graph_.inputs.size() && !steady_changed; ++i) {
     const ir::Value& value = graph_.value(graph_.inputs[i]);
     auto bytes = bound_bytes(inputs, graph_.name, value.name, value.type.bytes());
