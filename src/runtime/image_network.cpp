@@ -78,6 +78,7 @@ Result<Program*> ImageNetwork::program(Session& session, const ir::Segment& segm
 }
 
 Status ImageNetwork::choose_steps(Session& session) {
+  budget_ = session.budget();
   ir::Segment whole{0, graph_.nodes.size(), graph_.inputs[0], graph_.outputs[0].value};
   Result<Step> step = fit(session, whole);
   if (step.ok() && step->strip_rows == 0) {
@@ -159,6 +160,20 @@ std::int64_t ImageNetwork::statistics_rows(const ir::Segment& segment, std::size
 
 Result<Tensor> ImageNetwork::run(Session& session, const Tensor& image,
                                  const CancelToken& cancel) const {
+  Result<Tensor> result = run_steps(session, image, cancel);
+  std::size_t budget = budget_;
+  while (!result.ok() && result.error().kind() == ErrorKind::kOutOfMemory &&
+         session.budget() != budget) {
+    budget = session.budget();
+    ImageNetwork other(key_, weights_, graph_);
+    OBSCURA_TRY(other.choose_steps(session));
+    result = other.run_steps(session, image, cancel);
+  }
+  return result;
+}
+
+Result<Tensor> ImageNetwork::run_steps(Session& session, const Tensor& image,
+                                       const CancelToken& cancel) const {
   Tensor current = image;
   for (const Step& step : steps_) {
     if (step.strip_rows > 0) {

@@ -24,6 +24,8 @@ class ImageNetwork {
   static Result<ImageNetwork> plan(Session& session, const std::string& key,
                                    std::shared_ptr<WeightStore> weights, ir::Graph graph);
 
+  // Where the Session's budget is no longer the one planned for and a step does not fit it, in
+  // smaller steps.
   Result<Tensor> run(Session& session, const Tensor& image, const CancelToken& cancel) const;
 
   struct Step {
@@ -39,6 +41,7 @@ class ImageNetwork {
       : key_(std::move(key)), weights_(std::move(weights)), graph_(std::move(graph)) {}
 
   Status choose_steps(Session& session);
+  Result<Tensor> run_steps(Session& session, const Tensor& image, const CancelToken& cancel) const;
   // The step that runs the segment within the budget, as a whole or in the tallest strips that fit.
   Result<Step> fit(Session& session, const ir::Segment& segment) const;
   // The most that any strip of the segment's output or statistics needs.
@@ -65,6 +68,7 @@ class ImageNetwork {
   std::shared_ptr<WeightStore> weights_;
   ir::Graph graph_;
   std::vector<Step> steps_;
+  std::size_t budget_ = 0;  // for which they were chosen
 };
 
 }  // namespace obscura::runtime

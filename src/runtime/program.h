@@ -33,6 +33,9 @@ class Program {
   std::size_t bytes_to_load() const {
     return loaded() ? 0 : executable_->missing_weight_bytes(plan_, *weights_);
   }
+  // Plans anew if the present plan was made for another budget. REQUIRES: !loaded(). On failure,
+  // kOutOfMemory as of build(), the present plan stays.
+  Status fit(std::size_t budget);
   // Prepares the resident weights; does nothing if they are there.
   Status load();
   void unload() { executable_->unload(); }
@@ -49,12 +52,16 @@ class Program {
 
  private:
   Program(std::unique_ptr<backend::Executable> executable, plan::Plan plan,
-          std::shared_ptr<WeightStore> weights)
-      : weights_(std::move(weights)), executable_(std::move(executable)), plan_(std::move(plan)) {}
+          std::shared_ptr<WeightStore> weights, std::optional<std::size_t> budget)
+      : weights_(std::move(weights)),
+        executable_(std::move(executable)),
+        plan_(std::move(plan)),
+        budget_(budget) {}
 
   std::shared_ptr<WeightStore> weights_;
   std::unique_ptr<backend::Executable> executable_;
   plan::Plan plan_;
+  std::optional<std::size_t> budget_;  // that of plan_
 };
 
 }  // namespace obscura::runtime

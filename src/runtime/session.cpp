@@ -4,17 +4,26 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+
 namespace obscura::runtime {
 namespace {
 
 // A server that renders pictures of every size would collect Programs for ever.
 constexpr std::size_t kMostPrograms = 256;
+// Plans tried for one load, each smaller than the one before.
+constexpr int kAttempts = 12;
+
+bool is_out_of_memory(const Status& status) {
+  return !status.ok() && status.error().kind() == ErrorKind::kOutOfMemory;
+}
 
 }  // namespace
 
 Session::Session(std::unique_ptr<backend::Device> device, std::optional<std::size_t> budget)
     : device_(std::move(device)), budget_(budget.value_or(0)) {
   if (!budget) budget_ = device_->describe().available_bytes;
+  first_budget_ = budget_;
 }
 
 Result<Program*> Session::program(const std::string& key,
@@ -23,16 +32,13 @@ Result<Program*> Session::program(const std::string& key,
                                   std::size_t reserved) {
   std::string full_key = key + '\n' + weights->identity();
   for (Entry& entry : programs_) {
-    if (entry.key == full_key) return entry.program.get();
+    if (entry.key != full_key) continue;
+    OBSCURA_TRY(fit(entry));
+    return entry.program.get();
   }
-  if (reserved >= budget_) {
-    return Error(
-        ErrorKind::kOutOfMemory,
-        fmt::format("images of {} bytes leave nothing of a budget of {} bytes", reserved, budget_));
-  }
+  OBSCURA_ASSIGN(std::size_t budget, budget_beside(reserved));
   OBSCURA_ASSIGN(ir::Graph graph, build());
-  OBSCURA_ASSIGN(auto program,
-                 Program::build(*device_, std::move(graph), weights, budget_ - reserved));
+  OBSCURA_ASSIGN(auto program, Program::build(*device_, std::move(graph), weights, budget));
   programs_.push_front({std::move(full_key), std::move(program), reserved});
   if (programs_.size() > kMostPrograms) programs_.pop_back();
   return programs_.front().program.get();
@@ -57,21 +63,63 @@ void Session::make_room(const Program& program, std::size_t reserved) {
     device_->release_arena();
 }
 
-Status Session::load(Program& program) {
+Result<std::size_t> Session::budget_beside(std::size_t reserved) const {
+  if (reserved < budget_) return budget_ - reserved;
+  return Error(
+      ErrorKind::kOutOfMemory,
+      fmt::format("images of {} bytes leave nothing of a budget of {} bytes", reserved, budget_));
+}
+
+Session::Entry& Session::entry_of(const Program& program) {
   auto entry = std::find_if(programs_.begin(), programs_.end(),
                             [&](const Entry& e) { return e.program.get() == &program; });
   OBSCURA_CHECK(entry != programs_.end(), "a Program of another Session");
   programs_.splice(programs_.begin(), programs_, entry);
-  make_room(program, entry->reserved);
-  OBSCURA_TRY(program.load());
-  note_peak(entry->reserved);
+  return programs_.front();
+}
+
+Status Session::fit(Entry& entry) {
+  if (entry.program->loaded()) return {};
+  OBSCURA_ASSIGN(std::size_t budget, budget_beside(entry.reserved));
+  return entry.program->fit(budget);
+}
+
+Status Session::load(Program& program) {
+  Entry& entry = entry_of(program);
+  OBSCURA_TRY(fit(entry));
+  make_room(program, entry.reserved);
+  Status status = program.load();
+  if (is_out_of_memory(status)) status = load_in_less(entry, status);
+  OBSCURA_TRY(status);
+  note_peak(entry.reserved);
   return {};
+}
+
+Status Session::load_in_less(Entry& entry, Status refused) {
+  Program& program = *entry.program;
+  for (int attempt = 0; attempt < kAttempts && is_out_of_memory(refused); ++attempt) {
+    // With all of ours out, what the device has is what the Program may have.
+    unload_all();
+    std::size_t available = device_->describe().available_bytes;
+    // Where memory is in pieces, less of it can be had than there is.
+    std::size_t needed = program.plan().peak_bytes() + entry.reserved;
+    if (attempt > 0) available = std::min(available, needed / 10 * 9);
+    budget_ = std::min(budget_, available);
+    log::warn("{}; going on within {} bytes", refused.error().message(), budget_);
+    OBSCURA_TRY(fit(entry));
+    refused = program.load();
+  }
+  return refused;
 }
 
 Status Session::run(Program& program, std::span<const backend::InputBinding> inputs,
                     std::span<const backend::OutputBinding> outputs, const CancelToken& cancel) {
   OBSCURA_TRY(load(program));
   Status status = program.run(inputs, outputs, cancel);
+  if (is_out_of_memory(status)) {
+    OBSCURA_TRY(load_in_less(entry_of(program), status));
+    status = program.run(inputs, outputs, cancel);
+  }
   note_peak(programs_.front().reserved);
   return status;
 }
@@ -80,9 +128,14 @@ void Session::note_peak(std::size_t reserved) {
   peak_held_bytes_ = std::max(peak_held_bytes_, device_->held_bytes() + reserved);
 }
 
-void Session::free_memory() {
+void Session::unload_all() {
   for (Entry& entry : programs_) entry.program->unload();
   device_->release_arena();
+}
+
+void Session::free_memory() {
+  unload_all();
+  budget_ = first_budget_;
 }
 
 void Session::forget(const std::string& weight_identity) {

@@ -4,6 +4,11 @@
 // weights stay as long as there is room, and those used longest ago leave first. So the memory that
 // a job will need is known before it starts: the largest of its Programs.
 //
+// Other programs may take a device's memory meanwhile. Where a Program's memory is refused though
+// its plan fits the budget, the Session frees all it holds, lowers the budget to what the device
+// then has, plans the Program anew (more weights are streamed, which changes no bit of a result)
+// and goes on.
+//
 // Not thread safe: one job at a time uses a Session.
 #pragma once
 
@@ -25,6 +30,7 @@ class Session {
                    std::optional<std::size_t> budget = std::nullopt);
 
   backend::Device& device() { return *device_; }
+  // The present one: at most that of the beginning.
   std::size_t budget() const { return budget_; }
 
   // The Program of this key, built by `build` when it is first asked for. `key` names the network
@@ -40,7 +46,8 @@ class Session {
   // Loads without running.
   Status load(Program& program);
 
-  // Gives every prepared weight and the arena back to the system.
+  // Gives every prepared weight and the arena back to the system; the budget is again that of the
+  // beginning.
   void free_memory();
   // Forgets the Programs of these weights: their file is no longer in use.
   void forget(const std::string& weight_identity);
@@ -54,11 +61,19 @@ class Session {
     std::unique_ptr<Program> program;
     std::size_t reserved = 0;
   };
+  // Moves it to the front.
+  Entry& entry_of(const Program& program);
+  Result<std::size_t> budget_beside(std::size_t reserved) const;
+  // Plans the Program for the present budget, if it was not.
+  Status fit(Entry& entry);
   void make_room(const Program& program, std::size_t reserved);
+  // load() after `refused`, within what the device has left.
+  Status load_in_less(Entry& entry, Status refused);
+  void unload_all();
   void note_peak(std::size_t reserved);
 
   std::unique_ptr<backend::Device> device_;
-  std::size_t budget_;
+  std::size_t budget_, first_budget_;
   std::size_t peak_held_bytes_ = 0;
   std::list<Entry> programs_;  // most recently run first
 };

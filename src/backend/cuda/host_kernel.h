@@ -10,7 +10,7 @@
 
 namespace obscura::backend::cuda {
 
-// kOutOfMemory if the system will not lock the memory.
+// kIo if the system will not lock the memory.
 Result<std::unique_ptr<Kernel>> make_host_kernel(const KernelRequest& request);
 
 }  // namespace obscura::backend::cuda

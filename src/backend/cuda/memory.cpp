@@ -25,8 +25,11 @@ Result<PinnedMemory> PinnedMemory::allocate(std::size_t bytes) {
   PinnedMemory memory;
   if (bytes == 0) return memory;
   void* data = nullptr;
-  OBSCURA_TRY(check(cudaHostAlloc(&data, bytes, cudaHostAllocDefault),
-                    fmt::format("locking {} bytes of host memory", bytes)));
+  // No smaller plan helps: what does not stay on the device waits in memory like this.
+  if (Status status = check(cudaHostAlloc(&data, bytes, cudaHostAllocDefault),
+                            fmt::format("locking {} bytes of host memory", bytes));
+      !status.ok())
+    return Error(ErrorKind::kIo, status.error().message());
   memory.data_ = static_cast<std::byte*>(data);
   memory.bytes_ = bytes;
   return memory;

@@ -35,7 +35,7 @@ class DeviceMemory {
 class PinnedMemory {
  public:
   PinnedMemory() = default;
-  // kOutOfMemory if the system will not lock that much.
+  // kIo if the system will not lock that much.
   static Result<PinnedMemory> allocate(std::size_t bytes);
   PinnedMemory(PinnedMemory&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}

@@ -1,0 +1,252 @@
+// Sessions on a device whose memory other programs take away: the CPU behind a limit of its own.
+#include "runtime/session.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ir/arithmetic.h"
+#include "ir/conv2d.h"
+#include "ir/linear.h"
+#include "runtime/image_network.h"
+
+namespace obscura::runtime {
+namespace {
+
+// Bytes that the device has for us, and what happened to requests for more.
+struct Memory {
+  std::size_t bytes = 0;
+  std::size_t images = 0;   // of `bytes`, beside what Programs hold
+  std::size_t claimed = 0;  // what describe() says, if it is not `bytes`
+  int refusals = 0, loads = 0, refused_runs = 0;
+};
+
+class LimitedExecutable final : public backend::Executable {
+ public:
+  LimitedExecutable(std::unique_ptr<backend::Executable> inner, std::shared_ptr<Memory> memory)
+      : inner_(std::move(inner)), memory_(std::move(memory)) {}
+
+  const ir::Graph& graph() const override { return inner_->graph(); }
+  const std::vector<plan::NodeNeeds>& needs() const override { return inner_->needs(); }
+  plan::Layout layout() const override { return inner_->layout(); }
+  Status load(plan::Plan plan, backend::WeightReader& weights) override {
+    if (plan.peak_bytes() + memory_->images > memory_->bytes) {
+      ++memory_->refusals;
+      return Error(ErrorKind::kOutOfMemory, "allocating " + std::to_string(plan.peak_bytes()));
+    }
+    ++memory_->loads;
+    return inner_->load(std::move(plan), weights);
+  }
+  void unload() override { inner_->unload(); }
+  bool loaded() const override { return inner_->loaded(); }
+  std::size_t missing_weight_bytes(const plan::Plan& plan,
+                                   const backend::WeightReader& weights) const override {
+    return inner_->missing_weight_bytes(plan, weights);
+  }
+  Status run(std::span<const backend::InputBinding> inputs,
+             std::span<const backend::OutputBinding> outputs, const CancelToken& cancel) override {
+    if (memory_->refused_runs > 0) {
+      --memory_->refused_runs;
+      return Error(ErrorKind::kOutOfMemory, "allocating the arena");
+    }
+    return inner_->run(inputs, outputs, cancel);
+  }
+  Result<std::vector<double>> profile(std::span<const backend::InputBinding> inputs,
+                                      std::span<const backend::OutputBinding> outputs) override {
+    return inner_->profile(inputs, outputs);
+  }
+
+ private:
+  std::unique_ptr<backend::Executable> inner_;
+  std::shared_ptr<Memory> memory_;
+};
+
+class LimitedDevice final : public backend::Device {
+ public:
+  LimitedDevice(std::unique_ptr<backend::Device> inner, std::shared_ptr<Memory> memory)
+      : inner_(std::move(inner)), memory_(std::move(memory)) {}
+
+  backend::DeviceDescription describe() const override {
+    backend::DeviceDescription description = inner_->describe();
+    description.available_bytes = memory_->claimed != 0 ? memory_->claimed : memory_->bytes;
+    return description;
+  }
+  Result<ir::Graph> rewrite(ir::Graph graph) override { return inner_->rewrite(std::move(graph)); }
+  Result<std::unique_ptr<backend::Executable>> lower(ir::Graph graph) override {
+    OBSCURA_ASSIGN(auto executable, inner_->lower(std::move(graph)));
+    return std::unique_ptr<backend::Executable>(
+        std::make_unique<LimitedExecutable>(std::move(executable), memory_));
+  }
+  std::size_t arena_bytes() const override { return inner_->arena_bytes(); }
+  std::size_t weight_bytes() const override { return inner_->weight_bytes(); }
+  void release_arena() override { inner_->release_arena(); }
+
+ private:
+  std::unique_ptr<backend::Device> inner_;
+  std::shared_ptr<Memory> memory_;
+};
+
+constexpr std::int64_t kWidth = 64, kLayers = 8;
+
+class LimitedSession : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    // Eight layers of weights of 16 KiB, and 3x3 filters of 16 channels.
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal(0, 0.1f);
+    auto values = std::make_shared<std::vector<float>>(kLayers * kWidth * kWidth);
+    for (float& value : *values) value = normal(random);
+    weights_ = std::make_shared<WeightStore>("test weights", values);
+    for (std::int64_t i = 0; i < kLayers; ++i) {
+      auto part = std::span(*values).subspan(static_cast<std::size_t>(i * kWidth * kWidth));
+      weights_->add("w" + std::to_string(i),
+                    {DType::kF32, {kWidth, kWidth}, std::as_bytes(part.first(kWidth * kWidth))});
+      weights_->add("f" + std::to_string(i),
+                    {DType::kF32, {16, 16, 3, 3}, std::as_bytes(part.first(16 * 16 * 9))});
+    }
+    memory_->bytes = std::size_t{1} << 30;
+    auto cpu = backend::create_device("cpu", "fp32");
+    ASSERT_TRUE(cpu.ok()) << cpu.error().message();
+    session_ = std::make_unique<Session>(std::make_unique<LimitedDevice>(std::move(*cpu), memory_),
+                                         std::size_t{1} << 30);
+  }
+
+  Result<Program*> layers(const std::string& key) {
+    return session_->program(key, weights_, [&] {
+      ir::Builder builder("layers", *weights_);
+      ir::ValueId x = builder.input("x", {DType::kF32, {1, 4, kWidth}});
+      for (std::int64_t i = 0; i < kLayers; ++i)
+        x = ir::linear(builder, x, builder.weight("w" + std::to_string(i)), ir::kNoValue);
+      builder.output("y", x);
+      return std::move(builder).finish();
+    });
+  }
+
+  Status run(Program& program) {
+    backend::InputBinding in{"x", std::as_bytes(std::as_const(x_).values())};
+    backend::OutputBinding out{"y", std::as_writable_bytes(y_.values())};
+    return session_->run(program, std::span(&in, 1), std::span(&out, 1), CancelToken());
+  }
+
+  bool same_bits(const Tensor& other) const {
+    return std::memcmp(y_.data(), other.data(),
+                       static_cast<std::size_t>(y_.elements()) * sizeof(float)) == 0;
+  }
+
+  std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
+  std::shared_ptr<WeightStore> weights_;
+  std::unique_ptr<Session> session_;
+  Tensor x_ = Tensor::filled({1, 4, kWidth}, 0.5f), y_{Shape{1, 4, kWidth}};
+};
+
+TEST_F(LimitedSession, PlansAnewWhenTheDeviceHasLess) {
+  auto program = layers("one");
+  ASSERT_TRUE(program.ok()) << program.error().message();
+  ASSERT_TRUE(run(**program).ok());
+  Tensor whole = y_;
+  std::size_t needed = (*program)->plan().peak_bytes();
+  EXPECT_EQ((*program)->plan().streamed_weight_bytes, 0u);
+
+  session_->free_memory();
+  memory_->bytes = needed - 40000;
+  y_ = Tensor({1, 4, kWidth});
+  Status status = run(**program);
+  ASSERT_TRUE(status.ok()) << status.error().message();
+  EXPECT_TRUE(same_bits(whole));
+  EXPECT_EQ(memory_->refusals, 1);
+  EXPECT_GT((*program)->plan().streamed_weight_bytes, 0u);
+  EXPECT_LE((*program)->plan().peak_bytes(), memory_->bytes);
+  EXPECT_EQ(session_->budget(), memory_->bytes);
+
+  // Others are planned for what there is, without being refused first; the pointer stays good.
+  auto other = layers("two");
+  ASSERT_TRUE(other.ok());
+  EXPECT_LE((*other)->plan().peak_bytes(), memory_->bytes);
+  ASSERT_TRUE(run(**program).ok());
+  EXPECT_TRUE(same_bits(whole));
+  EXPECT_EQ(memory_->refusals, 1);
+
+  // With the memory back, the budget of the beginning is back as well.
+  memory_->bytes = std::size_t{1} << 30;
+  session_->free_memory();
+  EXPECT_EQ(session_->budget(), std::size_t{1} << 30);
+  ASSERT_TRUE(run(**program).ok());
+  EXPECT_EQ((*program)->plan().streamed_weight_bytes, 0u);
+  EXPECT_TRUE(same_bits(whole));
+}
+
+TEST_F(LimitedSession, FindsLessThanTheDeviceSaysItHas) {
+  auto program = layers("one");
+  ASSERT_TRUE(program.ok());
+  memory_->claimed = std::size_t{1} << 30;
+  memory_->bytes = (*program)->plan().peak_bytes() * 6 / 10;
+  Status status = run(**program);
+  ASSERT_TRUE(status.ok()) << status.error().message();
+  EXPECT_GT(memory_->refusals, 2);
+  EXPECT_LE((*program)->plan().peak_bytes(), memory_->bytes);
+}
+
+TEST_F(LimitedSession, RepeatsARunThatWasRefusedMemory) {
+  auto program = layers("one");
+  ASSERT_TRUE(program.ok());
+  memory_->refused_runs = 1;
+  Status status = run(**program);
+  ASSERT_TRUE(status.ok()) << status.error().message();
+  EXPECT_EQ(memory_->loads, 2);
+}
+
+TEST_F(LimitedSession, SaysWhatIsLackingWhenNothingIsLeft) {
+  auto program = layers("one");
+  ASSERT_TRUE(program.ok());
+  memory_->bytes = 1000;
+  Status status = run(**program);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().kind(), ErrorKind::kOutOfMemory);
+  EXPECT_NE(status.error().message().find("lacking"), std::string::npos)
+      << status.error().message();
+  // The Program is whole: it runs once there is memory.
+  memory_->bytes = std::size_t{1} << 30;
+  session_->free_memory();
+  EXPECT_TRUE(run(**program).ok());
+}
+
+TEST_F(LimitedSession, CutsImagesIntoStripsWhenTheDeviceHasLess) {
+  ir::Builder builder("image", *weights_);
+  ir::ValueId x = builder.input("x", {DType::kF32, {1, 96, 64, 16}});
+  for (int i = 0; i < 4; ++i)
+    x = ir::conv2d(builder, x, builder.weight("f" + std::to_string(i)), ir::kNoValue, 1,
+                   ir::Padding::same(1));
+  builder.output("y", x);
+  auto network = ImageNetwork::plan(*session_, "image", weights_, *std::move(builder).finish());
+  ASSERT_TRUE(network.ok()) << network.error().message();
+  ASSERT_EQ(network->steps().size(), 1u);
+  ASSERT_EQ(network->steps()[0].strip_rows, 0);
+  Tensor image(Shape{1, 96, 64, 16});
+  for (std::int64_t i = 0; i < image.elements(); ++i)
+    image.data()[i] = static_cast<float>(i * 7919 % 2001 - 1000) * 1e-3f;
+  auto whole = network->run(*session_, image, CancelToken());
+  ASSERT_TRUE(whole.ok()) << whole.error().message();
+
+  session_->free_memory();
+  // Too little for the image's Program, enough for the images and a strip.
+  memory_->images = 2 * static_cast<std::size_t>(image.elements()) * sizeof(float);
+  memory_->bytes = network->peak_bytes() - 100000;
+  auto strips = network->run(*session_, image, CancelToken());
+  ASSERT_TRUE(strips.ok()) << strips.error().message();
+  EXPECT_GT(memory_->refusals, 0);
+  float largest = 0, difference = 0;
+  for (std::int64_t i = 0; i < whole->elements(); ++i) {
+    largest = std::max(largest, std::abs(whole->data()[i]));
+    difference = std::max(difference, std::abs(whole->data()[i] - strips->data()[i]));
+  }
+  EXPECT_LT(difference, 1e-5f * largest);
+}
+
+}  // namespace
+}  // namespace obscura::runtime
