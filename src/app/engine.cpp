@@ -71,18 +71,32 @@ Engine::Engine(const EngineOptions& options, nodes::PictureSink& sink,
       facts_{std::string(version()), std::string(revision()), ""} {
   open_model_folders(models_, options.models);
   input_.set_output(options.output, options.temporary);
-  environment_.provide(*session_);
-  environment_.provide(models_);
-  environment_.provide(input_);
-  environment_.provide(facts_);
-  environment_.provide(sink);
+  shared_.provide(*session_);
+  shared_.provide(models_);
+  shared_.provide(input_);
+  shared_.provide(facts_);
+  shared_.provide(sink);
+  environment_ = shared_;
   executor_.emplace(environment_);
+}
+
+graph::Environment Engine::environment_of(const Place& place) const {
+  graph::Environment environment = shared_;
+  environment.provide(place.models);
+  environment.provide(place.input);
+  environment.provide(place.sink);
+  return environment;
+}
+
+void Engine::move_to(const Place& place) {
+  environment_ = environment_of(place);
+  place_ = place.name;
 }
 
 Result<graph::Validation> Engine::validate(const graph::Workflow& workflow,
                                            const std::vector<std::string>& targets) const {
   graph::Validation validation =
-      graph::validate(workflow, graph::NodeRegistry::builtin(), environment_, {.targets = targets});
+      graph::validate(workflow, graph::NodeRegistry::builtin(), shared_, {.targets = targets});
   if (!validation.complete()) return validation.to_error();
   return validation;
 }
@@ -93,8 +107,8 @@ Result<graph::RunReport> Engine::run(const graph::Validation& validation,
   graph::RunOptions options;
   options.cancel = cancel;
   const backend::DeviceDescription device = session_->device().describe();
-  options.salt =
-      device.name + "\n" + device.libraries + "\n" + device.kernel_set + "\n" + facts_.precision;
+  options.salt = device.name + "\n" + device.libraries + "\n" + device.kernel_set + "\n" +
+                 facts_.precision + "\n" + place_;
   options.extra_pnginfo = extra_pnginfo;
   return executor_->run(validation.resolved, options, observer);
 }

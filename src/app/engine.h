@@ -32,6 +32,14 @@ struct EngineOptions {
   std::filesystem::path output, temporary;  // for "name [output]" and "name [temp]"
 };
 
+// Where jobs of one kind read and write, and which models they may name: a project of the service.
+struct Place {
+  std::string name;  // results of one place are never given to another
+  nodes::ModelFolders& models;
+  nodes::InputFolder& input;
+  nodes::PictureSink& sink;
+};
+
 // The folders of models where none is named: those of $OBSCURA_MODELS, separated by colons, else
 // $XDG_DATA_HOME/obscura/models.
 std::vector<std::filesystem::path> default_model_folders();
@@ -47,7 +55,9 @@ class Engine {
                                               nodes::PictureSink& sink,
                                               std::unique_ptr<backend::Device> device);
 
-  const graph::Environment& environment() const { return environment_; }
+  const graph::Environment& environment() const { return shared_; }
+  // The same with the place's folders; for a thread of its own. Borrows what the place refers to.
+  graph::Environment environment_of(const Place& place) const;
   runtime::Session& session() { return *session_; }
   nodes::ModelFolders& models() { return models_; }
   // Drops the results of earlier jobs.
@@ -59,6 +69,8 @@ class Engine {
   Result<graph::RunReport> run(const graph::Validation& validation,
                                const nlohmann::ordered_json& extra_pnginfo,
                                graph::Observer& observer, const CancelToken& cancel);
+  // From now on run() reads and writes there.
+  void move_to(const Place& place);
 
  private:
   Engine(const EngineOptions& options, nodes::PictureSink& sink,
@@ -68,7 +80,9 @@ class Engine {
   nodes::ModelFolders models_;
   nodes::InputFolder input_;
   nodes::RecipeFacts facts_;
-  graph::Environment environment_;
+  graph::Environment shared_;       // as it was opened; never changes
+  graph::Environment environment_;  // of the place where jobs run
+  std::string place_;               // its name
   std::optional<graph::Executor> executor_;
 };
 

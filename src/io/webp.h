@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "io/image.h"
@@ -15,5 +16,9 @@ Result<Image> decode_webp(std::span<const std::byte> bytes, const std::string& n
 // The texts of EXIF.
 Result<ImageMetadata> decode_webp_metadata(std::span<const std::byte> bytes,
                                            const std::string& name);
+
+// Lossy, `quality` from 0 to 100, with alpha where `pixels` (H, W, 3 or 4) has it. No texts.
+// kInvalidInput for a side that the format cannot hold (16383).
+Result<std::vector<std::byte>> encode_webp(const Tensor& pixels, int quality);
 
 }  // namespace obscura::io

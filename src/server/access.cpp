@@ -2,13 +2,20 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <openssl/crypto.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <charconv>
 
+#include "base/hash.h"
+#include "server/base64.h"
+
 namespace obscura::server {
 namespace {
+
+constexpr char kCookie[] = "obscura_session";
+constexpr std::chrono::hours kSessionTime{12};
+constexpr std::size_t kMostSessions = 10'000, kMostBuckets = 10'000;
 
 // "example.org:80" to "example.org", "[::1]:80" to "::1".
 std::string_view host_without_port(std::string_view host) {
@@ -40,6 +47,31 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+// The password of `Basic BASE64(name:password)`.
+std::optional<std::string> password_in(std::string_view basic) {
+  auto text = decode_base64(basic);
+  if (!text.ok()) return std::nullopt;
+  const std::size_t colon = text->find(':');
+  return colon == std::string::npos ? std::nullopt : std::optional(text->substr(colon + 1));
+}
+
+// None if the request carries none at all.
+std::optional<std::string> token_in(const Request& request) {
+  const std::string given = request.header("authorization");
+  const std::string scheme = lower(std::string_view(given).substr(0, 7));
+  if (scheme == "bearer ") return given.substr(7);
+  if (scheme.starts_with("basic ")) return password_in(given.substr(6)).value_or("");
+  if (!given.empty()) return "";
+  const std::string* parameter = request.parameter("token");
+  return parameter == nullptr ? std::nullopt : std::optional(*parameter);
+}
+
+Response too_many() {
+  Response response = error_response(429, "too many requests: wait a little");
+  response.headers.emplace_back("Retry-After", "10");
+  return response;
+}
+
 }  // namespace
 
 Result<ListenAddress> parse_listen_address(std::string_view text) {
@@ -58,45 +90,74 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   return listen;
 }
 
-Result<Access> Access::create(const ListenAddress& listen, std::string token) {
+bool RateLimit::allows(const std::string& key, Clock::time_point now) {
+  return bucket(key, now).tokens >= 1;
+}
+
+bool RateLimit::take(const std::string& key, Clock::time_point now) {
+  Bucket& own = bucket(key, now);
+  if (own.tokens < 1) return false;
+  own.tokens -= 1;
+  return true;
+}
+
+RateLimit::Bucket& RateLimit::bucket(const std::string& key, Clock::time_point now) {
+  // Addresses are many: those that are full again need not be remembered.
+  if (buckets_.size() > kMostBuckets) {
+    std::erase_if(buckets_, [&](const auto& entry) {
+      return std::chrono::duration<double>(now - entry.second.filled).count() * rate_ >= burst_;
+    });
+  }
+  auto [found, added] = buckets_.try_emplace(key, Bucket{burst_, now});
+  Bucket& own = found->second;
+  const double seconds = std::chrono::duration<double>(now - own.filled).count();
+  own.tokens = std::min(burst_, own.tokens + seconds * rate_);
+  own.filled = now;
+  return own;
+}
+
+Result<Access> Access::create(const AccessOptions& options) {
+  const std::string& token = options.token;
   const bool sound =
       std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 127; });
   if (!sound) {
     return Error(ErrorKind::kInvalidInput,
                  "--token: wanted printable ASCII characters without spaces");
   }
-  if (!is_loopback(listen.address) && token.empty()) {
-    return Error(ErrorKind::kInvalidInput,
-                 fmt::format("others could reach this service at {}: give --token, or listen at "
-                             "127.0.0.1",
-                             listen.address));
+  if (!is_loopback(options.listen.address)) {
+    if (token.empty()) {
+      return Error(ErrorKind::kInvalidInput,
+                   fmt::format("others could reach this service at {}: give --token, or listen at "
+                               "127.0.0.1",
+                               options.listen.address));
+    }
+    if (!options.tls && !options.insecure) {
+      return Error(ErrorKind::kInvalidInput,
+                   fmt::format("at {} tokens and pictures would cross the network in the clear: "
+                               "give --tls-cert and --tls-key, or choose --insecure",
+                               options.listen.address));
+    }
   }
-  return Access(listen.address, std::move(token));
+  Access access(options);
+  if (!token.empty()) access.token_digest_ = sha256_hex(token);
+  return access;
 }
+
+Access::Access(Access&& other) noexcept
+    : options_(std::move(other.options_)),
+      token_digest_(std::move(other.token_digest_)),
+      accounts_(other.accounts_),
+      sessions_(std::move(other.sessions_)) {}
 
 bool Access::names_this_service(std::string_view host) const {
   const std::string name = lower(host_without_port(host));
-  return name == "localhost" || name == address_ || is_loopback(name);
+  return name == "localhost" || name == options_.listen.address || is_loopback(name);
 }
 
-bool Access::carries_token(const Request& request) const {
-  std::string given = request.header("authorization");
-  if (lower(std::string_view(given).substr(0, 7)) == "bearer ") {
-    given.erase(0, 7);
-  } else if (const std::string* parameter = request.parameter("token")) {
-    given = *parameter;
-  } else {
-    return false;
-  }
-  // In the same time however much of it is right.
-  return given.size() == token_.size() &&
-         CRYPTO_memcmp(given.data(), token_.data(), token_.size()) == 0;
-}
-
-std::optional<Response> Access::refuse(const Request& request) const {
+std::optional<Response> Access::refuse_stranger(const Request& request) const {
   const std::string host = request.header("host");
   // A page of a stranger cannot know the token, and a service beyond loopback has many names.
-  if (token_.empty() && !names_this_service(host)) {
+  if (options_.token.empty() && !names_this_service(host)) {
     return error_response(
         403, fmt::format("this service is not called '{}': ask for it as localhost", host));
   }
@@ -114,13 +175,138 @@ std::optional<Response> Access::refuse(const Request& request) const {
   if (request.header("sec-fetch-site") == "cross-site" && !follows_link) {
     return error_response(403, "a page from elsewhere may not use this service");
   }
-  if (!token_.empty() && !carries_token(request)) {
-    Response response = error_response(
-        401, "wanted the token that the service was started with, as `Authorization: Bearer …`");
-    response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return response;
-  }
   return std::nullopt;
+}
+
+std::optional<Caller> Access::caller_of(const std::string& token_digest) const {
+  // Digests are compared, so the time that it takes says nothing of the token.
+  if (!token_digest_.empty() && token_digest == token_digest_) {
+    return Caller{"owner", Role::kOwner, "", {}};
+  }
+  if (accounts_ == nullptr) return std::nullopt;
+  auto user = accounts_->find_user_by_token_digest(token_digest);
+  if (!user.ok() || !*user) return std::nullopt;
+  const auto role = role_of((*user)->role);
+  if (!role) return std::nullopt;
+  return Caller{(*user)->name, *role, "", (*user)->projects};
+}
+
+std::optional<Caller> Access::caller_of_session(const Request& request) {
+  const std::string id = header_parameter("; " + request.header("cookie"), kCookie);
+  if (id.empty()) return std::nullopt;
+  std::string digest;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = sessions_.find(sha256_hex(id));
+    if (found == sessions_.end()) return std::nullopt;
+    if (found->second.end < std::chrono::steady_clock::now()) {
+      sessions_.erase(found);
+      return std::nullopt;
+    }
+    digest = found->second.token_digest;
+  }
+  // Asked each time: a user that was deleted is gone at once.
+  return caller_of(digest);
+}
+
+std::optional<Response> Access::choose_project(Request& request) const {
+  Caller& caller = request.caller;
+  const std::string* parameter = request.parameter("project");
+  std::string wanted = parameter != nullptr ? *parameter : request.header("x-obscura-project");
+  const bool owner = caller.role == Role::kOwner;
+  if (wanted.empty()) {
+    wanted = owner                     ? store::kDefaultProject
+             : caller.projects.empty() ? ""
+                                       : caller.projects.front();
+  }
+  const bool visible = owner || std::find(caller.projects.begin(), caller.projects.end(), wanted) !=
+                                    caller.projects.end();
+  bool there = visible && wanted == store::kDefaultProject;
+  if (visible && !there && accounts_ != nullptr) {
+    auto project = accounts_->find_project(wanted);
+    there = project.ok() && *project;
+  }
+  // The same answer for one that is not there and for one that is not the caller's.
+  if (!there) return error_response(404, fmt::format("there is no project '{}'", wanted));
+  caller.project = wanted;
+  return std::nullopt;
+}
+
+Response Access::wrong_token(const Request& request) {
+  {
+    std::lock_guard lock(mutex_);
+    static_cast<void>(wrong_tokens_.take(request.peer));
+  }
+  Response response = error_response(401, "the token is not right");
+  response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+std::optional<Response> Access::refuse(Request& request) {
+  if (auto refusal = refuse_stranger(request)) return refusal;
+  request.caller = {};
+  if (const auto token = token_in(request)) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!wrong_tokens_.allows(request.peer)) return too_many();
+    }
+    auto caller = caller_of(sha256_hex(*token));
+    if (!caller) return wrong_token(request);
+    request.caller = std::move(*caller);
+  } else if (auto caller = caller_of_session(request)) {
+    request.caller = std::move(*caller);
+  } else if (options_.token.empty()) {
+    request.caller = Caller{"owner", Role::kOwner, "", {}};
+  } else {
+    return std::nullopt;  // nobody: the routes decide
+  }
+  if (request.caller.role != Role::kOwner) {
+    std::lock_guard lock(mutex_);
+    if (!requests_.take(request.caller.user)) return too_many();
+  }
+  return choose_project(request);
+}
+
+std::string Access::cookie(const std::string& value, int seconds) const {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kCookie, value,
+                     seconds, options_.tls ? "; Secure" : "");
+}
+
+std::variant<Access::Login, Response> Access::log_in(const Request& request,
+                                                     const std::string& token) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!wrong_tokens_.allows(request.peer)) return too_many();
+  }
+  const std::string digest = sha256_hex(token);
+  auto caller = caller_of(digest);
+  if (!caller) return wrong_token(request);
+  Request as_caller = request;
+  as_caller.caller = *caller;
+  if (auto refusal = choose_project(as_caller)) return *refusal;
+  const std::string id = new_token();
+  std::lock_guard lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(sessions_, [&](const auto& entry) { return entry.second.end < now; });
+  if (sessions_.size() >= kMostSessions) return too_many();
+  sessions_[sha256_hex(id)] = {digest, now + kSessionTime};
+  return Login{as_caller.caller,
+               cookie(id, static_cast<int>(kSessionTime / std::chrono::seconds(1)))};
+}
+
+std::string Access::log_out(const Request& request) {
+  const std::string id = header_parameter("; " + request.header("cookie"), kCookie);
+  std::lock_guard lock(mutex_);
+  sessions_.erase(sha256_hex(id));
+  return cookie("", 0);
+}
+
+std::string new_token() {
+  unsigned char bytes[32];
+  OBSCURA_CHECK(::getrandom(bytes, sizeof bytes, 0) == sizeof bytes, "getrandom gave too little");
+  std::string token;
+  for (unsigned char byte : bytes) token += fmt::format("{:02x}", byte);
+  return token;
 }
 
 }  // namespace obscura::server

@@ -4,9 +4,10 @@
 
 #include <filesystem>
 
-#include "server/file_area.h"
 #include "server/job_queue.h"
 #include "server/job_runner.h"
+#include "server/project_folders.h"
+#include "server/result_files.h"
 #include "server/router.h"
 #include "store/job_store.h"
 
@@ -14,24 +15,16 @@ namespace obscura::server {
 
 // All that the routes reach; what they borrow outlives them.
 struct ComfyUi {
-  // `data` holds the folders input, output, temp and user, as ComfyUI's own folder does.
-  ComfyUi(Studio& the_studio, store::JobStore& the_store, JobQueue& the_queue,
-          const std::filesystem::path& data)
-      : studio(the_studio),
-        store(the_store),
-        queue(the_queue),
-        input(data / "input"),
-        output(data / "output"),
-        temporary(data / "temp"),
-        user(data / "user" / "default") {}
-
-  // "input", "output" or "temp"; null for anything else.
-  const FileArea* area(std::string_view type) const;
-
   Studio& studio;
   store::JobStore& store;
+  store::ResultStore& results;
   JobQueue& queue;
-  FileArea input, output, temporary, user;
+  ResultFiles& result_files;
+  std::filesystem::path data;
+
+  ProjectFolders folders(const Request& request) const {
+    return ProjectFolders(data, request.caller.project);
+  }
 };
 
 // Each adds the routes of one source file; `api` is borrowed.

@@ -1,15 +1,13 @@
 // /prompt, /queue, /history, /interrupt, /free.
 #include <fmt/format.h>
-#include <sys/random.h>
 
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 
 #include "graph/json_text.h"
-#include "graph/validate.h"
 #include "server/comfyui.h"
+#include "server/submission.h"
 
 namespace obscura::server {
 namespace {
@@ -22,20 +20,6 @@ std::string text_of(const ordered_json& value) {
 }
 std::string text_of(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string new_uuid() {
-  std::array<unsigned char, 16> bytes{};
-  OBSCURA_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()),
-                "getrandom gave too few bytes");
-  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
-  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += fmt::format("{:02x}", bytes[i]);
-  }
-  return text;
 }
 
 bool is_uuid(std::string_view text) {
@@ -69,36 +53,22 @@ std::string number_text(double number) {
 
 // [number, id, prompt, extra_data, outputs_to_execute], spliced from texts that the store holds as
 // JSON already: a queue of thousands is listed without reading them.
+void append_queue_item(std::string& list, const store::JobStore::JobView& job) {
+  list += '[';
+  list += number_text(job.number);
+  list += ',';
+  list += json(job.id).dump();
+  for (std::string_view text : {job.prompt, job.extra_data, job.targets}) {
+    list += ',';
+    list += text;
+  }
+  list += ']';
+}
+
 std::string queue_item(const store::Job& job) {
-  return fmt::format("[{},{},{},{},{}]", number_text(job.number), json(job.id).dump(), job.prompt,
-                     job.extra_data, job.targets);
-}
-
-struct Submission {
-  ordered_json prompt;
-  store::NewJob job;
-  graph::Validation validation;
-};
-
-void read_priority(const ordered_json& body, store::NewJob& job) {
-  if (auto number = body.find("number"); number != body.end() && number->is_number()) {
-    job.number = number->get<double>();
-  }
-  auto front = body.find("front");
-  job.front = front != body.end() && front->is_boolean() && front->get<bool>();
-}
-
-void read_extra_data(const ordered_json& body, store::NewJob& job) {
-  ordered_json extra = ordered_json::object();
-  if (auto given = body.find("extra_data"); given != body.end() && given->is_object()) {
-    extra = *given;
-  }
-  if (auto client = body.find("client_id"); client != body.end() && client->is_string()) {
-    job.client_id = *client;
-    extra["client_id"] = job.client_id;
-  }
-  extra["create_time"] = job.created_ms;
-  job.extra_data = text_of(extra);
+  std::string item;
+  append_queue_item(item, {job.id, job.prompt, job.extra_data, job.targets, job.number, false});
+  return item;
 }
 
 std::vector<std::string> partial_targets(const ordered_json& body) {
@@ -110,6 +80,25 @@ std::vector<std::string> partial_targets(const ordered_json& body) {
   return targets;
 }
 
+// What of the body is not the workflow.
+Submission submission_of(const ordered_json& body) {
+  Submission submission;
+  submission.source = "comfyui";
+  submission.targets = partial_targets(body);
+  if (auto number = body.find("number"); number != body.end() && number->is_number()) {
+    submission.number = number->get<double>();
+  }
+  auto front = body.find("front");
+  submission.front = front != body.end() && front->is_boolean() && front->get<bool>();
+  if (auto given = body.find("extra_data"); given != body.end() && given->is_object()) {
+    submission.extra_data = *given;
+  }
+  if (auto client = body.find("client_id"); client != body.end() && client->is_string()) {
+    submission.client_id = *client;
+  }
+  return submission;
+}
+
 Response post_prompt(ComfyUi& api, const Request& request) {
   auto body = graph::parse_json(request.body);
   if (!body.ok()) return prompt_error("invalid_json", "Invalid JSON", body.error().message());
@@ -117,58 +106,47 @@ Response post_prompt(ComfyUi& api, const Request& request) {
   if (!body->is_object() || prompt == body->end()) {
     return prompt_error("no_prompt", "No prompt provided", "No prompt provided");
   }
-  store::NewJob job;
-  job.created_ms = now_ms();
-  auto id = body->find("prompt_id");
-  if (id == body->end() || id->is_null()) {
-    job.id = new_uuid();
-  } else if (id->is_string() && is_uuid(id->get_ref<const std::string&>())) {
-    job.id = *id;
-  } else {
-    return prompt_error("invalid_prompt_id", "Invalid prompt id",
-                        "wanted a lower-case UUID, found " + text_of(*id).substr(0, 80));
+  Submission submission = submission_of(*body);
+  if (auto id = body->find("prompt_id"); id != body->end() && !id->is_null()) {
+    if (!id->is_string() || !is_uuid(id->get_ref<const std::string&>())) {
+      return prompt_error("invalid_prompt_id", "Invalid prompt id",
+                          "wanted a lower-case UUID, found " + text_of(*id).substr(0, 80));
+    }
+    submission.id = *id;
   }
-  auto workflow = graph::Workflow::from_json(*prompt);
-  if (!workflow.ok()) {
+  submission.prompt = std::move(*prompt);
+  auto checked = check_submission(api.studio, request.caller, submission);
+  if (!checked.ok()) {
     return prompt_error("invalid_prompt", "Cannot execute because the workflow is not sound.",
-                        workflow.error().message());
+                        checked.error().message());
   }
-  const graph::Validation validation = graph::validate(
-      *workflow, api.studio.nodes(), api.studio.environment(), {.targets = partial_targets(*body)});
-  const ordered_json verdict = validation.to_json();
-  if (!validation.runnable()) return json_response(text_of(verdict), 400);
-
-  read_priority(*body, job);
-  read_extra_data(*body, job);
-  job.prompt = text_of(*prompt);
-  ordered_json targets = ordered_json::array();
-  for (std::size_t output : validation.resolved.outputs)
-    targets.push_back(validation.resolved.nodes[output].ref.id);
-  job.targets = text_of(targets);
-  auto number = api.queue.submit(job);
+  if (!checked->job) return json_response(text_of(checked->verdict), 400);
+  auto number = api.queue.submit(*checked->job);
   if (!number.ok()) {
     if (number.error().kind() != ErrorKind::kInvalidInput) return error_response(number.error());
     return prompt_error("invalid_prompt_id", "Invalid prompt id", number.error().message());
   }
-  return json_response(fmt::format(R"({{"prompt_id":"{}","number":{},"node_errors":{}}})", job.id,
-                                   number_text(*number), text_of(verdict["node_errors"])));
+  return json_response(fmt::format(R"({{"prompt_id":"{}","number":{},"node_errors":{}}})",
+                                   checked->job->id, number_text(*number),
+                                   text_of(checked->verdict["node_errors"])));
 }
 
-Response get_prompt(ComfyUi& api) {
-  return json_response(text_of(api.queue.status()["status"]));
+Response get_prompt(ComfyUi& api, const Request& request) {
+  return json_response(text_of(api.queue.status(request.caller.project)["status"]));
 }
 
-Response get_queue(ComfyUi& api) {
-  auto jobs = api.store.unfinished();
-  if (!jobs.ok()) return error_response(jobs.error());
+Response get_queue(ComfyUi& api, const Request& request) {
   std::string running, pending;
-  for (const store::Job& job : *jobs) {
-    std::string& list = job.state == store::JobState::kRunning ? running : pending;
-    if (!list.empty()) list += ',';
-    list += queue_item(job);
-  }
-  return json_response(R"({"queue_running":[)" + running + R"(],"queue_pending":[)" + pending +
-                       "]}");
+  Status status =
+      api.store.visit_unfinished(request.caller.project, [&](const store::JobStore::JobView& job) {
+        std::string& list = job.running ? running : pending;
+        if (!list.empty()) list += ',';
+        append_queue_item(list, job);
+      });
+  if (!status.ok()) return error_response(status.error());
+  std::string body = R"({"queue_running":[)" + running + R"(],"queue_pending":[)";
+  body += pending;
+  return json_response(body += "]}");
 }
 
 // {"clear": true} or {"delete": [ids]}, as /queue and /history take them.
@@ -198,10 +176,11 @@ Response post_queue(ComfyUi& api, const Request& request) {
   auto removal = parse_removal(request);
   if (!removal.ok()) return error_response(removal.error());
   if (removal->clear) {
-    if (auto count = api.queue.cancel_all(); !count.ok()) return error_response(count.error());
+    auto count = api.queue.cancel_all(request.caller.project);
+    if (!count.ok()) return error_response(count.error());
   }
   if (!removal->ids.empty()) {
-    auto count = api.queue.cancel(removal->ids);
+    auto count = api.queue.cancel(request.caller.project, removal->ids);
     if (!count.ok()) return error_response(count.error());
   }
   return done();
@@ -242,15 +221,15 @@ Response get_history(ComfyUi& api, const Request& request) {
   auto offset = integer_parameter(request, "offset");
   if (!most.ok()) return error_response(most.error());
   if (!offset.ok()) return error_response(offset.error());
-  auto jobs = api.store.history(*most, offset->value_or(-1));
+  auto jobs = api.store.history(request.caller.project, *most, offset->value_or(-1));
   if (!jobs.ok()) return error_response(jobs.error());
   std::string body;
   for (const store::Job& job : *jobs) body += (body.empty() ? "" : ",") + history_entry(job);
   return json_response("{" + body + "}");
 }
 
-Response get_history_of(ComfyUi& api, const std::string& id) {
-  auto job = api.store.find(id);
+Response get_history_of(ComfyUi& api, const Request& request, const std::string& id) {
+  auto job = api.store.find(request.caller.project, id);
   if (!job.ok()) return error_response(job.error());
   const bool finished = *job && (*job)->state >= store::JobState::kDone && (*job)->started_ms > 0;
   return json_response(finished ? "{" + history_entry(**job) + "}" : "{}");
@@ -259,8 +238,12 @@ Response get_history_of(ComfyUi& api, const std::string& id) {
 Response post_history(ComfyUi& api, const Request& request) {
   auto removal = parse_removal(request);
   if (!removal.ok()) return error_response(removal.error());
-  Status status = removal->clear ? api.store.forget_all() : api.store.forget(removal->ids);
-  return status.ok() ? done() : error_response(status.error());
+  const std::string& project = request.caller.project;
+  auto digests =
+      removal->clear ? api.store.forget_all(project) : api.store.forget(project, removal->ids);
+  if (!digests.ok()) return error_response(digests.error());
+  forget_files(api.results, api.result_files, project, *digests);
+  return done();
 }
 
 // The body, which may be missing.
@@ -275,7 +258,7 @@ Response post_interrupt(ComfyUi& api, const Request& request) {
   if (!body.ok()) return error_response(body.error());
   std::optional<std::string> id;
   if (auto given = body->find("prompt_id"); given != body->end() && given->is_string()) id = *given;
-  api.queue.interrupt(id);
+  api.queue.interrupt(request.caller.project, id);
   return done();
 }
 
@@ -296,14 +279,16 @@ Response post_free(ComfyUi& api, const Request& request) {
 void add_job_routes(Router& router, ComfyUi& api) {
   router.add("POST", "/prompt",
              [&api](const Request& request, const Captures&) { return post_prompt(api, request); });
-  router.add("GET", "/prompt", [&api](const Request&, const Captures&) { return get_prompt(api); });
-  router.add("GET", "/queue", [&api](const Request&, const Captures&) { return get_queue(api); });
+  router.add("GET", "/prompt",
+             [&api](const Request& request, const Captures&) { return get_prompt(api, request); });
+  router.add("GET", "/queue",
+             [&api](const Request& request, const Captures&) { return get_queue(api, request); });
   router.add("POST", "/queue",
              [&api](const Request& request, const Captures&) { return post_queue(api, request); });
   router.add("GET", "/history",
              [&api](const Request& request, const Captures&) { return get_history(api, request); });
-  router.add("GET", "/history/{}", [&api](const Request&, const Captures& captures) {
-    return get_history_of(api, captures[0]);
+  router.add("GET", "/history/{}", [&api](const Request& request, const Captures& captures) {
+    return get_history_of(api, request, captures[0]);
   });
   router.add("POST", "/history", [&api](const Request& request, const Captures&) {
     return post_history(api, request);

@@ -22,14 +22,16 @@ Response respond(const ordered_json& value) {
   return json_response(value.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
 }
 
-Response get_object_info(ComfyUi& api) {
-  return respond(graph::object_info(api.studio.nodes(), api.studio.environment()));
+Response get_object_info(ComfyUi& api, const Request& request) {
+  return respond(
+      graph::object_info(api.studio.nodes(), api.studio.environment(request.caller.project)));
 }
 
-Response get_object_info_of(ComfyUi& api, const std::string& name) {
+Response get_object_info_of(ComfyUi& api, const Request& request, const std::string& name) {
   const graph::NodeType* type = api.studio.nodes().find(name);
   ordered_json info = ordered_json::object();
-  if (type != nullptr) info[name] = graph::object_info(*type, api.studio.environment());
+  if (type != nullptr)
+    info[name] = graph::object_info(*type, api.studio.environment(request.caller.project));
   return respond(info);
 }
 
@@ -42,17 +44,18 @@ Response no_such_kind(const std::string& kind) {
   return error_response(404, "there is no folder of models called '" + kind + "'");
 }
 
-Response get_models(ComfyUi& api, const std::string& kind) {
+Response get_models(ComfyUi& api, const Request& request, const std::string& kind) {
   if (!is_kind(api, kind)) return no_such_kind(kind);
   ordered_json names = ordered_json::array();
-  for (const ModelEntry& model : api.studio.models(kind)) names.push_back(model.name);
+  for (const ModelEntry& model : api.studio.models(request.caller.project, kind))
+    names.push_back(model.name);
   return respond(names);
 }
 
-Response get_embeddings(ComfyUi& api) {
+Response get_embeddings(ComfyUi& api, const Request& request) {
   ordered_json names = ordered_json::array();
   if (is_kind(api, "embeddings")) {
-    for (const ModelEntry& model : api.studio.models("embeddings")) {
+    for (const ModelEntry& model : api.studio.models(request.caller.project, "embeddings")) {
       names.push_back(std::filesystem::path(model.name).replace_extension().generic_string());
     }
   }
@@ -67,10 +70,10 @@ Response get_experiment_models(ComfyUi& api) {
   return respond(list);
 }
 
-Response get_experiment_models_of(ComfyUi& api, const std::string& kind) {
+Response get_experiment_models_of(ComfyUi& api, const Request& request, const std::string& kind) {
   if (!is_kind(api, kind)) return no_such_kind(kind);
   ordered_json list = ordered_json::array();
-  for (const ModelEntry& model : api.studio.models(kind)) {
+  for (const ModelEntry& model : api.studio.models(request.caller.project, kind)) {
     ordered_json entry = {{"name", model.name}, {"pathIndex", 0}};
     struct stat facts {};
     if (model.path && ::stat(model.path->c_str(), &facts) == 0) {
@@ -87,7 +90,7 @@ Response get_view_metadata(ComfyUi& api, const Request& request, const std::stri
   const std::string* name = request.parameter("filename");
   if (name == nullptr) return error_response(404, "wanted the parameter filename");
   if (!is_kind(api, kind)) return no_such_kind(kind);
-  auto metadata = api.studio.model_metadata(kind, *name);
+  auto metadata = api.studio.model_metadata(request.caller.project, kind, *name);
   if (!metadata.ok()) return error_response(404, metadata.error().message());
   return respond(*metadata);
 }
@@ -112,23 +115,26 @@ Response get_system_stats(ComfyUi& api) {
 }  // namespace
 
 void add_node_routes(Router& router, ComfyUi& api) {
-  router.add("GET", "/object_info",
-             [&api](const Request&, const Captures&) { return get_object_info(api); });
-  router.add("GET", "/object_info/{}", [&api](const Request&, const Captures& captures) {
-    return get_object_info_of(api, captures[0]);
+  router.add("GET", "/object_info", [&api](const Request& request, const Captures&) {
+    return get_object_info(api, request);
+  });
+  router.add("GET", "/object_info/{}", [&api](const Request& request, const Captures& captures) {
+    return get_object_info_of(api, request, captures[0]);
   });
   router.add("GET", "/models",
              [&api](const Request&, const Captures&) { return respond(api.studio.model_kinds()); });
-  router.add("GET", "/models/{}", [&api](const Request&, const Captures& captures) {
-    return get_models(api, captures[0]);
+  router.add("GET", "/models/{}", [&api](const Request& request, const Captures& captures) {
+    return get_models(api, request, captures[0]);
   });
-  router.add("GET", "/embeddings",
-             [&api](const Request&, const Captures&) { return get_embeddings(api); });
+  router.add("GET", "/embeddings", [&api](const Request& request, const Captures&) {
+    return get_embeddings(api, request);
+  });
   router.add("GET", "/experiment/models",
              [&api](const Request&, const Captures&) { return get_experiment_models(api); });
-  router.add("GET", "/experiment/models/{}", [&api](const Request&, const Captures& captures) {
-    return get_experiment_models_of(api, captures[0]);
-  });
+  router.add("GET", "/experiment/models/{}",
+             [&api](const Request& request, const Captures& captures) {
+               return get_experiment_models_of(api, request, captures[0]);
+             });
   router.add("GET", "/view_metadata/{}", [&api](const Request& request, const Captures& captures) {
     return get_view_metadata(api, request, captures[0]);
   });

@@ -32,7 +32,8 @@ Response get_view(const ComfyUi& api, const Request& request) {
   std::string name = parameter_or(request, "filename", "");
   std::string type = parameter_or(request, "type", "output");
   read_annotation(name, type);
-  const FileArea* area = api.area(type);
+  const ProjectFolders folders = api.folders(request);
+  const FileArea* area = folders.area(type);
   if (area == nullptr) return error_response(400, "type: wanted input, output or temp");
   auto path = area->find(joined(parameter_or(request, "subfolder", ""), name));
   if (!path.ok()) return error_response(path.error());
@@ -73,8 +74,10 @@ Result<Upload> parse_upload(const Request& request) {
   return upload;
 }
 
-Response store_upload(const ComfyUi& api, const Upload& upload, std::string_view content) {
-  const FileArea* area = api.area(upload.type);
+Response store_upload(const ComfyUi& api, const Request& request, const Upload& upload,
+                      std::string_view content) {
+  const ProjectFolders folders = api.folders(request);
+  const FileArea* area = folders.area(upload.type);
   if (area == nullptr) return error_response(400, "type: wanted input, output or temp");
   auto name = area->store(upload.subfolder, upload.name, content, upload.overwrite);
   if (!name.ok()) return error_response(name.error());
@@ -86,11 +89,12 @@ Response store_upload(const ComfyUi& api, const Upload& upload, std::string_view
 Response upload_image(const ComfyUi& api, const Request& request) {
   auto upload = parse_upload(request);
   if (!upload.ok()) return error_response(upload.error());
-  return store_upload(api, *upload, upload->content);
+  return store_upload(api, request, *upload, upload->content);
 }
 
 // The picture that a mask belongs to: {"filename", "subfolder", "type"}.
-Result<std::filesystem::path> find_original(const ComfyUi& api, const Upload& upload) {
+Result<std::filesystem::path> find_original(const ComfyUi& api, const Request& request,
+                                            const Upload& upload) {
   OBSCURA_ASSIGN(ordered_json reference,
                  graph::parse_json(field_or(upload.parts, "original_ref", "")));
   auto text = [&](const char* key, const char* otherwise) -> std::string {
@@ -99,7 +103,8 @@ Result<std::filesystem::path> find_original(const ComfyUi& api, const Upload& up
                ? found->get<std::string>()
                : otherwise;
   };
-  const FileArea* area = api.area(text("type", "output"));
+  const ProjectFolders folders = api.folders(request);
+  const FileArea* area = folders.area(text("type", "output"));
   if (area == nullptr) {
     return Error(ErrorKind::kInvalidInput, "original_ref: wanted the type input, output or temp");
   }
@@ -109,7 +114,7 @@ Result<std::filesystem::path> find_original(const ComfyUi& api, const Upload& up
 Response upload_mask(const ComfyUi& api, const Request& request) {
   auto upload = parse_upload(request);
   if (!upload.ok()) return error_response(upload.error());
-  auto original = find_original(api, *upload);
+  auto original = find_original(api, request, *upload);
   if (!original.ok()) return error_response(original.error());
   auto picture = MappedFile::open(*original);
   if (!picture.ok()) return error_response(picture.error());
@@ -117,17 +122,10 @@ Response upload_mask(const ComfyUi& api, const Request& request) {
   auto masked = api.studio.with_alpha({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
                                       upload->content);
   if (!masked.ok()) return error_response(masked.error());
-  return store_upload(api, *upload, *masked);
+  return store_upload(api, request, *upload, *masked);
 }
 
 }  // namespace
-
-const FileArea* ComfyUi::area(std::string_view type) const {
-  if (type == "input") return &input;
-  if (type == "output") return &output;
-  if (type == "temp") return &temporary;
-  return nullptr;
-}
 
 void add_picture_routes(Router& router, ComfyUi& api) {
   router.add("GET", "/view",

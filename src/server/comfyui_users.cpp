@@ -26,32 +26,32 @@ bool is_set(const Request& request, const char* name, bool otherwise) {
   return given == nullptr ? otherwise : *given == "true" || *given == "1";
 }
 
-Result<ordered_json> read_settings(const ComfyUi& api) {
-  auto path = api.user.find(kSettings);
+Result<ordered_json> read_settings(const FileArea& user) {
+  auto path = user.find(kSettings);
   if (!path.ok()) return ordered_json::object();
   OBSCURA_ASSIGN(std::string text, read_text_file(*path, std::size_t{16} << 20));
   OBSCURA_ASSIGN(ordered_json settings, graph::parse_json(text));
   return settings.is_object() ? settings : ordered_json::object();
 }
 
-Status write_settings(const ComfyUi& api, const ordered_json& settings) {
-  OBSCURA_ASSIGN(fs::path path, api.user.resolve(kSettings));
+Status write_settings(const FileArea& user, const ordered_json& settings) {
+  OBSCURA_ASSIGN(fs::path path, user.resolve(kSettings));
   return write_file_atomically(
       path, settings.dump(4, ' ', false, ordered_json::error_handler_t::replace));
 }
 
-Response get_settings(const ComfyUi& api, const std::string* id) {
-  auto settings = read_settings(api);
+Response get_settings(const FileArea& user, const std::string* id) {
+  auto settings = read_settings(user);
   if (!settings.ok()) return error_response(settings.error());
   if (id == nullptr) return respond(*settings);
   auto found = settings->find(*id);
   return respond(found == settings->end() ? ordered_json() : *found);
 }
 
-Response post_settings(const ComfyUi& api, const Request& request, const std::string* id) {
+Response post_settings(const FileArea& user, const Request& request, const std::string* id) {
   auto body = graph::parse_json(request.body);
   if (!body.ok()) return error_response(body.error());
-  auto settings = read_settings(api);
+  auto settings = read_settings(user);
   if (!settings.ok()) return error_response(settings.error());
   if (id != nullptr) {
     (*settings)[*id] = *body;
@@ -60,7 +60,7 @@ Response post_settings(const ComfyUi& api, const Request& request, const std::st
   } else {
     return error_response(400, "wanted a JSON object of settings");
   }
-  Status written = write_settings(api, *settings);
+  Status written = write_settings(user, *settings);
   return written.ok() ? json_response("{}") : error_response(written.error());
 }
 
@@ -88,10 +88,10 @@ std::vector<std::string> files_in(const fs::path& folder, bool recurse) {
   return names;
 }
 
-Response list_userdata(const ComfyUi& api, const Request& request) {
+Response list_userdata(const FileArea& user, const Request& request) {
   const std::string* folder = request.parameter("dir");
   if (folder == nullptr || folder->empty()) return error_response(400, "wanted the parameter dir");
-  auto path = api.user.resolve(*folder);
+  auto path = user.resolve(*folder);
   if (!path.ok()) return error_response(path.error());
   std::error_code error;
   if (!fs::is_directory(*path, error)) return error_response(404, "there is no such folder");
@@ -110,10 +110,10 @@ Response list_userdata(const ComfyUi& api, const Request& request) {
   return respond(list);
 }
 
-Response list_userdata_v2(const ComfyUi& api, const Request& request) {
+Response list_userdata_v2(const FileArea& user, const Request& request) {
   const std::string* given = request.parameter("path");
   const std::string base = given == nullptr ? "" : *given;
-  auto path = base.empty() ? Result<fs::path>(api.user.root()) : api.user.resolve(base);
+  auto path = base.empty() ? Result<fs::path>(user.root()) : user.resolve(base);
   if (!path.ok()) return error_response(path.error());
   std::error_code error;
   if (!fs::is_directory(*path, error)) {
@@ -138,8 +138,8 @@ Response list_userdata_v2(const ComfyUi& api, const Request& request) {
   return respond(list);
 }
 
-Response get_userdata(const ComfyUi& api, const std::string& name) {
-  auto path = api.user.find(name);
+Response get_userdata(const FileArea& user, const std::string& name) {
+  auto path = user.find(name);
   if (!path.ok()) return error_response(path.error());
   Response response;
   response.type = media_type(*path);
@@ -151,8 +151,8 @@ Response taken(const std::string& name) {
   return error_response(409, "there is a file '" + name + "' already");
 }
 
-Response post_userdata(const ComfyUi& api, const Request& request, const std::string& name) {
-  auto path = api.user.resolve(name);
+Response post_userdata(const FileArea& user, const Request& request, const std::string& name) {
+  auto path = user.resolve(name);
   if (!path.ok()) return error_response(path.error());
   std::error_code error;
   if (!is_set(request, "overwrite", true) && fs::exists(*path, error)) return taken(name);
@@ -162,8 +162,8 @@ Response post_userdata(const ComfyUi& api, const Request& request, const std::st
                                                      : ordered_json(name));
 }
 
-Response delete_userdata(const ComfyUi& api, const std::string& name) {
-  auto path = api.user.find(name);
+Response delete_userdata(const FileArea& user, const std::string& name) {
+  auto path = user.find(name);
   if (!path.ok()) return error_response(path.error());
   std::error_code error;
   fs::remove(*path, error);
@@ -173,11 +173,11 @@ Response delete_userdata(const ComfyUi& api, const std::string& name) {
   return response;
 }
 
-Response move_userdata(const ComfyUi& api, const Request& request, const std::string& from,
+Response move_userdata(const FileArea& user, const Request& request, const std::string& from,
                        const std::string& to) {
-  auto source = api.user.find(from);
+  auto source = user.find(from);
   if (!source.ok()) return error_response(source.error());
-  auto target = api.user.resolve(to);
+  auto target = user.resolve(to);
   if (!target.ok()) return error_response(target.error());
   std::error_code error;
   if (!is_set(request, "overwrite", true) && fs::exists(*target, error)) return taken(to);
@@ -206,35 +206,36 @@ void add_user_routes(Router& router, ComfyUi& api) {
   router.add("GET", "/users", [](const Request&, const Captures&) {
     return respond({{"storage", "server"}, {"migrated", true}});
   });
-  router.add("GET", "/settings",
-             [&api](const Request&, const Captures&) { return get_settings(api, nullptr); });
-  router.add("GET", "/settings/{}", [&api](const Request&, const Captures& captures) {
-    return get_settings(api, &captures[0]);
+  router.add("GET", "/settings", [&api](const Request& request, const Captures&) {
+    return get_settings(api.folders(request).user, nullptr);
+  });
+  router.add("GET", "/settings/{}", [&api](const Request& request, const Captures& captures) {
+    return get_settings(api.folders(request).user, &captures[0]);
   });
   router.add("POST", "/settings", [&api](const Request& request, const Captures&) {
-    return post_settings(api, request, nullptr);
+    return post_settings(api.folders(request).user, request, nullptr);
   });
   router.add("POST", "/settings/{}", [&api](const Request& request, const Captures& captures) {
-    return post_settings(api, request, &captures[0]);
+    return post_settings(api.folders(request).user, request, &captures[0]);
   });
   router.add("GET", "/userdata", [&api](const Request& request, const Captures&) {
-    return list_userdata(api, request);
+    return list_userdata(api.folders(request).user, request);
   });
   router.add("GET", "/v2/userdata", [&api](const Request& request, const Captures&) {
-    return list_userdata_v2(api, request);
+    return list_userdata_v2(api.folders(request).user, request);
   });
-  router.add("GET", "/userdata/{}", [&api](const Request&, const Captures& captures) {
-    return get_userdata(api, captures[0]);
+  router.add("GET", "/userdata/{}", [&api](const Request& request, const Captures& captures) {
+    return get_userdata(api.folders(request).user, captures[0]);
   });
   router.add("POST", "/userdata/{}", [&api](const Request& request, const Captures& captures) {
-    return post_userdata(api, request, captures[0]);
+    return post_userdata(api.folders(request).user, request, captures[0]);
   });
-  router.add("DELETE", "/userdata/{}", [&api](const Request&, const Captures& captures) {
-    return delete_userdata(api, captures[0]);
+  router.add("DELETE", "/userdata/{}", [&api](const Request& request, const Captures& captures) {
+    return delete_userdata(api.folders(request).user, captures[0]);
   });
   router.add("POST", "/userdata/{}/move/{}",
              [&api](const Request& request, const Captures& captures) {
-               return move_userdata(api, request, captures[0], captures[1]);
+               return move_userdata(api.folders(request).user, request, captures[0], captures[1]);
              });
 }
 

@@ -1,5 +1,6 @@
 #include "server/event_hub.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -39,14 +40,20 @@ void EventHub::attach(Transport* transport) {
   transport_ = transport;
 }
 
-void EventHub::opened(SocketId socket, const std::string& client) {
+void EventHub::opened(SocketId socket, const std::string& project, const std::string& client) {
   std::lock_guard lock(mutex_);
-  if (auto before = sockets_.find(client); before != sockets_.end()) {
+  const Name name(project, client);
+  if (auto before = sockets_.find(name); before != sockets_.end()) {
     clients_.erase(before->second);
     if (transport_ != nullptr) transport_->close(before->second);
   }
-  sockets_[client] = socket;
-  clients_[socket] = {client, false};
+  sockets_[name] = socket;
+  clients_[socket] = {project, client, false, false};
+}
+
+void EventHub::opened_own(SocketId socket, const std::string& project) {
+  std::lock_guard lock(mutex_);
+  clients_[socket] = {project, "", true, false};
 }
 
 void EventHub::received(SocketId socket, std::string_view text) {
@@ -67,13 +74,28 @@ void EventHub::closed(SocketId socket) {
   std::lock_guard lock(mutex_);
   auto found = clients_.find(socket);
   if (found == clients_.end()) return;
-  sockets_.erase(found->second.id);
+  if (!found->second.own) sockets_.erase(Name(found->second.project, found->second.id));
   clients_.erase(found);
 }
 
-bool EventHub::watched(const std::string& client) const {
+bool EventHub::watched(const std::string& project, const std::string& client) const {
   std::lock_guard lock(mutex_);
-  return client.empty() ? !clients_.empty() : sockets_.contains(client);
+  if (!client.empty()) return sockets_.contains(Name(project, client));
+  return std::any_of(clients_.begin(), clients_.end(), [&](const auto& entry) {
+    return !entry.second.own && entry.second.project == project;
+  });
+}
+
+bool EventHub::watched_own(const std::string& project) const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(clients_.begin(), clients_.end(), [&](const auto& entry) {
+    return entry.second.own && entry.second.project == project;
+  });
+}
+
+std::size_t EventHub::count() const {
+  std::lock_guard lock(mutex_);
+  return clients_.size();
 }
 
 void EventHub::send_to(SocketId socket, std::string_view type, const json& data) {
@@ -81,28 +103,48 @@ void EventHub::send_to(SocketId socket, std::string_view type, const json& data)
   if (transport_ != nullptr) transport_->send_text(socket, message(type, data));
 }
 
-void EventHub::send(const std::string& client, WithoutClient otherwise, std::string_view type,
-                    const json& data) {
+void EventHub::send(const std::string& project, const std::string& client, WithoutClient otherwise,
+                    std::string_view type, const json& data) {
   if (client.empty()) {
-    if (otherwise == WithoutClient::kEverybody) broadcast(type, data);
+    if (otherwise == WithoutClient::kEverybody) broadcast(project, type, data);
     return;
   }
   std::lock_guard lock(mutex_);
-  auto found = sockets_.find(client);
+  auto found = sockets_.find(Name(project, client));
   if (found != sockets_.end() && transport_ != nullptr) {
     transport_->send_text(found->second, message(type, data));
   }
 }
 
-void EventHub::broadcast(std::string_view type, const json& data) {
-  const std::string text = message(type, data);
+void EventHub::broadcast(const std::string& project, std::string_view type, const json& data) {
   std::lock_guard lock(mutex_);
   if (transport_ == nullptr) return;
-  for (const auto& [socket, client] : clients_) transport_->send_text(socket, text);
+  std::string text;
+  for (const auto& [socket, client] : clients_) {
+    if (client.own || client.project != project) continue;
+    if (text.empty()) text = message(type, data);
+    transport_->send_text(socket, text);
+  }
 }
 
-void EventHub::preview(const std::string& client, const json& metadata, std::string_view mime,
-                       std::span<const std::byte> picture) {
+void EventHub::tell(const std::string& project, const json& event) {
+  std::lock_guard lock(mutex_);
+  if (transport_ == nullptr) return;
+  std::string text;
+  for (const auto& [socket, client] : clients_) {
+    if (!client.own || client.project != project) continue;
+    if (text.empty()) text = text_of(event);
+    transport_->send_text(socket, text);
+  }
+}
+
+void EventHub::tell_to(SocketId socket, const json& event) {
+  std::lock_guard lock(mutex_);
+  if (transport_ != nullptr) transport_->send_text(socket, text_of(event));
+}
+
+void EventHub::preview(const std::string& project, const std::string& client, const json& metadata,
+                       std::string_view mime, std::span<const std::byte> picture) {
   std::string plain_head, long_head;
   append_u32(plain_head, mime == "image/png" ? kPng : kJpeg);
   json with_type = metadata;
@@ -114,6 +156,7 @@ void EventHub::preview(const std::string& client, const json& metadata, std::str
   std::lock_guard lock(mutex_);
   if (transport_ == nullptr) return;
   for (const auto& [socket, known] : clients_) {
+    if (known.own || known.project != project) continue;
     if (!client.empty() && known.id != client) continue;
     transport_->send_preview(socket, known.preview_metadata
                                          ? frame(kPreviewWithMetadata, long_head, picture)

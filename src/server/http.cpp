@@ -42,6 +42,26 @@ std::string quoted(std::string_view header, std::size_t& at) {
 
 }  // namespace
 
+std::string_view name_of(Role role) {
+  switch (role) {
+    case Role::kNobody:
+      return "nobody";
+    case Role::kViewer:
+      return "viewer";
+    case Role::kArtist:
+      return "artist";
+    case Role::kOwner:
+      return "owner";
+  }
+  return "nobody";
+}
+
+std::optional<Role> role_of(std::string_view name) {
+  for (Role role : {Role::kViewer, Role::kArtist, Role::kOwner})
+    if (name == name_of(role)) return role;
+  return std::nullopt;
+}
+
 std::string Request::header(const std::string& lower_case_name) const {
   auto found = headers.find(lower_case_name);
   return found == headers.end() ? "" : found->second;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,6 +15,19 @@
 
 namespace obscura::server {
 
+// What somebody may do: look; also change what is in a project; everything.
+enum class Role { kNobody, kViewer, kArtist, kOwner };
+std::string_view name_of(Role role);  // "viewer", …
+std::optional<Role> role_of(std::string_view name);
+
+// Who makes a request, and the project in which it acts.
+struct Caller {
+  std::string user;  // empty: nobody known
+  Role role = Role::kNobody;
+  std::string project;
+  std::vector<std::string> projects;  // all that it may see; empty for an owner, who sees all
+};
+
 struct Request {
   std::string method;                               // "GET", upper case
   std::string path;                                 // raw, still percent-encoded, without query
@@ -21,6 +35,8 @@ struct Request {
   std::multimap<std::string, std::string> headers;  // names in lower case
   std::string body;
   bool websocket = false;  // it asks to become a WebSocket
+  std::string peer;        // the address that it comes from
+  Caller caller;           // filled in by Access
 
   // Empty if there is none.
   std::string header(const std::string& lower_case_name) const;
@@ -29,13 +45,20 @@ struct Request {
   const std::string* parameter(const std::string& name) const;
 };
 
+struct Response;
+using Respond = std::function<void(Response)>;
+
 struct Response {
   int status = 200;
   std::string type = "application/json";
   std::string body;
   // Sent in place of the body.
   std::optional<std::filesystem::path> file;
+  bool delete_file = false;  // once it is open
   std::vector<std::pair<std::string, std::string>> headers;
+  // If set, nothing of the above is sent: this is called, and calls back with the response once it
+  // is there, from whatever thread.
+  std::function<void(Respond)> later;
 };
 
 Response json_response(std::string body, int status = 200);

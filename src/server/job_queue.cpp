@@ -12,6 +12,8 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+constexpr char kPaused[] = "queue.paused";
+
 struct ParsedJob {
   JobToRun job;
   bool previews = true;
@@ -20,6 +22,7 @@ struct ParsedJob {
 // What submit() was given passed the same checks then; a file may have been changed since.
 Result<ParsedJob> parse(const store::Job& job) {
   ParsedJob parsed;
+  parsed.job.project = job.project;
   OBSCURA_ASSIGN(parsed.job.prompt, graph::parse_json(job.prompt));
   OBSCURA_ASSIGN(ordered_json targets, graph::parse_json(job.targets));
   for (const ordered_json& target : targets)
@@ -37,6 +40,8 @@ Result<ParsedJob> parse(const store::Job& job) {
 }  // namespace
 
 void JobQueue::start() {
+  auto paused = parts_.accounts.setting(kPaused);
+  if (paused.ok()) paused_ = *paused == "yes";
   thread_ = std::thread([this] { work(); });
 }
 
@@ -51,52 +56,187 @@ void JobQueue::stop() {
     changed_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
-}
-
-Result<double> JobQueue::submit(const store::NewJob& job) {
-  auto number = store_.submit(job);
-  if (!number.ok()) return number;
-  {
-    std::lock_guard lock(mutex_);
-    awake_ = true;
-    changed_.notify_all();
-  }
-  tell_status();
-  return number;
-}
-
-Result<std::size_t> JobQueue::cancel(const std::vector<std::string>& ids) {
-  auto count = store_.cancel(ids, now_ms());
-  if (count.ok()) tell_status();
-  return count;
-}
-
-Result<std::size_t> JobQueue::cancel_all() {
-  auto count = store_.cancel_all(now_ms());
-  if (count.ok()) tell_status();
-  return count;
-}
-
-void JobQueue::interrupt(const std::optional<std::string>& id) {
+  std::map<std::string, std::function<void()>> dropped;
   std::lock_guard lock(mutex_);
-  if (running_ && (!id || *id == running_->id())) running_->cancel_token().cancel();
+  dropped.swap(finished_);
 }
 
-void JobQueue::release(bool models, bool results) {
+void JobQueue::wake() {
   std::lock_guard lock(mutex_);
-  release_models_ |= models;
-  release_results_ |= results;
   awake_ = true;
   changed_.notify_all();
 }
 
-std::string JobQueue::running_node(const std::string& client) const {
-  std::lock_guard lock(mutex_);
-  return running_ && running_->client() == client ? running_->running_node() : "";
+Result<double> JobQueue::submit(const store::NewJob& job, std::function<void()> finished) {
+  if (finished) {
+    // Known before the job is: it may be over at once.
+    std::lock_guard lock(mutex_);
+    finished_.emplace(job.id, std::move(finished));
+  }
+  auto number = parts_.store.submit(job);
+  {
+    std::lock_guard lock(mutex_);
+    if (number.ok()) {
+      ++counts_.submitted;
+      awake_ = true;
+      changed_.notify_all();
+    } else {
+      finished_.erase(job.id);
+    }
+  }
+  if (!number.ok()) return number;
+  tell_status(job.project);
+  tell_job(job.project, job.id);
+  return number;
 }
 
-json JobQueue::status() const {
-  return {{"status", {{"exec_info", {{"queue_remaining", store_.remaining()}}}}}};
+Result<std::size_t> JobQueue::cancel(const std::string& project,
+                                     const std::vector<std::string>& ids) {
+  auto count = parts_.store.cancel(project, ids, now_ms());
+  if (!count.ok() || *count == 0) return count;
+  tell_status(project);
+  for (const std::string& id : ids) {
+    tell_job(project, id);
+    // It may be one that was not cancelled, but ran.
+    auto job = parts_.store.summary(project, id);
+    if (job.ok() && *job && (*job)->state == store::JobState::kCancelled) tell_finished(id);
+  }
+  return count;
+}
+
+Result<std::size_t> JobQueue::cancel_all(const std::string& project) {
+  auto waiting = parts_.store.list(project, store::JobList::kQueued, -1, 0);
+  if (!waiting.ok()) return waiting.error();
+  std::vector<std::string> ids;
+  for (const store::JobSummary& job : *waiting) ids.push_back(job.id);
+  return cancel(project, ids);
+}
+
+void JobQueue::interrupt(const std::string& project, const std::optional<std::string>& id) {
+  std::lock_guard lock(mutex_);
+  if (running_ && running_->project() == project && (!id || *id == running_->id())) {
+    running_->cancel_token().cancel();
+  }
+}
+
+Result<bool> JobQueue::hold(const std::string& project, const std::string& id, bool held) {
+  OBSCURA_ASSIGN(bool known, parts_.store.hold(project, id, held));
+  if (!known) return false;
+  {
+    std::lock_guard lock(mutex_);
+    if (held && running_ && running_->id() == id) {
+      running_->hold();
+      running_->cancel_token().cancel();
+    }
+    awake_ = true;
+    changed_.notify_all();
+  }
+  tell_job(project, id);
+  tell_status(project);
+  return true;
+}
+
+Status JobQueue::move_before(const std::string& project, const std::string& id,
+                             const std::string& before) {
+  OBSCURA_TRY(parts_.store.move_before(project, id, before));
+  tell_job(project, id);
+  return {};
+}
+
+Status JobQueue::move_to_end(const std::string& project, const std::string& id, bool front) {
+  OBSCURA_TRY(parts_.store.move_to_end(project, id, front));
+  tell_job(project, id);
+  return {};
+}
+
+Status JobQueue::pause(bool paused) {
+  OBSCURA_TRY(parts_.accounts.set(kPaused, paused ? "yes" : "no"));
+  {
+    std::lock_guard lock(mutex_);
+    paused_ = paused;
+  }
+  wake();
+  auto projects = parts_.accounts.projects();
+  if (!projects.ok()) return projects.error();
+  for (const store::Project& project : *projects) tell_status(project.name);
+  return {};
+}
+
+bool JobQueue::paused() const {
+  std::lock_guard lock(mutex_);
+  return paused_;
+}
+
+void JobQueue::release(bool models, bool results) {
+  {
+    std::lock_guard lock(mutex_);
+    release_models_ |= models;
+    release_results_ |= results;
+  }
+  wake();
+}
+
+std::shared_ptr<const JobReport> JobQueue::running() const {
+  std::lock_guard lock(mutex_);
+  return running_;
+}
+
+std::string JobQueue::running_node(const std::string& project, const std::string& client) const {
+  const auto report = running();
+  return report && report->project() == project && report->client() == client
+             ? report->progress_so_far().node
+             : "";
+}
+
+json JobQueue::status(const std::string& project) const {
+  return {{"status", {{"exec_info", {{"queue_remaining", parts_.store.remaining(project)}}}}}};
+}
+
+Result<ordered_json> JobQueue::summary(const std::string& project) const {
+  OBSCURA_ASSIGN(auto running, parts_.store.list(project, store::JobList::kRunning, 1, 0));
+  OBSCURA_ASSIGN(std::int64_t held, parts_.store.count_held(project));
+  const auto remaining = static_cast<std::int64_t>(parts_.store.remaining(project));
+  ordered_json queue = {{"paused", paused()},
+                        {"queued", remaining - static_cast<std::int64_t>(running.size())},
+                        {"held", held}};
+  if (!running.empty()) queue["running"] = job_json(running.front());
+  return queue;
+}
+
+QueueCounts JobQueue::counts() const {
+  std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+void JobQueue::tell_status(const std::string& project) {
+  parts_.hub.broadcast(project, "status", status(project));
+  if (!parts_.hub.watched_own(project)) return;
+  auto queue = summary(project);
+  if (queue.ok()) parts_.hub.tell(project, {{"type", "queue"}, {"queue", *queue}});
+}
+
+void JobQueue::tell_job(const std::string& project, const std::string& id) {
+  if (!parts_.hub.watched_own(project)) return;
+  auto job = parts_.store.summary(project, id);
+  if (job.ok() && *job) {
+    parts_.hub.tell(project, {{"type", "job"}, {"job", job_json(**job)}});
+  }
+}
+
+void JobQueue::tell_removed(const std::string& project, const std::string& id) {
+  parts_.hub.tell(project, {{"type", "removed"}, {"id", id}});
+}
+
+void JobQueue::tell_finished(const std::string& id) {
+  std::function<void()> finished;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = finished_.find(id);
+    if (found == finished_.end()) return;
+    finished = std::move(found->second);
+    finished_.erase(found);
+  }
+  finished();
 }
 
 void JobQueue::work() {
@@ -110,7 +250,7 @@ void JobQueue::work() {
 
 bool JobQueue::wait() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return awake_ || stopping_; });
+  changed_.wait(lock, [this] { return (awake_ || stopping_); });
   awake_ = false;
   return !stopping_;
 }
@@ -122,11 +262,12 @@ void JobQueue::release_if_asked() {
     std::swap(models, release_models_);
     std::swap(results, release_results_);
   }
-  if (models || results) runner_.release(models, results);
+  if (models || results) parts_.runner.release(models, results);
 }
 
 bool JobQueue::run_next() {
-  auto next = store_.start_next(now_ms());
+  if (paused()) return false;
+  auto next = parts_.store.start_next(now_ms());
   if (!next.ok()) {
     log::error("the queue cannot be read: {}", next.error().message());
     // A full disk may be emptied.
@@ -141,16 +282,20 @@ bool JobQueue::run_next() {
 
 void JobQueue::run(const store::Job& job) {
   Result<ParsedJob> parsed = parse(job);
-  auto report = std::make_shared<JobReport>(job, parsed.ok() && parsed->previews, store_, hub_);
+  auto report = std::make_shared<JobReport>(
+      job, parsed.ok() && parsed->previews,
+      JobReport::Surroundings{parts_.store, parts_.hub, parts_.files, parts_.studio});
   {
     std::lock_guard lock(mutex_);
     if (stopping_) report->abandon();
     running_ = report;
   }
+  tell_job(job.project, job.id);
   Status status = parsed.ok() ? Status() : Status(parsed.error());
   if (status.ok() && !report->abandoned()) {
-    status = graph::guarded(
-        [&]() -> Status { return runner_.run(parsed->job, *report, report->cancel_token()); });
+    status = graph::guarded([&]() -> Status {
+      return parts_.runner.run(parsed->job, *report, report->cancel_token());
+    });
   }
   report->end(status);
   {
@@ -159,12 +304,35 @@ void JobQueue::run(const store::Job& job) {
   }
   if (report->abandoned()) {
     // Without effect if it came to its end all the same.
-    Status back = store_.requeue(job.id);
+    Status back = parts_.store.requeue(job.id);
     if (!back.ok()) log::error("{}", back.error().message());
-    return;
+    if (!report->held()) return;
   }
   report->say_over();
-  tell_status();
+  tell_status(job.project);
+  tell_job(job.project, job.id);
+  count(job.project, job.id);
+}
+
+// What the store says of it, since a job that was to be abandoned may have come to its end.
+void JobQueue::count(const std::string& project, const std::string& id) {
+  auto job = parts_.store.summary(project, id);
+  if (!job.ok() || !*job || (*job)->state <= store::JobState::kRunning) return;
+  {
+    std::lock_guard lock(mutex_);
+    auto& counter = (*job)->state == store::JobState::kDone     ? counts_.done
+                    : (*job)->state == store::JobState::kFailed ? counts_.failed
+                                                                : counts_.cancelled;
+    ++counter;
+    counts_.seconds += static_cast<double>((*job)->finished_ms - (*job)->started_ms) / 1000;
+  }
+  tell_finished(id);
+  auto results = parts_.results.list(project, id, -1, 0);
+  if (!results.ok()) return;
+  for (const store::StoredResult& result : *results) {
+    auto small = parts_.files.thumbnail(project, result);
+    if (!small.ok()) log::warn("no thumbnail of {}: {}", result.filename, small.error().message());
+  }
 }
 
 }  // namespace obscura::server

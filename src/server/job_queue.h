@@ -1,9 +1,12 @@
-// Runs the jobs of the store, one after another, on a thread of its own.
+// Runs the jobs of the store, one after another, on a thread of its own, and tells clients what
+// becomes of them. What changes the queue goes through here.
 //
 // Thread safe.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,34 +17,65 @@
 #include "server/event_hub.h"
 #include "server/job_report.h"
 #include "server/job_runner.h"
+#include "store/account_store.h"
 #include "store/job_store.h"
 
 namespace obscura::server {
 
+// What has happened since the start, for /metrics.
+struct QueueCounts {
+  std::int64_t submitted = 0, done = 0, failed = 0, cancelled = 0;
+  double seconds = 0;  // that jobs have run
+};
+
 class JobQueue {
  public:
+  struct Parts {
+    store::JobStore& store;
+    store::AccountStore& accounts;
+    store::ResultStore& results;
+    JobRunner& runner;
+    const Studio& studio;
+    const ResultFiles& files;
+    EventHub& hub;
+  };
   // All borrowed.
-  JobQueue(store::JobStore& store, JobRunner& runner, EventHub& hub)
-      : store_(store), runner_(runner), hub_(hub) {}
+  explicit JobQueue(const Parts& parts) : parts_(parts) {}
   ~JobQueue() { stop(); }
 
   void start();
   // A job that is running is stopped, and stays in the store to run again.
   void stop();
 
-  // As JobStore::submit; clients are told.
-  Result<double> submit(const store::NewJob& job);
-  Result<std::size_t> cancel(const std::vector<std::string>& ids);
-  Result<std::size_t> cancel_all();
-  // Stops the running job; with an id, only if it is that one.
-  void interrupt(const std::optional<std::string>& id);
+  // As JobStore::submit. `finished`, if given, is called once the job has come to an end in this
+  // process, from the thread that ran or cancelled it.
+  Result<double> submit(const store::NewJob& job, std::function<void()> finished = nullptr);
+  Result<std::size_t> cancel(const std::string& project, const std::vector<std::string>& ids);
+  Result<std::size_t> cancel_all(const std::string& project);
+  // Stops the running job, if it is of this project; with an id, only if it is that one.
+  void interrupt(const std::string& project, const std::optional<std::string>& id);
+  // Holds a job back or lets it run; a running one is stopped and will begin anew. False if it is
+  // over or not there.
+  Result<bool> hold(const std::string& project, const std::string& id, bool held);
+  // `before`: the id of another job that waits.
+  Status move_before(const std::string& project, const std::string& id, const std::string& before);
+  Status move_to_end(const std::string& project, const std::string& id, bool front);
+  // Starts no more jobs, of any project, until it is set back. Remembered across restarts.
+  Status pause(bool paused);
+  bool paused() const;
   // Before the next job, or at once if there is none.
   void release(bool models, bool results);
+  void tell_removed(const std::string& project, const std::string& id);
 
+  // Null if none is running.
+  std::shared_ptr<const JobReport> running() const;
   // The node that is running for this client; empty if none is.
-  std::string running_node(const std::string& client) const;
+  std::string running_node(const std::string& project, const std::string& client) const;
   // {"status": {"exec_info": {"queue_remaining": n}}}
-  nlohmann::json status() const;
+  nlohmann::json status(const std::string& project) const;
+  // As docs/openapi.json's Queue.
+  Result<nlohmann::ordered_json> summary(const std::string& project) const;
+  QueueCounts counts() const;
 
  private:
   void work();
@@ -51,17 +85,21 @@ class JobQueue {
   // False if there was no job.
   bool run_next();
   void run(const store::Job& job);
-  void tell_status() { hub_.broadcast("status", status()); }
+  void count(const std::string& project, const std::string& id);
+  void wake();
+  void tell_status(const std::string& project);
+  void tell_job(const std::string& project, const std::string& id);
+  void tell_finished(const std::string& id);
 
-  store::JobStore& store_;
-  JobRunner& runner_;
-  EventHub& hub_;
+  Parts parts_;
   std::thread thread_;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  bool stopping_ = false, awake_ = true;
+  bool stopping_ = false, awake_ = true, paused_ = false;
   bool release_models_ = false, release_results_ = false;
   std::shared_ptr<JobReport> running_;
+  std::map<std::string, std::function<void()>> finished_;
+  QueueCounts counts_;
 };
 
 }  // namespace obscura::server

@@ -1,7 +1,6 @@
 #include "server/job_report.h"
 
-#include <chrono>
-
+#include "base/error_name.h"
 #include "base/log.h"
 
 namespace obscura::server {
@@ -9,47 +8,22 @@ namespace {
 
 using nlohmann::json;
 
-const char* name_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::kInvalidInput:
-      return "invalid_input";
-    case ErrorKind::kNotFound:
-      return "not_found";
-    case ErrorKind::kCorrupt:
-      return "corrupt";
-    case ErrorKind::kUnsupported:
-      return "unsupported";
-    case ErrorKind::kOutOfMemory:
-      return "out_of_memory";
-    case ErrorKind::kIo:
-      return "io";
-    case ErrorKind::kCancelled:
-      return "cancelled";
-    case ErrorKind::kNumeric:
-      return "numeric";
-    case ErrorKind::kInternal:
-      return "internal";
-  }
-  return "internal";
-}
-
 std::string text_of(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace
 
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+JobReport::JobReport(const store::Job& job, bool previews, const Surroundings& around)
+    : job_(job), previews_(previews), around_(around) {}
+
+JobReport::Progress JobReport::progress_so_far() const {
+  std::lock_guard lock(mutex_);
+  return progress_;
 }
 
-JobReport::JobReport(const store::Job& job, bool previews, store::JobStore& store, EventHub& hub)
-    : job_(job), previews_(previews), store_(store), hub_(hub) {}
-
-std::string JobReport::running_node() const {
-  std::lock_guard lock(mutex_);
-  return running_node_;
+void JobReport::send(WithoutClient otherwise, std::string_view type, const json& data) {
+  around_.hub.send(job_.project, job_.client_id, otherwise, type, data);
 }
 
 json JobReport::base() const {
@@ -74,37 +48,53 @@ void JobReport::remember(std::string_view type, const json& data) {
 }
 
 bool JobReport::wants_previews() const {
-  return previews_ && hub_.watched(job_.client_id);
+  return previews_ && around_.hub.watched(job_.project, job_.client_id);
 }
 
 void JobReport::started() {
   const json data = stamped();
   remember("execution_start", data);
-  hub_.send(job_.client_id, WithoutClient::kNobody, "execution_start", data);
+  send(WithoutClient::kNobody, "execution_start", data);
 }
 
 void JobReport::cached(const std::vector<std::string>& nodes) {
   json data = stamped();
   data["nodes"] = nodes;
   remember("execution_cached", data);
-  hub_.send(job_.client_id, WithoutClient::kNobody, "execution_cached", data);
+  send(WithoutClient::kNobody, "execution_cached", data);
 }
 
 void JobReport::executing(const graph::NodeRef& node) {
   {
     std::lock_guard lock(mutex_);
-    running_node_ = node.id;
+    progress_.node = node.id;
+    progress_.value = progress_.max = 0;
   }
-  hub_.send(job_.client_id, WithoutClient::kNobody, "executing", node_message(node.id));
+  send(WithoutClient::kNobody, "executing", node_message(node.id));
+  if (around_.hub.watched_own(job_.project)) {
+    around_.hub.tell(
+        job_.project,
+        {{"type", "progress"}, {"id", job_.id}, {"node", node.id}, {"value", 0}, {"max", 0}});
+  }
   set_progress(node.id, 0, 1, "running");
 }
 
 void JobReport::progress(const graph::NodeRef& node, std::int64_t value, std::int64_t max) {
+  {
+    std::lock_guard lock(mutex_);
+    progress_.value = value;
+    progress_.max = max;
+  }
+  if (around_.hub.watched_own(job_.project)) {
+    around_.hub.tell(
+        job_.project,
+        {{"type", "progress"}, {"id", job_.id}, {"node", node.id}, {"value", value}, {"max", max}});
+  }
   json data = base();
   data["node"] = node.id;
   data["value"] = value;
   data["max"] = max;
-  hub_.send(job_.client_id, WithoutClient::kEverybody, "progress", data);
+  send(WithoutClient::kEverybody, "progress", data);
   set_progress(node.id, value, max, "running");
 }
 
@@ -113,7 +103,9 @@ void JobReport::preview(const graph::NodeRef& node, std::span<const std::byte> p
   json metadata = base();
   metadata["node_id"] = metadata["display_node_id"] = metadata["real_node_id"] = node.id;
   metadata["parent_node_id"] = nullptr;
-  hub_.preview(job_.client_id, metadata, mime, picture);
+  around_.hub.preview(job_.project, job_.client_id, metadata, mime, picture);
+  std::lock_guard lock(mutex_);
+  progress_.preview.assign(reinterpret_cast<const char*>(picture.data()), picture.size());
 }
 
 void JobReport::warned(const graph::NodeRef& node, const std::string& text) {
@@ -129,7 +121,7 @@ void JobReport::executed(const graph::NodeRef& node, const json& ui, double) {
   outputs_[node.id] = ui;
   json data = node_message(node.id);
   data["output"] = ui;
-  hub_.send(job_.client_id, WithoutClient::kNobody, "executed", data);
+  send(WithoutClient::kNobody, "executed", data);
 }
 
 void JobReport::set_progress(const std::string& node, std::int64_t value, std::int64_t max,
@@ -144,12 +136,46 @@ void JobReport::set_progress(const std::string& node, std::int64_t value, std::i
                   {"real_node_id", node}};
   json data = base();
   data["nodes"] = nodes_;
-  hub_.send(job_.client_id, WithoutClient::kEverybody, "progress_state", data);
+  send(WithoutClient::kEverybody, "progress_state", data);
 }
 
-void JobReport::record(store::JobState state) {
+std::vector<store::NewResult> JobReport::adopt_results() const {
+  std::vector<store::NewResult> results;
+  auto text = [](const json& picture, const char* key) {
+    auto found = picture.find(key);
+    return found != picture.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  for (const auto& [node, ui] : outputs_.items()) {
+    auto pictures = ui.find("images");
+    if (pictures == ui.end() || !pictures->is_array()) continue;
+    for (const json& picture : *pictures) {
+      if (!picture.is_object() || text(picture, "type") != "output") continue;
+      auto result = around_.files.adopt(job_.project, node, text(picture, "subfolder"),
+                                        text(picture, "filename"));
+      if (result.ok()) {
+        results.push_back(std::move(result).value());
+      } else {
+        log::warn("a result of job {} is not kept: {}", job_.id, result.error().message());
+      }
+    }
+  }
+  return results;
+}
+
+std::string JobReport::audit_detail(const std::vector<store::NewResult>& results) const {
+  json models = json::object(), digests = json::array();
+  for (const json& name : json::parse(job_.models, nullptr, false))
+    if (name.is_string()) models[name] = around_.studio.model_digest(job_.project, name);
+  for (const store::NewResult& result : results) digests.push_back(result.digest);
+  return text_of({{"models", models}, {"results", digests}});
+}
+
+void JobReport::record(store::JobState state, const std::string& error) {
   ended_ = true;
-  Status stored = store_.finish(job_.id, {state, text_of(outputs_), text_of(messages_), now_ms()});
+  store::Outcome outcome{state, text_of(outputs_), text_of(messages_), now_ms(), error, {}, {}};
+  outcome.results = adopt_results();
+  outcome.audit = audit_detail(outcome.results);
+  Status stored = around_.store.finish(job_.id, outcome);
   if (!stored.ok()) {
     log::error("the end of job {} is not recorded, so it will run again at the next start: {}",
                job_.id, stored.error().message());
@@ -158,8 +184,8 @@ void JobReport::record(store::JobState state) {
 
 void JobReport::fail(json data) {
   remember("execution_error", data);
-  record(store::JobState::kFailed);
-  hub_.send(job_.client_id, WithoutClient::kNobody, "execution_error", data);
+  record(store::JobState::kFailed, data["exception_message"]);
+  send(WithoutClient::kNobody, "execution_error", data);
 }
 
 void JobReport::failed(const graph::RunFailure& failure) {
@@ -190,14 +216,14 @@ void JobReport::interrupted(const graph::NodeRef& node, const std::vector<std::s
   data["executed"] = executed;
   remember("execution_interrupted", data);
   record(store::JobState::kCancelled);
-  hub_.send(job_.client_id, WithoutClient::kEverybody, "execution_interrupted", data);
+  send(WithoutClient::kEverybody, "execution_interrupted", data);
 }
 
 void JobReport::succeeded() {
   const json data = stamped();
   remember("execution_success", data);
   record(store::JobState::kDone);
-  hub_.send(job_.client_id, WithoutClient::kNobody, "execution_success", data);
+  send(WithoutClient::kNobody, "execution_success", data);
 }
 
 void JobReport::end(const Status& status) {
@@ -211,7 +237,7 @@ void JobReport::say_over() {
   json data = base();
   data["node"] = nullptr;
   data["display_node"] = nullptr;
-  hub_.send(job_.client_id, WithoutClient::kNobody, "executing", data);
+  send(WithoutClient::kNobody, "executing", data);
 }
 
 }  // namespace obscura::server

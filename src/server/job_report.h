@@ -1,7 +1,7 @@
 // One running job: turns what the executor tells into ComfyUI's messages, and gathers what the
 // history keeps of it.
 //
-// Used by the thread that runs the job; running_node() from any.
+// Used by the thread that runs the job; progress_so_far() and the tokens from any.
 #pragma once
 
 #include <mutex>
@@ -13,22 +13,46 @@
 #include "base/cancel.h"
 #include "graph/observer.h"
 #include "server/event_hub.h"
+#include "server/job_json.h"
+#include "server/result_files.h"
 #include "store/job_store.h"
 
 namespace obscura::server {
 
 class JobReport final : public graph::Observer {
  public:
-  // All borrowed. `hub` sees nothing of how the job ended before it is in the store.
-  JobReport(const store::Job& job, bool previews, store::JobStore& store, EventHub& hub);
+  struct Surroundings {
+    store::JobStore& store;
+    EventHub& hub;
+    const ResultFiles& files;
+    const Studio& studio;
+  };
+  // All borrowed. The hub sees nothing of how the job ended before it is in the store.
+  JobReport(const store::Job& job, bool previews, const Surroundings& around);
 
   const std::string& id() const { return job_.id; }
   const std::string& client() const { return job_.client_id; }
-  std::string running_node() const;
+  const std::string& project() const { return job_.project; }
+  std::int64_t started_ms() const { return job_.started_ms; }
+
+  // Where the job is.
+  struct Progress {
+    std::string node;  // empty: before the first
+    std::int64_t value = 0, max = 0;
+    std::string preview;  // the last one, if any was made
+  };
+  Progress progress_so_far() const;
   const CancelToken& cancel_token() const { return cancel_; }
   // From now on the job's end is not recorded: the program stops, and the job is to run again.
   void abandon() { abandoned_.cancel(); }
   bool abandoned() const { return abandoned_.cancelled(); }
+
+  // abandon(), and the job waits to be resumed.
+  void hold() {
+    held_.cancel();
+    abandon();
+  }
+  bool held() const { return held_.cancelled(); }
 
   // Ends a job of which the executor said nothing: it did not get as far as running.
   void end(const Status& status);
@@ -56,23 +80,22 @@ class JobReport final : public graph::Observer {
   void remember(std::string_view type, const nlohmann::json& data);
   void set_progress(const std::string& node, std::int64_t value, std::int64_t max,
                     const char* state);
-  void record(store::JobState state);
+  void record(store::JobState state, const std::string& error = "");
+  std::vector<store::NewResult> adopt_results() const;
+  std::string audit_detail(const std::vector<store::NewResult>& results) const;
   void fail(nlohmann::json data);
+  void send(WithoutClient otherwise, std::string_view type, const nlohmann::json& data);
 
   store::Job job_;
   bool previews_;
-  store::JobStore& store_;
-  EventHub& hub_;
-  CancelToken cancel_, abandoned_;
+  Surroundings around_;
+  CancelToken cancel_, abandoned_, held_;
   bool ended_ = false;
   nlohmann::json outputs_ = nlohmann::json::object();
   nlohmann::json messages_ = nlohmann::json::array();
   nlohmann::json nodes_ = nlohmann::json::object();  // of progress_state
   mutable std::mutex mutex_;
-  std::string running_node_;  // guarded by mutex_
+  Progress progress_;  // guarded by mutex_
 };
-
-// Milliseconds since 1970.
-std::int64_t now_ms();
 
 }  // namespace obscura::server

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace obscura::server {
 namespace {
@@ -33,6 +33,13 @@ std::string_view type_of(std::string_view path) {
   return "application/octet-stream";
 }
 
+constexpr std::string_view kPacked = ".gz";
+
+std::string_view name_of(const PageFile& file) {
+  return file.path.ends_with(kPacked) ? file.path.substr(0, file.path.size() - kPacked.size())
+                                      : file.path;
+}
+
 Response answer(const PageFile& file, const Request& request) {
   Response response;
   const std::string tag = fmt::format("\"{}\"", file.digest);
@@ -47,7 +54,16 @@ Response answer(const PageFile& file, const Request& request) {
     response.type.clear();
     return response;
   }
-  response.type = type_of(file.path);
+  if (file.gzip) response.headers.emplace_back("Content-Encoding", "gzip");
+  if (file.path.ends_with(kPacked)) {
+    // Every browser takes it; so the program carries no second copy.
+    if (request.header("accept-encoding").find("gzip") == std::string::npos) {
+      return error_response(406, "wanted a client that accepts gzip");
+    }
+    response.headers.emplace_back("Content-Encoding", "gzip");
+    response.headers.emplace_back("Vary", "Accept-Encoding");
+  }
+  response.type = type_of(name_of(file));
   response.body = file.content;
   return response;
 }
@@ -57,32 +73,32 @@ Response answer(const PageFile& file, const Request& request) {
 void add_page_routes(Router& router, const std::vector<PageFile>& files, std::string_view version) {
   const PageFile* index = nullptr;
   for (const PageFile& file : files) {
-    router.add("GET", file.path,
-               [file](const Request& request, const Captures&) { return answer(file, request); });
-    if (file.path == "/index.html") index = &file;
+    router.add(
+        "GET", name_of(file),
+        [file](const Request& request, const Captures&) { return answer(file, request); },
+        Role::kNobody);
+    if (name_of(file) == "/index.html") index = &file;
   }
   if (index != nullptr) {
-    router.add("GET", "/", [file = *index](const Request& request, const Captures&) {
-      return answer(file, request);
-    });
+    router.add(
+        "GET", "/",
+        [file = *index](const Request& request, const Captures&) { return answer(file, request); },
+        Role::kNobody);
     return;
   }
   const std::string text = fmt::format(
       "Obscura {} was built without its page. It answers its own API below /api/v1 (described by "
       "/api/v1/openapi.json), ComfyUI's and AUTOMATIC1111's.\n",
       version);
-  router.add("GET", "/", [text](const Request&, const Captures&) {
-    Response response;
-    response.type = "text/plain; charset=utf-8";
-    response.body = text;
-    return response;
-  });
-}
-
-bool is_page(const std::vector<PageFile>& files, std::string_view path) {
-  return path == "/" || std::any_of(files.begin(), files.end(), [&](const PageFile& file) {
-           return file.path == path;
-         });
+  router.add(
+      "GET", "/",
+      [text](const Request&, const Captures&) {
+        Response response;
+        response.type = "text/plain; charset=utf-8";
+        response.body = text;
+        return response;
+      },
+      Role::kNobody);
 }
 
 }  // namespace obscura::server

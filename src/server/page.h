@@ -1,4 +1,5 @@
-// The web page: files built beforehand, inside the program, and served from there.
+// The web page: files built beforehand, inside the program, and served from there. A file "x.js.gz"
+// is "x.js", packed beforehand as well.
 #pragma once
 
 #include <string_view>
@@ -12,6 +13,7 @@ struct PageFile {
   std::string_view path;    // "/index.html"
   std::string_view digest;  // changes with the content
   std::string_view content;
+  bool gzip = false;  // The content is compressed; every browser reads that.
 };
 
 // Empty if the program was built without the page. Defined by the build (cmake/Page.cmake).
@@ -20,7 +22,5 @@ std::vector<PageFile> page_files();
 // GET of each file, and of "/" for index.html. They hold nothing of anybody's, so they are given
 // to whoever asks: the page is what asks for the token.
 void add_page_routes(Router& router, const std::vector<PageFile>& files, std::string_view version);
-// Whether such a route answers this path.
-bool is_page(const std::vector<PageFile>& files, std::string_view path);
 
 }  // namespace obscura::server

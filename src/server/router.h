@@ -1,7 +1,8 @@
-// Finds who answers a request, by method and path.
+// Finds who answers a request, by method and path, and who may ask.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,19 +18,32 @@ using Route = std::function<Response(const Request&, const Captures&)>;
 // Fill it first; answering is safe from any thread that the routes are safe from.
 class Router {
  public:
-  // "/models/{}" takes any one component of the path, which may hold an encoded slash.
-  void add(std::string method, std::string_view pattern, Route route);
+  // "/models/{}" takes any one component of the path, which may hold an encoded slash. Without a
+  // role: a viewer may GET, an artist may do the rest.
+  void add(std::string method, std::string_view pattern, Route route,
+           std::optional<Role> least = std::nullopt);
 
-  // 404 if no pattern fits, 405 if only the method does not. HEAD is answered as GET. A leading
-  // "/api" is ignored.
+  // 404 if no pattern fits, 405 if only the method does not, 401 or 403 if the caller may not. HEAD
+  // is answered as GET. A leading "/api" is ignored.
   Response answer(const Request& request) const;
+  // What answer() would refuse, before there is a body.
+  std::optional<Response> refuse(const Request& header) const;
+
+  struct Listed {
+    std::string method, pattern;
+    Role least;
+  };
+  std::vector<Listed> routes() const;
 
  private:
   struct Entry {
     std::string method;
     std::vector<std::string> pattern;
     Route route;
+    Role least;
   };
+  // The entry, or the refusal.
+  const Entry* find(const Request& request, Captures& captures, Response& refusal) const;
   std::vector<Entry> entries_;
 };
 

@@ -1,16 +1,18 @@
 #include "server/service.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <exception>
 #include <system_error>
 
 #include "base/log.h"
+#include "server/a1111.h"
+#include "server/api.h"
 #include "server/comfyui.h"
 #include "server/event_hub.h"
 #include "server/job_queue.h"
 #include "server/page.h"
+#include "server/project_folders.h"
 #include "server/router.h"
 #include "server/transport.h"
 #include "store/job_store.h"
@@ -20,7 +22,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxBodyBytes = std::size_t{16} << 20;
 constexpr std::size_t kMaxClientId = 128;
 
 std::string_view without_api(std::string_view path) {
@@ -30,74 +31,105 @@ std::string_view without_api(std::string_view path) {
 
 // A client that has no id is given one, as by ComfyUI.
 std::string new_client_id() {
-  unsigned char bytes[16];
-  OBSCURA_CHECK(::getrandom(bytes, sizeof bytes, 0) == sizeof bytes, "getrandom gave too little");
-  std::string id;
-  for (unsigned char byte : bytes) id += fmt::format("{:02x}", byte);
-  return id;
+  return new_token().substr(0, 32);
 }
 
-Status make_folders(const std::filesystem::path& data) {
-  for (const char* name : {"input", "output", "temp", "user/default"}) {
-    std::error_code error;
-    std::filesystem::create_directories(data / name, error);
-    if (error) {
-      return Error(ErrorKind::kIo, fmt::format("--data: cannot create the folder {}: {}",
-                                               (data / name).string(), error.message()));
-    }
-  }
-  return {};
+bool is_events(std::string_view path) {
+  return path == "/ws" || path == "/v1/events";
 }
 
 }  // namespace
 
 struct Service::Implementation final : Handler {
-  Implementation(Access the_access, std::unique_ptr<store::JobStore> the_store, Studio& studio,
-                 JobRunner& runner, const std::filesystem::path& data)
+  Implementation(const ServiceOptions& options, Access the_access,
+                 std::shared_ptr<store::Connection> connection,
+                 std::unique_ptr<store::JobStore> the_store, Studio& studio, JobRunner& runner)
       : access(std::move(the_access)),
         store(std::move(the_store)),
-        queue(*store, runner, hub),
-        api(studio, *store, queue, data) {
-    add_job_routes(router, api);
-    add_node_routes(router, api);
-    add_picture_routes(router, api);
-    add_user_routes(router, api);
-    add_page_routes(router, page, studio.version());
+        results(connection),
+        accounts(connection),
+        audit(connection),
+        files(options.data, studio),
+        queue({*store, accounts, results, runner, studio, files, hub}),
+        comfyui{studio, *store, results, queue, files, options.data},
+        api{studio, *store, results, accounts,     audit,    queue,
+            files,  hub,    access,  options.data, requests, background} {
+    access.use(accounts);
+    add_job_routes(router, comfyui);
+    add_node_routes(router, comfyui);
+    add_picture_routes(router, comfyui);
+    add_user_routes(router, comfyui);
+    add_api_job_routes(router, api);
+    add_api_result_routes(router, api);
+    add_api_account_routes(router, api);
+    add_api_project_routes(router, api);
+    add_metrics_route(router, api);
+    add_a1111_routes(router, api);
+    add_page_routes(router, page_files(), studio.version());
   }
 
-  std::optional<Response> refuse(const Request& header) override {
-    if (auto refusal = access.refuse(header)) return refusal;
+  std::optional<Response> refuse(Request& header) override {
+    auto refusal = access.refuse(header);
+    if (!refusal) refusal = refuse_path(header);
+    if (refusal) count(refusal->status);
+    return refusal;
+  }
+
+  std::optional<Response> refuse_path(const Request& header) const {
     const std::string_view path = without_api(header.path);
-    if (header.websocket == (path == "/ws")) return std::nullopt;
-    return header.websocket ? error_response(404, "WebSockets are at /ws")
-                            : error_response(426, "wanted a WebSocket at /ws");
+    if (!header.websocket) {
+      if (is_events(path)) return error_response(426, "wanted a WebSocket");
+      return router.refuse(header);
+    }
+    if (!is_events(path)) return error_response(404, "WebSockets are at /ws and /api/v1/events");
+    if (header.caller.role >= Role::kViewer) return std::nullopt;
+    return error_response(401, "wanted a token, as ?token=…");
   }
 
   std::size_t body_limit(const Request& header) override {
     const std::string_view path = without_api(header.path);
-    const bool files = path.starts_with("/upload/") || path.starts_with("/userdata/");
-    return files ? kMaxUploadBytes : kMaxBodyBytes;
+    const bool files_come = path.starts_with("/upload/") || path.starts_with("/userdata/") ||
+                            path.starts_with("/sdapi/");
+    return files_come ? kMaxUploadBytes : kMaxBodyBytes;
+  }
+
+  void count(int status) {
+    const int hundred = status / 100;
+    if (hundred >= 1 && hundred <= 5) {
+      requests.by_hundred[hundred].fetch_add(1, std::memory_order_relaxed);
+    }
   }
 
   Response handle(const Request& request) override {
     // Whatever a request brings about, the service goes on.
     try {
-      return router.answer(request);
+      Response response = router.answer(request);
+      count(response.status);
+      return response;
     } catch (const std::exception& error) {
       log::error("{} {}: {}", request.method, request.path, error.what());
+      count(500);
       return error_response(500, "internal error");
     }
   }
 
   void opened(SocketId socket, const Request& request) override {
+    const std::string& project = request.caller.project;
+    if (without_api(request.path) == "/v1/events") {
+      hub.opened_own(socket, project);
+      hub.tell_to(socket, {{"type", "hello"}, {"session", session_json(request.caller)}});
+      auto summary = queue.summary(project);
+      if (summary.ok()) hub.tell_to(socket, {{"type", "queue"}, {"queue", *summary}});
+      return;
+    }
     const std::string* given = request.parameter("clientId");
     const std::string client =
         given != nullptr && !given->empty() ? given->substr(0, kMaxClientId) : new_client_id();
-    hub.opened(socket, client);
-    json status = queue.status();
+    hub.opened(socket, project, client);
+    json status = queue.status(project);
     status["sid"] = client;
     hub.send_to(socket, "status", status);
-    if (const std::string node = queue.running_node(client); !node.empty()) {
+    if (const std::string node = queue.running_node(project, client); !node.empty()) {
       hub.send_to(socket, "executing", {{"node", node}});
     }
   }
@@ -110,26 +142,39 @@ struct Service::Implementation final : Handler {
   }
   void closed(SocketId socket) override { hub.closed(socket); }
 
-  const std::vector<PageFile> page = page_files();
+  RequestCounts requests;
   Access access;
   std::unique_ptr<store::JobStore> store;
+  store::ResultStore results;
+  store::AccountStore accounts;
+  store::AuditLog audit;
+  ResultFiles files;
   EventHub hub;
   JobQueue queue;
-  ComfyUi api;
+  Background background;
+  ComfyUi comfyui;
+  Api api;
   Router router;
   std::unique_ptr<Transport> transport;
 };
 
 Result<std::unique_ptr<Service>> Service::open(const ServiceOptions& options, Studio& studio,
                                                JobRunner& runner) {
-  OBSCURA_ASSIGN(Access access, Access::create(options.listen, options.token));
-  OBSCURA_TRY(make_folders(options.data));
-  OBSCURA_ASSIGN(auto store, store::JobStore::open(options.data / "obscura.db"));
-  auto implementation = std::make_unique<Implementation>(std::move(access), std::move(store),
-                                                         studio, runner, options.data);
+  OBSCURA_ASSIGN(Access access, Access::create(options.access));
+  OBSCURA_TRY(prepare_project_folder(options.data, store::kDefaultProject));
+  OBSCURA_ASSIGN(auto connection, store::Connection::open(options.data / "obscura.db"));
+  OBSCURA_ASSIGN(auto store, store::JobStore::open(connection));
+  OBSCURA_ASSIGN(auto projects, store::AccountStore(connection).projects());
+  for (const store::Project& project : projects)
+    OBSCURA_TRY(prepare_project_folder(options.data, project.name));
+  std::error_code ignored;
+  std::filesystem::remove_all(options.data / "exports", ignored);
+  auto implementation = std::make_unique<Implementation>(
+      options, std::move(access), std::move(connection), std::move(store), studio, runner);
   OBSCURA_ASSIGN(implementation->transport,
-                 Transport::listen({.address = options.listen.address, .port = options.listen.port},
-                                   *implementation));
+                 Transport::listen(
+                     {.address = options.access.listen.address, .port = options.access.listen.port},
+                     *implementation));
   implementation->hub.attach(implementation->transport.get());
   return std::unique_ptr<Service>(new Service(std::move(implementation)));
 }
@@ -138,7 +183,9 @@ Service::Service(std::unique_ptr<Implementation> implementation)
     : implementation_(std::move(implementation)) {}
 
 Service::~Service() {
+  // What still waits for an answer holds connections: they go before the transport does.
   implementation_->queue.stop();
+  implementation_->background.stop();
   implementation_->hub.attach(nullptr);
 }
 

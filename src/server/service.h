@@ -13,9 +13,9 @@
 namespace obscura::server {
 
 struct ServiceOptions {
-  ListenAddress listen;
-  std::string token;
-  // Holds obscura.db, and the folders input, output, temp and user; made where they are missing.
+  AccessOptions access;
+  // Holds obscura.db, and the folders input, output, temp, user, results and projects; made where
+  // they are missing.
   std::filesystem::path data;
 };
 

@@ -1,6 +1,7 @@
 #include "server/transport.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -202,6 +203,8 @@ class Transport::Implementation::Connection : public std::enable_shared_from_thi
       request_.headers.emplace(lower(field.name_string()), field.value());
     keep_alive_ = message.keep_alive();
     version_ = message.version();
+    error_code ignored;
+    request_.peer = stream_.socket().remote_endpoint(ignored).address().to_string(ignored);
     request_.websocket = websocket::is_upgrade(message);
     if (Status sound = parse_target({message.target().data(), message.target().size()}, request_);
         !sound.ok()) {
@@ -250,7 +253,14 @@ class Transport::Implementation::Connection : public std::enable_shared_from_thi
     }
     if (error) return shut();
     request_.body = std::move(body_->get().body());
-    answer(owner_.handler.handle(request_));
+    Response response = owner_.handler.handle(request_);
+    if (!response.later) return answer(std::move(response));
+    // However long it takes: the client may go, and the work is done all the same.
+    stream_.expires_never();
+    response.later([self = shared_from_this()](Response late) {
+      asio::post(self->owner_.context,
+                 [self, late = std::move(late)]() mutable { self->answer(std::move(late)); });
+    });
   }
 
   void refuse(Response response) {
@@ -287,6 +297,7 @@ class Transport::Implementation::Connection : public std::enable_shared_from_thi
     auto message = std::make_shared<http::response<http::file_body>>();
     error_code error;
     message->body().open(response.file->c_str(), beast::file_mode::scan, error);
+    if (response.delete_file) ::unlink(response.file->c_str());
     if (error) return answer(error_response(404, "the file cannot be read"));
     const std::size_t size = message->body().size();
     fill(*message, response);

@@ -27,8 +27,8 @@ class Handler {
   virtual ~Handler() = default;
 
   // Once the header is there, before a byte of the body is read. A response refuses the request,
-  // and closes the connection.
-  virtual std::optional<Response> refuse(const Request& header) = 0;
+  // and closes the connection. May fill in what of the request the header cannot say.
+  virtual std::optional<Response> refuse(Request& header) = 0;
   // The most bytes of body that this request may have.
   virtual std::size_t body_limit(const Request& header) = 0;
   virtual Response handle(const Request& request) = 0;

@@ -11,12 +11,16 @@
 // hundred a second. The price is that a power cut may lose what came in the last moments before it.
 // Texts (prompt, extra_data, …) are JSON to the server, but only text here.
 //
+// Jobs belong to projects. What is asked on behalf of somebody names the project, and sees and
+// changes nothing of another.
+//
 // Thread safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,6 +29,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/connection.h"
+#include "store/result_store.h"
 
 namespace obscura::store {
 
@@ -37,17 +43,30 @@ struct NewJob {
   // many jobs came before, negated if it goes to the front.
   std::optional<double> number;
   bool front = false;
+  bool held = false;  // waits until it is resumed
   std::int64_t created_ms = 0;
+  std::string project = kDefaultProject, user = "owner";
+  std::string title, source = "comfyui";
+  std::string models = "[]";  // a JSON list of names, for the audit log
+  std::int64_t node_count = 0;
 };
 
-struct Job {
-  std::string id;
+// What lists show of a job: short, and read without its long texts.
+struct JobSummary {
+  std::string id, project, user;
   double number = 0;
   JobState state = JobState::kQueued;
-  std::string prompt, extra_data, targets, client_id;
-  std::string outputs, messages;                                 // empty until it has finished
+  bool held = false;
+  std::string title, source, client_id;
+  std::int64_t node_count = 0, result_count = 0;
+  std::int64_t attempts = 0;  // how often it was started
+  std::string error;
   std::int64_t created_ms = 0, started_ms = 0, finished_ms = 0;  // since 1970; 0: not yet
-  std::int64_t attempts = 0;                                     // how often it was started
+};
+
+struct Job : JobSummary {
+  std::string prompt, extra_data, targets, models;
+  std::string outputs, messages;  // empty until it has finished
 };
 
 // What a finished job leaves.
@@ -55,21 +74,34 @@ struct Outcome {
   JobState state = JobState::kDone;
   std::string outputs, messages;
   std::int64_t finished_ms = 0;
+  std::string error;
+  std::vector<NewResult> results;
+  std::string audit;  // a JSON object
+};
+
+// Which jobs a list holds, and in which order.
+enum class JobList {
+  kUnfinished,  // the running one, then the others in the order in which they will run
+  kQueued,
+  kRunning,
+  kFinished,  // this one and the following newest first
+  kDone,
+  kFailed,
+  kCancelled,
 };
 
 class JobStore {
  public:
   static constexpr std::int64_t kMostAttempts = 3;
 
-  // Creates the file if there is none, and brings an older one up to date. kIo if another process
-  // has it open or the disk refuses; kCorrupt if it is damaged; kUnsupported if a newer version of
-  // the program wrote it.
+  static Result<std::unique_ptr<JobStore>> open(std::shared_ptr<Connection> connection);
+  // With a connection of its own. Errors as Connection::open().
   static Result<std::unique_ptr<JobStore>> open(const std::filesystem::path& path);
   ~JobStore();
 
   // The job's number. kInvalidInput if the id is taken.
   Result<double> submit(const NewJob& job);
-  // Makes the first job of the queue the running one; none if the queue is empty.
+  // Makes the first job of the queue that is not held the running one; none if there is none.
   Result<std::optional<Job>> start_next(std::int64_t now_ms);
   // REQUIRES: outcome.state is one of the last three. Without effect if the job is not running.
   Status finish(std::string_view id, const Outcome& outcome);
@@ -77,20 +109,43 @@ class JobStore {
   Status requeue(std::string_view id);
 
   // Takes queued jobs out of the queue; the others are left alone. How many there were.
-  Result<std::size_t> cancel(std::span<const std::string> ids, std::int64_t now_ms);
-  Result<std::size_t> cancel_all(std::int64_t now_ms);
-  // Deletes finished jobs.
-  Status forget(std::span<const std::string> ids);
-  Status forget_all();
+  Result<std::size_t> cancel(std::string_view project, std::span<const std::string> ids,
+                             std::int64_t now_ms);
+  Result<std::size_t> cancel_all(std::string_view project, std::int64_t now_ms);
+  // Of a queued or running job; false if it is neither.
+  Result<bool> hold(std::string_view project, std::string_view id, bool held);
+  // Puts a queued job right before another queued one of any project, or to the front or the back.
+  // kNotFound if one of the two is not queued.
+  Status move_before(std::string_view project, std::string_view id, std::string_view other);
+  Status move_to_end(std::string_view project, std::string_view id, bool front);
+  // Deletes finished jobs and their results; the digests of those.
+  Result<std::vector<std::string>> forget(std::string_view project,
+                                          std::span<const std::string> ids);
+  Result<std::vector<std::string>> forget_all(std::string_view project);
 
   // The running one first, the others in the order in which they will run.
-  Result<std::vector<Job>> unfinished() const;
+  Result<std::vector<Job>> unfinished(std::string_view project) const;
+  // The same, one at a time, as texts that are valid during the call alone.
+  struct JobView {
+    std::string_view id, prompt, extra_data, targets;
+    double number;
+    bool running;
+  };
+  Status visit_unfinished(std::string_view project,
+                          const std::function<void(const JobView&)>& visit) const;
   // Finished jobs that had been started, oldest first. A negative offset: the newest `most`;
   // otherwise `most` of them from `offset`, counted from the oldest.
-  Result<std::vector<Job>> history(std::optional<std::int64_t> most, std::int64_t offset) const;
-  Result<std::optional<Job>> find(std::string_view id) const;
+  Result<std::vector<Job>> history(std::string_view project, std::optional<std::int64_t> most,
+                                   std::int64_t offset) const;
+  Result<std::optional<Job>> find(std::string_view project, std::string_view id) const;
+  Result<std::vector<JobSummary>> list(std::string_view project, JobList which, std::int64_t most,
+                                       std::int64_t offset) const;
+  Result<std::int64_t> count(std::string_view project, JobList which) const;
+  Result<std::int64_t> count_held(std::string_view project) const;
+  Result<std::optional<JobSummary>> summary(std::string_view project, std::string_view id) const;
   // Queued and running.
-  std::size_t remaining() const;
+  std::size_t remaining(std::string_view project) const;
+  std::size_t remaining() const;  // of all projects
 
  private:
   struct Implementation;

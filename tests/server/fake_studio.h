@@ -60,16 +60,30 @@ class FakeStudio final : public Studio, public JobRunner {
   }
 
   const graph::NodeRegistry& nodes() const override { return nodes_; }
-  const graph::Environment& environment() const override { return environment_; }
+  const graph::Environment& environment(const std::string&) const override { return environment_; }
   std::string version() const override { return "1.2.3"; }
   std::vector<std::string> model_kinds() const override { return {"checkpoints", "embeddings"}; }
-  std::vector<ModelEntry> models(std::string_view kind) const override {
+  std::vector<ModelEntry> models(const std::string&, std::string_view kind) const override {
     if (kind == "embeddings") return {{"a/bad.safetensors", std::nullopt}};
     return {{"base.safetensors", std::nullopt}};
   }
-  Result<nlohmann::json> model_metadata(std::string_view, std::string_view name) const override {
+  Result<nlohmann::json> model_metadata(const std::string&, std::string_view,
+                                        std::string_view name) const override {
     if (name != "base.safetensors") return Error(ErrorKind::kNotFound, "no such model");
     return nlohmann::json{{"format", "pt"}};
+  }
+  std::string model_digest(const std::string&, const std::string& name) const override {
+    return "digest of " + name;
+  }
+  Result<std::string> convert(std::string_view picture,
+                              const PictureRequest& request) const override {
+    return std::string(request.format) + " of " + std::string(picture);
+  }
+  Result<nlohmann::ordered_json> picture_texts(std::string_view picture) const override {
+    return nlohmann::ordered_json{{"parameters", picture}};
+  }
+  Result<PictureBox> mask_box(std::string_view, const MaskBoxRequest& request) const override {
+    return PictureBox{8, 16, 32, 24 + request.padding};
   }
   nlohmann::ordered_json devices() const override { return {{{"name", "cpu"}, {"type", "cpu"}}}; }
   Result<std::string> with_alpha(std::string_view picture, std::string_view mask) const override {

@@ -26,6 +26,15 @@ Request request_with(const std::multimap<std::string, std::string>& headers,
   return request;
 }
 
+AccessOptions listening(const std::string& address, const std::string& token = "",
+                        bool tls = false) {
+  AccessOptions options;
+  options.listen.address = address;
+  options.token = token;
+  options.tls = tls;
+  return options;
+}
+
 TEST(Http, SplitsATarget) {
   Request request;
   ASSERT_TRUE(parse_target("/view/a%2Fb?filename=a%20b%2B+c.png&x&y=1=2#top", request).ok());
@@ -54,16 +63,24 @@ TEST(Router, ChoosesByMethodAndPattern) {
              [](const Request&, const Captures&) { return json_response("all"); });
   router.add("GET", "/models/{}",
              [](const Request&, const Captures& captures) { return json_response(captures[0]); });
-  auto ask = [&](const char* method, const char* path) {
+  router.add(
+      "DELETE", "/models/{}", [](const Request&, const Captures&) { return json_response("gone"); },
+      Role::kOwner);
+  auto ask = [&](const char* method, const char* path, Role role = Role::kArtist) {
     Request request;
     request.method = method;
     request.path = path;
+    request.caller.role = role;
     return router.answer(request);
   };
   EXPECT_EQ(ask("GET", "/models").body, "all");
   EXPECT_EQ(ask("GET", "/api/models").body, "all");
   EXPECT_EQ(ask("HEAD", "/models").body, "all");
   EXPECT_EQ(ask("GET", "/models/a%2Fb").body, "a/b");
+  EXPECT_EQ(ask("DELETE", "/models/a", Role::kOwner).body, "gone");
+  EXPECT_EQ(ask("DELETE", "/models/a").status, 403);
+  EXPECT_EQ(ask("DELETE", "/models/a", Role::kNobody).status, 401);
+  EXPECT_EQ(ask("GET", "/nothing", Role::kNobody).status, 401);
   EXPECT_EQ(ask("GET", "/models/a/b").status, 404);
   EXPECT_EQ(ask("GET", "/models/%zz").status, 400);
   EXPECT_EQ(ask("GET", "/api").status, 404);
@@ -80,18 +97,23 @@ TEST(Access, ReadsListenAddresses) {
 }
 
 TEST(Access, WantsATokenBeyondThisMachine) {
-  EXPECT_TRUE(Access::create({"127.0.0.1", 1}, "").ok());
-  EXPECT_TRUE(Access::create({"::1", 1}, "").ok());
-  EXPECT_TRUE(Access::create({"0.0.0.0", 1}, "secret").ok());
+  EXPECT_TRUE(Access::create(listening("127.0.0.1")).ok());
+  EXPECT_TRUE(Access::create(listening("::1")).ok());
+  EXPECT_TRUE(Access::create(listening("0.0.0.0", "secret", true)).ok());
+  EXPECT_FALSE(Access::create(listening("0.0.0.0", "secret")).ok());
+  AccessOptions insecure = listening("0.0.0.0", "secret");
+  insecure.insecure = true;
+  EXPECT_TRUE(Access::create(insecure).ok());
   for (const char* address : {"0.0.0.0", "::", "192.168.0.1", "128.0.0.1"})
-    EXPECT_FALSE(Access::create({address, 1}, "").ok()) << address;
-  EXPECT_FALSE(Access::create({"127.0.0.1", 1}, "two words").ok());
+    EXPECT_FALSE(Access::create(listening(address)).ok()) << address;
+  EXPECT_FALSE(Access::create(listening("127.0.0.1", "two words")).ok());
 }
 
 TEST(Access, LetsInOnlyItsOwnPages) {
-  const Access access = *Access::create({"127.0.0.1", 8188}, "");
+  Access access = *Access::create(listening("127.0.0.1"));
   auto status = [&](const std::multimap<std::string, std::string>& headers) {
-    auto refusal = access.refuse(request_with(headers));
+    Request request = request_with(headers);
+    auto refusal = access.refuse(request);
     return refusal ? refusal->status : 200;
   };
   EXPECT_EQ(status({{"host", "localhost:8188"}}), 200);
@@ -115,11 +137,13 @@ TEST(Access, LetsInOnlyItsOwnPages) {
 }
 
 TEST(Access, ComparesTokens) {
-  const Access access = *Access::create({"0.0.0.0", 8188}, "s3cret");
+  Access access = *Access::create(listening("0.0.0.0", "s3cret", true));
   auto status = [&](const std::multimap<std::string, std::string>& headers,
                     const char* target = "/queue") {
-    auto refusal = access.refuse(request_with(headers, target));
-    return refusal ? refusal->status : 200;
+    Request request = request_with(headers, target);
+    auto refusal = access.refuse(request);
+    if (refusal) return refusal->status;
+    return request.caller.role == Role::kOwner ? 200 : 401;  // nobody may do nothing
   };
   EXPECT_EQ(status({{"host", "studio.example"}, {"authorization", "Bearer s3cret"}}), 200);
   EXPECT_EQ(status({{"host", "studio.example"}}, "/ws?clientId=a&token=s3cret"), 200);

@@ -39,8 +39,8 @@ class ServiceTest : public ::testing::Test {
   void start(const std::string& token = "") {
     studio_ = std::make_unique<FakeStudio>();
     ServiceOptions options;
-    options.listen.port = 0;
-    options.token = token;
+    options.access.listen.port = 0;
+    options.access.token = token;
     options.data = folder_.path();
     auto service = Service::open(options, *studio_, *studio_);
     ASSERT_TRUE(service.ok()) << service.error().message();

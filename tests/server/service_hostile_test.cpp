@@ -141,16 +141,17 @@ TEST(Service, SaysThatAPortIsTaken) {
   obscura::testing::TemporaryFolder folder;
   FakeStudio studio;
   ServiceOptions options;
-  options.listen.port = 0;
+  options.access.listen.port = 0;
   options.data = folder.path() / "a";
   auto first = Service::open(options, studio, studio);
   ASSERT_TRUE(first.ok());
-  options.listen.port = (*first)->port();
+  options.access.listen.port = (*first)->port();
   options.data = folder.path() / "b";
   auto second = Service::open(options, studio, studio);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().kind(), ErrorKind::kIo);
-  EXPECT_NE(second.error().message().find(std::to_string(options.listen.port)), std::string::npos);
+  EXPECT_NE(second.error().message().find(std::to_string(options.access.listen.port)),
+            std::string::npos);
 }
 
 }  // namespace

@@ -81,8 +81,8 @@ TEST(Durability, NothingIsLostOrDoneTwiceByKills) {
     auto store = JobStore::open(path);
     ASSERT_TRUE(store.ok()) << store.error().message();
     std::map<int, int> seen;
-    auto waiting = (*store)->unfinished();
-    auto done = (*store)->history(std::nullopt, -1);
+    auto waiting = (*store)->unfinished(kDefaultProject);
+    auto done = (*store)->history(kDefaultProject, std::nullopt, -1);
     ASSERT_TRUE(waiting.ok() && done.ok());
     for (const Job& job : *waiting) {
       ++seen[std::stoi(job.id)];

@@ -79,9 +79,9 @@ TEST_F(JobStoreTest, RunsInOrderOfNumberThenArrival) {
   NewJob equal = job("e");
   equal.number = 0.5;
   submit(equal);
-  EXPECT_EQ(ids(store_->unfinished()), "c a d e b");
+  EXPECT_EQ(ids(store_->unfinished(kDefaultProject)), "c a d e b");
   EXPECT_EQ(start(), "c");
-  EXPECT_EQ(ids(store_->unfinished()), "c a d e b");
+  EXPECT_EQ(ids(store_->unfinished(kDefaultProject)), "c a d e b");
   for (const char* id : {"a", "d", "e", "b"}) EXPECT_EQ(start(), id);
   EXPECT_EQ(start(), "");
 }
@@ -91,7 +91,7 @@ TEST_F(JobStoreTest, KeepsEverythingOfAJob) {
   EXPECT_EQ(start(2000), "a");
   ASSERT_TRUE(store_->finish("a", {JobState::kFailed, R"({"9":1})", R"([["x",{}]])", 3000}).ok());
   reopen();
-  auto found = store_->find("a");
+  auto found = store_->find(kDefaultProject, "a");
   ASSERT_TRUE(found.ok() && *found);
   const Job& kept = **found;
   EXPECT_EQ(kept.state, JobState::kFailed);
@@ -104,7 +104,7 @@ TEST_F(JobStoreTest, KeepsEverythingOfAJob) {
   EXPECT_EQ(kept.started_ms, 2000);
   EXPECT_EQ(kept.finished_ms, 3000);
   EXPECT_EQ(kept.attempts, 1);
-  EXPECT_FALSE(*store_->find("nothing"));
+  EXPECT_FALSE(*store_->find(kDefaultProject, "nothing"));
 }
 
 TEST_F(JobStoreTest, RefusesAnIdTwiceEvenWhenItIsDone) {
@@ -125,29 +125,29 @@ TEST_F(JobStoreTest, PagesThroughTheHistory) {
     start();
     finish(id, ++now);
   }
-  EXPECT_EQ(ids(store_->history(std::nullopt, -1)), "a b c d");
-  EXPECT_EQ(ids(store_->history(2, -1)), "c d");
-  EXPECT_EQ(ids(store_->history(2, 1)), "b c");
-  EXPECT_EQ(ids(store_->history(std::nullopt, 3)), "d");
-  EXPECT_EQ(ids(store_->history(0, -1)), "");
-  ASSERT_TRUE(store_->forget(std::vector<std::string>{"b", "x"}).ok());
-  EXPECT_EQ(ids(store_->history(std::nullopt, -1)), "a c d");
-  ASSERT_TRUE(store_->forget_all().ok());
-  EXPECT_EQ(ids(store_->history(std::nullopt, -1)), "");
+  EXPECT_EQ(ids(store_->history(kDefaultProject, std::nullopt, -1)), "a b c d");
+  EXPECT_EQ(ids(store_->history(kDefaultProject, 2, -1)), "c d");
+  EXPECT_EQ(ids(store_->history(kDefaultProject, 2, 1)), "b c");
+  EXPECT_EQ(ids(store_->history(kDefaultProject, std::nullopt, 3)), "d");
+  EXPECT_EQ(ids(store_->history(kDefaultProject, 0, -1)), "");
+  ASSERT_TRUE(store_->forget(kDefaultProject, std::vector<std::string>{"b", "x"}).ok());
+  EXPECT_EQ(ids(store_->history(kDefaultProject, std::nullopt, -1)), "a c d");
+  ASSERT_TRUE(store_->forget_all(kDefaultProject).ok());
+  EXPECT_EQ(ids(store_->history(kDefaultProject, std::nullopt, -1)), "");
 }
 
 TEST_F(JobStoreTest, CancelsOnlyWhatWaits) {
   for (const char* id : {"a", "b", "c", "d"}) submit(job(id));
   start();
-  EXPECT_EQ(*store_->cancel(std::vector<std::string>{"a", "b", "zzz"}, 2500), 1U);
-  EXPECT_EQ(ids(store_->unfinished()), "a c d");
+  EXPECT_EQ(*store_->cancel(kDefaultProject, std::vector<std::string>{"a", "b", "zzz"}, 2500), 1U);
+  EXPECT_EQ(ids(store_->unfinished(kDefaultProject)), "a c d");
   EXPECT_EQ(store_->remaining(), 3U);
-  EXPECT_EQ(*store_->cancel_all(2600), 2U);
-  EXPECT_EQ(ids(store_->unfinished()), "a");
+  EXPECT_EQ(*store_->cancel_all(kDefaultProject, 2600), 2U);
+  EXPECT_EQ(ids(store_->unfinished(kDefaultProject)), "a");
   EXPECT_EQ(store_->remaining(), 1U);
   // What never ran is not part of the history, but is still known.
-  EXPECT_EQ(ids(store_->history(std::nullopt, -1)), "");
-  EXPECT_EQ((**store_->find("b")).state, JobState::kCancelled);
+  EXPECT_EQ(ids(store_->history(kDefaultProject, std::nullopt, -1)), "");
+  EXPECT_EQ((**store_->find(kDefaultProject, "b")).state, JobState::kCancelled);
 }
 
 TEST_F(JobStoreTest, FinishingTwiceCountsOnce) {
@@ -157,7 +157,7 @@ TEST_F(JobStoreTest, FinishingTwiceCountsOnce) {
   finish("a", 3000);
   finish("a", 4000, JobState::kFailed);
   EXPECT_EQ(store_->remaining(), 1U);
-  EXPECT_EQ((**store_->find("a")).state, JobState::kDone);
+  EXPECT_EQ((**store_->find(kDefaultProject, "a")).state, JobState::kDone);
 }
 
 TEST_F(JobStoreTest, QueuesARunningJobAgainInItsPlace) {
@@ -179,8 +179,8 @@ TEST_F(JobStoreTest, FailsAJobThatAlwaysEndsTheProcess) {
     reopen();
   }
   EXPECT_EQ(start(), "b");
-  EXPECT_EQ(ids(store_->history(std::nullopt, -1)), "a");
-  EXPECT_EQ((**store_->find("a")).state, JobState::kFailed);
+  EXPECT_EQ(ids(store_->history(kDefaultProject, std::nullopt, -1)), "a");
+  EXPECT_EQ((**store_->find(kDefaultProject, "a")).state, JobState::kFailed);
   EXPECT_EQ(store_->remaining(), 1U);
 }
 
@@ -188,7 +188,7 @@ TEST_F(JobStoreTest, NumbersGoOnAfterHistoryIsForgotten) {
   submit(job("a"));
   start();
   finish("a", 3000);
-  ASSERT_TRUE(store_->forget_all().ok());
+  ASSERT_TRUE(store_->forget_all(kDefaultProject).ok());
   reopen();
   EXPECT_EQ(submit(job("b")), 1);
 }
@@ -216,7 +216,7 @@ TEST_F(JobStoreTest, TakesThreadsAtOnce) {
     ++done;
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(store_->history(std::nullopt, -1)->size(), 200U);
+  EXPECT_EQ(store_->history(kDefaultProject, std::nullopt, -1)->size(), 200U);
   EXPECT_EQ(store_->remaining(), 0U);
 }
 
@@ -231,7 +231,7 @@ TEST_F(JobStoreTest, HoldsTenThousandJobs) {
   }
   const std::chrono::duration<double> submitting = Clock::now() - first;
   const auto begin = Clock::now();
-  auto jobs = store_->unfinished();
+  auto jobs = store_->unfinished(kDefaultProject);
   const std::chrono::duration<double> listing = Clock::now() - begin;
   ASSERT_TRUE(jobs.ok());
   EXPECT_EQ(jobs->size(), 10'000U);
@@ -269,7 +269,7 @@ TEST(JobStoreFile, RefusesAFileWithDamagedPages) {
   // The damage shows when the tables are read, at the latest when the jobs are.
   Status status = opened.ok() ? Status() : Status(opened.error());
   if (opened.ok()) {
-    auto jobs = (*opened)->unfinished();
+    auto jobs = (*opened)->unfinished(kDefaultProject);
     status = jobs.ok() ? Status() : Status(jobs.error());
   }
   ASSERT_FALSE(status.ok());

@@ -1,0 +1,270 @@
+#include "app/engine_studio.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "app/model_defaults.h"
+#include "app/version.h"
+#include "io/image.h"
+#include "io/jpeg.h"
+#include "io/png.h"
+#include "io/safetensors.h"
+#include "io/webp.h"
+#include "server/project_folders.h"
+#include "store/connection.h"
+#include "tensor/resize.h"
+
+namespace obscura::app {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+// A project's folders, and the environment that lends them to nodes.
+struct EngineStudio::Project {
+  Project(const Engine& engine, const EngineOptions& options, const fs::path& data,
+          const std::string& name)
+      : folders(data, name),
+        input(folders.input.root()),
+        output({.root = folders.output.root(), .temporary = folders.temporary.root()}),
+        place{name, models, input, output} {
+    std::vector<fs::path> roots = options.models;
+    // Its own models come first, and no other project sees them.
+    if (name != store::kDefaultProject) roots.insert(roots.begin(), folders.root / "models");
+    open_model_folders(models, roots);
+    input.set_output(folders.output.root(), folders.temporary.root());
+    environment = engine.environment_of(place);
+  }
+
+  server::ProjectFolders folders;
+  nodes::ModelFolders models;
+  nodes::InputFolder input;
+  nodes::OutputFolder output;
+  Place place;
+  graph::Environment environment;
+};
+
+EngineStudio::EngineStudio(Engine& engine, EngineOptions options, fs::path data)
+    : engine_(engine),
+      options_(std::move(options)),
+      data_(std::move(data)),
+      device_(engine.session().device().describe()) {}
+EngineStudio::~EngineStudio() = default;
+
+EngineStudio::Project& EngineStudio::project(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  std::unique_ptr<Project>& project = projects_[name];
+  if (!project) project = std::make_unique<Project>(engine_, options_, data_, name);
+  return *project;
+}
+
+Status EngineStudio::run(const server::JobToRun& job, graph::Observer& observer,
+                         const CancelToken& cancel) {
+  Project& own = project(job.project);
+  OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(job.prompt));
+  const graph::Validation validation =
+      graph::validate(workflow, nodes(), own.environment, {.targets = job.targets});
+  if (!validation.runnable()) return validation.to_error();
+  engine_.move_to(own.place);
+  auto report = engine_.run(validation, job.extra_pnginfo, observer, cancel);
+  return report.ok() ? Status() : Status(report.error());
+}
+
+void EngineStudio::release(bool models, bool results) {
+  if (results) engine_.forget_results();
+  if (models) engine_.session().free_memory();
+}
+
+const graph::NodeRegistry& EngineStudio::nodes() const {
+  return graph::NodeRegistry::builtin();
+}
+
+const graph::Environment& EngineStudio::environment(const std::string& name) const {
+  return project(name).environment;
+}
+
+std::string EngineStudio::version() const {
+  return std::string(app::version());
+}
+
+std::vector<std::string> EngineStudio::model_kinds() const {
+  return nodes::ModelFolders::kinds();
+}
+
+std::vector<server::ModelEntry> EngineStudio::models(const std::string& name,
+                                                     std::string_view kind) const {
+  const nodes::ModelFolders& folders = project(name).models;
+  std::vector<server::ModelEntry> entries;
+  for (std::string& model : folders.list(kind)) {
+    auto path = folders.find(kind, model);
+    entries.push_back({std::move(model), path.ok() ? std::optional(*path) : std::nullopt});
+  }
+  return entries;
+}
+
+Result<json> EngineStudio::model_metadata(const std::string& name, std::string_view kind,
+                                          std::string_view model) const {
+  OBSCURA_ASSIGN(fs::path path, project(name).models.find(kind, model));
+  OBSCURA_ASSIGN(io::SafetensorsFile file, io::SafetensorsFile::open(path));
+  if (file.metadata().empty()) {
+    return Error(ErrorKind::kNotFound, fmt::format("{} has no metadata", model));
+  }
+  return json(file.metadata());
+}
+
+std::string EngineStudio::model_digest(const std::string& name, const std::string& model) const {
+  auto digest = project(name).models.sha256(model, CancelToken());
+  return digest.ok() ? *digest : "";
+}
+
+ordered_json EngineStudio::devices() const {
+  return {{{"name", device_.name + " " + device_.hardware},
+           {"type", device_.name.substr(0, device_.name.find(':'))},
+           {"index", 0},
+           {"vram_total", device_.total_bytes},
+           {"vram_free", device_.available_bytes},
+           {"torch_vram_total", 0},
+           {"torch_vram_free", 0}}};
+}
+
+namespace {
+
+std::string text_of(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Result<io::Image> decode(std::string_view bytes, const std::string& name) {
+  return io::decode_image(std::as_bytes(std::span(bytes)), name);
+}
+
+// At most `side` pixels a side, in the same proportions.
+Tensor shrunk(const Tensor& pixels, std::int64_t side) {
+  const std::int64_t height = pixels.shape()[0], width = pixels.shape()[1],
+                     channels = pixels.shape()[2];
+  if (side <= 0 || std::max(width, height) <= side) return pixels;
+  const double scale = static_cast<double>(side) / static_cast<double>(std::max(width, height));
+  auto scaled = [&](std::int64_t length) {
+    return std::max<std::int64_t>(1, std::llround(static_cast<double>(length) * scale));
+  };
+  const std::int64_t new_width = scaled(width), new_height = scaled(height);
+  return resize_image(pixels.reshaped({1, height, width, channels}), new_width, new_height,
+                      ResizeMethod::kArea)
+      .reshaped({new_height, new_width, channels});
+}
+
+// "rgb": without alpha; "a": alpha as gray, white where there is none.
+Tensor channel_of(const Tensor& pixels, std::string_view channel) {
+  const std::int64_t count = pixels.shape()[0] * pixels.shape()[1], channels = pixels.shape()[2];
+  const bool alpha = channel == "a";
+  if (!alpha && (channel != "rgb" || channels == 3)) return pixels;
+  Tensor chosen = Tensor::filled(Shape{pixels.shape()[0], pixels.shape()[1], 3}, 1.0F);
+  for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t c = 0; c < 3; ++c) {
+      const float* pixel = pixels.data() + i * channels;
+      if (!alpha) chosen.data()[i * 3 + c] = pixel[c];
+      if (alpha && channels == 4) chosen.data()[i * 3 + c] = pixel[3];
+    }
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Result<std::string> EngineStudio::convert(std::string_view picture,
+                                          const server::PictureRequest& request) const {
+  OBSCURA_ASSIGN(io::Image image, decode(picture, "the picture"));
+  const Tensor pixels = channel_of(shrunk(image.pixels, request.side), request.channel);
+  std::vector<std::byte> bytes;
+  if (request.format == "jpeg") {
+    bytes = io::encode_jpeg(pixels, request.quality);
+  } else if (request.format == "webp") {
+    OBSCURA_ASSIGN(bytes, io::encode_webp(pixels, request.quality));
+  } else {
+    OBSCURA_ASSIGN(bytes, io::encode_png(pixels, image.metadata));
+  }
+  return text_of(bytes);
+}
+
+Result<ordered_json> EngineStudio::picture_texts(std::string_view picture) const {
+  OBSCURA_ASSIGN(io::ImageMetadata metadata,
+                 io::decode_metadata(std::as_bytes(std::span(picture)), "the picture"));
+  ordered_json texts = ordered_json::object();
+  for (io::TextEntry& entry : metadata) texts.emplace(entry.key, std::move(entry.text));
+  return texts;
+}
+
+namespace {
+
+struct Span {
+  int first, count;
+};
+
+// The span, grown around its middle to `count`, moved and cut so that it lies within 0…limit.
+Span grown(Span span, int count, int limit) {
+  count = std::clamp(count, span.count, limit);
+  const int first = std::clamp(span.first - (count - span.count) / 2, 0, limit - count);
+  return {first, count};
+}
+
+}  // namespace
+
+Result<server::PictureBox> EngineStudio::mask_box(std::string_view mask,
+                                                  const server::MaskBoxRequest& request) const {
+  OBSCURA_ASSIGN(io::Image image, decode(mask, "the mask"));
+  const int height = static_cast<int>(image.pixels.shape()[0]),
+            width = static_cast<int>(image.pixels.shape()[1]),
+            channels = static_cast<int>(image.pixels.shape()[2]);
+  int left = width, top = height, right = -1, bottom = -1;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const float red = image.pixels.data()[(std::int64_t{y} * width + x) * channels];
+      if ((request.invert ? 1 - red : red) <= 0) continue;
+      left = std::min(left, x);
+      right = std::max(right, x);
+      top = std::min(top, y);
+      bottom = std::max(bottom, y);
+    }
+  }
+  if (right < 0) return Error(ErrorKind::kInvalidInput, "the mask shows nothing");
+  left = std::max(0, left - request.padding);
+  top = std::max(0, top - request.padding);
+  Span across{left, std::min(width - 1, right + request.padding) - left + 1};
+  Span down{top, std::min(height - 1, bottom + request.padding) - top + 1};
+  if (across.count < down.count * request.aspect) {
+    across = grown(across, static_cast<int>(std::lround(down.count * request.aspect)), width);
+  } else {
+    down = grown(down, static_cast<int>(std::lround(across.count / request.aspect)), height);
+  }
+  return server::PictureBox{across.first, down.first, across.count, down.count};
+}
+
+Result<std::string> EngineStudio::with_alpha(std::string_view picture,
+                                             std::string_view mask) const {
+  OBSCURA_ASSIGN(io::Image original, decode(picture, "the original picture"));
+  OBSCURA_ASSIGN(io::Image masking, decode(mask, "the mask"));
+  const std::int64_t height = original.pixels.shape()[0], width = original.pixels.shape()[1];
+  const std::int64_t mask_height = masking.pixels.shape()[0],
+                     mask_width = masking.pixels.shape()[1];
+  if (mask_height != height || mask_width != width) {
+    return Error(ErrorKind::kInvalidInput,
+                 fmt::format("wanted a mask of {}x{}, as the picture, found {}x{}", width, height,
+                             mask_width, mask_height));
+  }
+  if (masking.pixels.shape()[2] != 4) {
+    return Error(ErrorKind::kInvalidInput, "wanted a mask with an alpha channel, found none");
+  }
+  Tensor joined = Tensor::filled(Shape{height, width, 4}, 1.0F);
+  const std::int64_t channels = original.pixels.shape()[2];
+  for (std::int64_t i = 0; i < height * width; ++i) {
+    for (std::int64_t c = 0; c < 3; ++c)
+      joined.data()[i * 4 + c] = original.pixels.data()[i * channels + c];
+    joined.data()[i * 4 + 3] = masking.pixels.data()[i * 4 + 3];
+  }
+  OBSCURA_ASSIGN(std::vector<std::byte> bytes, io::encode_png(joined, original.metadata));
+  return text_of(bytes);
+}
+
+}  // namespace obscura::app

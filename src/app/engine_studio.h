@@ -1,0 +1,57 @@
+// The engine as the service sees it: runs jobs of projects, and answers questions about them.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "app/engine.h"
+#include "nodes/output_folder.h"
+#include "server/job_runner.h"
+
+namespace obscura::app {
+
+class EngineStudio final : public server::Studio, public server::JobRunner {
+ public:
+  // `engine` is borrowed; `options` are those it was opened with. `data` is the service's folder.
+  EngineStudio(Engine& engine, EngineOptions options, std::filesystem::path data);
+  ~EngineStudio() override;
+
+  Status run(const server::JobToRun& job, graph::Observer& observer,
+             const CancelToken& cancel) override;
+  void release(bool models, bool results) override;
+
+  const graph::NodeRegistry& nodes() const override;
+  const graph::Environment& environment(const std::string& project) const override;
+  std::string version() const override;
+  std::vector<std::string> model_kinds() const override;
+  std::vector<server::ModelEntry> models(const std::string& project,
+                                         std::string_view kind) const override;
+  Result<nlohmann::json> model_metadata(const std::string& project, std::string_view kind,
+                                        std::string_view name) const override;
+  std::string model_digest(const std::string& project, const std::string& name) const override;
+  nlohmann::ordered_json devices() const override;
+  Result<std::string> with_alpha(std::string_view picture, std::string_view mask) const override;
+  Result<std::string> convert(std::string_view picture,
+                              const server::PictureRequest& request) const override;
+  Result<nlohmann::ordered_json> picture_texts(std::string_view picture) const override;
+  Result<server::PictureBox> mask_box(std::string_view mask,
+                                      const server::MaskBoxRequest& request) const override;
+
+ private:
+  struct Project;
+  // Made when it is first asked for, and kept: what it lends may be in use.
+  Project& project(const std::string& name) const;
+
+  Engine& engine_;
+  EngineOptions options_;
+  std::filesystem::path data_;
+  // As it was at the start: a Device is the running job's alone.
+  backend::DeviceDescription device_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, std::unique_ptr<Project>> projects_;  // guarded by mutex_
+};
+
+}  // namespace obscura::app

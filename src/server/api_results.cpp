@@ -1,0 +1,135 @@
+// /api/v1/results and /api/v1/models.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "graph/json_text.h"
+#include "server/api.h"
+#include "server/comfyui.h"
+
+namespace obscura::server {
+namespace {
+
+using nlohmann::ordered_json;
+
+Response list_results(Api& api, const Request& request) {
+  auto page = page_of(request);
+  if (!page.ok()) return error_response(page.error());
+  const std::string* job = request.parameter("job");
+  const std::string of_job = job == nullptr ? "" : *job;
+  const std::string& project = request.caller.project;
+  auto results = api.results.list(project, of_job, page->limit, page->offset);
+  if (!results.ok()) return error_response(results.error());
+  auto total = api.results.count(project, of_job);
+  if (!total.ok()) return error_response(total.error());
+  ordered_json list = ordered_json::array();
+  for (const store::StoredResult& result : *results) list.push_back(result_json(result));
+  return respond({{"results", std::move(list)}, {"total", *total}, {"offset", page->offset}});
+}
+
+// The result of this id, given to `answer`.
+template <class Answer>
+Response with_result(Api& api, const Request& request, const std::string& id,
+                     const Answer& answer) {
+  std::int64_t number = 0;
+  auto [end, code] = std::from_chars(id.data(), id.data() + id.size(), number);
+  if (code != std::errc() || end != id.data() + id.size()) number = 0;
+  auto result = api.results.find(request.caller.project, number);
+  if (!result.ok()) return error_response(result.error());
+  if (!*result) return error_response(404, "there is no result '" + id + "'");
+  return answer(**result);
+}
+
+// It is named by its content, which never changes.
+Response file_response(std::filesystem::path path, std::string type, const std::string& digest) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return error_response(404, "the file of this result is gone");
+  }
+  Response response;
+  response.type = std::move(type);
+  response.file = std::move(path);
+  response.headers = {{"ETag", '"' + digest + '"'},
+                      {"Cache-Control", "private, max-age=31536000, immutable"}};
+  return response;
+}
+
+Response delete_result(Api& api, const Request& request, const store::StoredResult& result) {
+  auto count = api.results.forget(request.caller.project, result.id);
+  if (!count.ok()) return error_response(count.error());
+  forget_files(api.results, api.result_files, request.caller.project, {result.digest});
+  return no_content();
+}
+
+Response list_models(Api& api, const Request& request) {
+  const std::vector<std::string> kinds = api.studio.model_kinds();
+  const std::string* wanted = request.parameter("kind");
+  if (wanted != nullptr && std::find(kinds.begin(), kinds.end(), *wanted) == kinds.end()) {
+    return error_response(404, "there is no kind of models called '" + *wanted + "'");
+  }
+  ordered_json list = ordered_json::array();
+  for (const std::string& kind : kinds) {
+    if (wanted != nullptr && *wanted != kind) continue;
+    for (const ModelEntry& model : api.studio.models(request.caller.project, kind)) {
+      struct stat facts {};
+      if (model.path) ::stat(model.path->c_str(), &facts);
+      list.push_back({{"kind", kind},
+                      {"name", model.name},
+                      {"bytes", facts.st_size},
+                      {"modified_ms", std::int64_t{facts.st_mtime} * 1000},
+                      {"inside", !model.path}});
+    }
+  }
+  return respond({{"models", std::move(list)}, {"kinds", kinds}});
+}
+
+Response release(Api& api, const Request& request) {
+  auto body = graph::parse_json(request.body);
+  if (!body.ok()) return error_response(body.error());
+  auto flag = [&](const char* name) {
+    auto found = body->is_object() ? body->find(name) : body->end();
+    return body->is_object() && found != body->end() && found->is_boolean() && found->get<bool>();
+  };
+  api.queue.release(flag("models"), flag("results"));
+  return no_content();
+}
+
+}  // namespace
+
+void add_api_result_routes(Router& router, Api& api) {
+  router.add("GET", "/v1/results", [&api](const Request& request, const Captures&) {
+    return list_results(api, request);
+  });
+  router.add("GET", "/v1/results/{}", [&api](const Request& request, const Captures& captures) {
+    return with_result(api, request, captures[0], [](const store::StoredResult& result) {
+      return respond(result_json(result));
+    });
+  });
+  router.add("DELETE", "/v1/results/{}", [&api](const Request& request, const Captures& captures) {
+    return with_result(api, request, captures[0], [&](const store::StoredResult& result) {
+      return delete_result(api, request, result);
+    });
+  });
+  router.add(
+      "GET", "/v1/results/{}/file", [&api](const Request& request, const Captures& captures) {
+        return with_result(api, request, captures[0], [&](const store::StoredResult& result) {
+          return file_response(api.result_files.path(request.caller.project, result),
+                               result.media_type, result.digest);
+        });
+      });
+  router.add(
+      "GET", "/v1/results/{}/thumbnail", [&api](const Request& request, const Captures& captures) {
+        return with_result(api, request, captures[0], [&](const store::StoredResult& result) {
+          auto path = api.result_files.thumbnail(request.caller.project, result);
+          return path.ok() ? file_response(*path, "image/webp", result.digest + "-t")
+                           : error_response(path.error());
+        });
+      });
+  router.add("GET", "/v1/models",
+             [&api](const Request& request, const Captures&) { return list_models(api, request); });
+  router.add("POST", "/v1/models/release",
+             [&api](const Request& request, const Captures&) { return release(api, request); });
+}
+
+}  // namespace obscura::server
