@@ -21,12 +21,15 @@ enum class DType : std::uint8_t {
   kI8,
   kU8,
   kBool,
-  // Packed: blocks of elements with scales of their own, as GGML stores them (tensor/packed.h).
+  // Packed: blocks of elements with scales of their own, as GGML stores and names them
+  // (tensor/packed.h).
+  // NOLINTBEGIN(readability-identifier-naming)
   kQ4_0,
   kQ4_1,
   kQ5_0,
   kQ5_1,
   kQ8_0,
+  // NOLINTEND(readability-identifier-naming)
   kQ2K,
   kQ3K,
   kQ4K,
