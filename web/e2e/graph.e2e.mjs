@@ -22,6 +22,7 @@ const socket = (page, type, handle, at = 0) => node(page, type, at).locator(`.re
 const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem("obscura.graph.document")).workflow);
 
 async function add(page, search, x, y) {
+  await page.locator(".react-flow__pane").waitFor();
   await page.mouse.dblclick(x, y);
   await page.getByRole("combobox", { name: "Search nodes" }).fill(search);
   await page.keyboard.press("Enter");

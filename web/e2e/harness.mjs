@@ -23,6 +23,7 @@ export class Server {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let said = "";
+    let timer;
     this.url = await new Promise((resolve, reject) => {
       const listen = (chunk) => {
         said += chunk;
@@ -32,11 +33,12 @@ export class Server {
       this.process.stdout.on("data", listen);
       this.process.stderr.on("data", listen);
       this.process.on("exit", () => reject(new Error(`the server ended: ${said.slice(-500)}`)));
-      setTimeout(() => {
+      timer = setTimeout(() => {
         this.process.kill("SIGKILL");
         reject(new Error(`the server does not listen: ${said.slice(-500)}`));
-      }, 30_000).unref();
+      }, 30_000);
     });
+    clearTimeout(timer);
     return this;
   }
   kill(signal = "SIGKILL") {

@@ -8,7 +8,7 @@ import { EMPTY_DOCUMENT, nodesOf, type GraphDocument, type NodeId, type SeedCont
 import type { NodeTypes } from "../document/node_types.ts";
 import { randomSeed } from "../document/seeds.ts";
 import { openBytes } from "../files/open.ts";
-import { PromptError, studio, submit, type NodeErrors } from "../service/studio.ts";
+import { PromptError, studio, submit, whenTypes, type NodeErrors } from "../service/studio.ts";
 import { createStore, remember, remembered } from "./store.ts";
 import { toast } from "./toasts.ts";
 
@@ -39,8 +39,7 @@ export function openDocument(document: GraphDocument, name: string): void {
 }
 
 export async function openFile(file: File): Promise<boolean> {
-  const types = studio.get().types;
-  if (!types) return false;
+  const types = await whenTypes();
   try {
     const document = await openBytes(new Uint8Array(await file.arrayBuffer()), file.name, types);
     openDocument(document, file.name.replace(/\.(json|png|webp)$/i, ""));

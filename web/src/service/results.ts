@@ -67,14 +67,17 @@ function cachedFacts(prompt: Prompt): Facts {
   return facts;
 }
 
+/** Each file once: a job that found its result made already shows the same file. */
 export function resultsOf(jobs: readonly Job[]): Result[] {
-  return jobs.flatMap((job) =>
-    Object.values(job.outputs).flatMap((pictures) =>
-      pictures
-        .filter((picture) => picture.type === "output")
-        .map((picture) => ({ key: pictureKey(picture), picture, job, facts: cachedFacts(job.prompt) })),
-    ),
-  );
+  const results = new Map<string, Result>();
+  for (const job of jobs) {
+    for (const picture of Object.values(job.outputs).flat()) {
+      const key = pictureKey(picture);
+      if (picture.type !== "output" || results.has(key)) continue;
+      results.set(key, { key, picture, job, facts: cachedFacts(job.prompt) });
+    }
+  }
+  return [...results.values()];
 }
 
 /** Every word must occur in prompt, models, file name or sampler. */

@@ -67,6 +67,20 @@ export async function loadTypes(): Promise<void> {
   studio.set({ types: parseNodeTypes(await getJson("/object_info")) });
 }
 
+/** Waits for the server where it must. */
+export function whenTypes(): Promise<NodeTypes> {
+  const { types } = studio.get();
+  if (types) return Promise.resolve(types);
+  return new Promise((resolve) => {
+    const stop = studio.subscribe(() => {
+      const { types: loaded } = studio.get();
+      if (!loaded) return;
+      stop();
+      resolve(loaded);
+    });
+  });
+}
+
 async function loadJobs(): Promise<void> {
   const [queue, history] = await Promise.all([getJson("/queue"), getJson("/history?max_items=1000")]);
   const items = (key: string): Json[] => {

@@ -36,7 +36,7 @@ function Facts({ model }: { model: Model }) {
   if (!facts) return null;
   const rows: (readonly [string, string | undefined])[] = [
     ["Kind", kindName(model.kind)],
-    ["Size", bytesText(model.bytes)],
+    ["Size", model.bytes > 0 ? bytesText(model.bytes) : undefined],
     ["Where", model.inside ? "Inside the program" : model.name],
     ["Architecture", facts.architecture],
     ["Resolution", facts.resolution],
@@ -145,7 +145,7 @@ export function ModelsView() {
                     <span className="clip" title={model.name}>{model.name}</span>
                     <span className="faint">{model.inside ? "inside the program" : new Date(model.modified).toLocaleDateString()}</span>
                   </span>
-                  <span className="soft">{bytesText(model.bytes)}</span>
+                  {model.bytes > 0 && <span className="soft">{bytesText(model.bytes)}</span>}
                 </button>
               </li>
             ))}

@@ -162,7 +162,8 @@ export function QueueView() {
         <Button icon={paused ? "play" : "pause"} label={paused ? "Start again" : "Pause"} small pressed={paused} onClick={() => guarded(pauseQueue(!paused))} />
         <Button icon="close" label="Cancel all that wait" small disabled={waiting.length === 0} onClick={() => guarded(cancel(waiting.map((job) => job.id)))} />
       </div>
-      <div className="page-body narrow">
+      <div className="page-body" tabIndex={0} role="region" aria-label="Jobs">
+        <div className="narrow">
         <Memory />
         {running.map((job) => (
           <RunningJob key={job.id} job={job} />
@@ -193,6 +194,7 @@ export function QueueView() {
             <Button icon="create" label="Make a picture" kind="primary" onClick={() => show("create")} />
           </Empty>
         )}
+        </div>
       </div>
     </div>
   );

@@ -137,7 +137,7 @@ export function GalleryView() {
           </>
         )}
       </div>
-      <div className="page-body">
+      <div className="page-body" tabIndex={0} role="region" aria-label="Pictures">
         {results.length === 0 && loaded && (
           <Empty icon="search" title="Nothing matches">
             <Button

@@ -334,7 +334,6 @@ function Canvas({ types }: { types: NodeTypes }) {
         selectionMode={SelectionMode.Partial}
         minZoom={0.05}
         maxZoom={2.5}
-        onlyRenderVisibleElements={nodes.length > 80}
         elevateNodesOnSelect
         attributionPosition="bottom-left"
         nodesFocusable

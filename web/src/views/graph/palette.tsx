@@ -16,6 +16,12 @@ function fits(type: NodeType, wanted: Wanted): boolean {
     : type.outputs.some((output) => typesMatch(output.type, wanted.type));
 }
 
+/** What graphs are mostly made of comes before the rest. */
+const COMMON = [
+  "CheckpointLoaderSimple", "CLIPTextEncode", "EmptyLatentImage", "KSampler", "VAEDecode", "SaveImage",
+  "LoraLoader", "LoadImage", "VAEEncode", "PreviewImage", "LatentUpscaleBy", "ImageScale",
+];
+
 /** Every word must occur; matches in the name come first, at its beginning before all. */
 export function searchTypes(types: NodeTypes, query: string, wanted?: Wanted): NodeType[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
@@ -25,7 +31,8 @@ export function searchTypes(types: NodeTypes, query: string, wanted?: Wanted): N
     const name = `${type.label} ${type.id}`.toLowerCase();
     const all = `${name} ${type.category} ${type.description}`.toLowerCase();
     if (!words.every((word) => all.includes(word))) continue;
-    let score = type.deprecated ? 50 : 0;
+    const common = COMMON.indexOf(type.id);
+    let score = (type.deprecated ? 50 : 0) + (common < 0 ? 0.9 : common / 100);
     for (const word of words) score += name.startsWith(word) ? 0 : name.includes(word) ? 1 : 10;
     scored.push([score, type]);
   }

@@ -165,7 +165,7 @@ export function GridView() {
         />
         <Button icon="play" label="Render the grid" kind="primary" small disabled={sending} onClick={() => guarded(sendGrid(form, types))} />
       </div>
-      <div className="page-body">
+      <div className="page-body" tabIndex={0} role="region" aria-label="Axes and sheet">
         <div className="axes">
           {(["x", "y", "z"] as const).map((name) => (
             <AxisFields key={name} name={name} axes={axes} types={types} />
