@@ -1,6 +1,5 @@
 # obscura_page(TARGET FOLDER): puts the files below FOLDER, the web page as it was built, into TARGET, with the table that
-# src/server/page.h declares. Files that end in .gz lose that ending and are served as compressed. An empty or missing
-# folder gives an empty table.
+# src/server/page.h declares. An empty or missing folder gives an empty table.
 function(obscura_page target folder)
   file(GLOB_RECURSE names RELATIVE ${folder} CONFIGURE_DEPENDS ${folder}/*)
   list(SORT names)
@@ -15,12 +14,7 @@ function(obscura_page target folder)
     file(SHA256 ${folder}/${name} digest)
     string(SUBSTRING ${digest} 0 32 digest)
     string(APPEND declarations "extern const char ${symbol}_begin[], ${symbol}_end[];\n")
-    string(REGEX REPLACE "\\.gz$" "" path ${name})
-    set(gzip false)
-    if(NOT path STREQUAL name)
-      set(gzip true)
-    endif()
-    string(APPEND rows "    {\"/${path}\", \"${digest}\", {${symbol}_begin, ${symbol}_end}, ${gzip}},\n")
+    string(APPEND rows "    {\"/${name}\", \"${digest}\", {${symbol}_begin, ${symbol}_end}},\n")
   endforeach()
   set(output ${CMAKE_CURRENT_BINARY_DIR}/page_files.cpp)
   file(CONFIGURE OUTPUT ${output} @ONLY CONTENT [[

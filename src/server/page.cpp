@@ -54,7 +54,6 @@ Response answer(const PageFile& file, const Request& request) {
     response.type.clear();
     return response;
   }
-  if (file.gzip) response.headers.emplace_back("Content-Encoding", "gzip");
   if (file.path.ends_with(kPacked)) {
     // Every browser takes it; so the program carries no second copy.
     if (request.header("accept-encoding").find("gzip") == std::string::npos) {

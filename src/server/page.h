@@ -13,7 +13,6 @@ struct PageFile {
   std::string_view path;    // "/index.html"
   std::string_view digest;  // changes with the content
   std::string_view content;
-  bool gzip = false;  // The content is compressed; every browser reads that.
 };
 
 // Empty if the program was built without the page. Defined by the build (cmake/Page.cmake).
