@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "checkpoint/diffusers_names.h"
+#include "checkpoint/diffusers_vae.h"
 #include "checkpoint/recognise.h"
 #include "models/key_list.h"
 #include "models/vae/vae.h"
@@ -23,11 +24,6 @@ Entries moved(const char* list, const std::string& from, const std::string& to) 
     entries.push_back(entry);
   }
   return entries;
-}
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  std::size_t at = text.find(from);
-  return at == std::string::npos ? text : text.replace(at, from.size(), to);
 }
 
 TEST(Naming, KnowsAUNetAlone) {
@@ -119,33 +115,6 @@ TEST(Naming, TurnsDiffusersVaeIntoLdms) {
       {"encoder.mid_block.resnets.", ""},
   };
   for (auto [diffusers, ldm] : kPairs) EXPECT_EQ(rename(diffusers), ldm) << diffusers;
-}
-
-// The other direction, written as a table of its own.
-std::string diffusers_vae_name(std::string name) {
-  for (const char* side : {"encoder.", "decoder."}) {
-    const std::string s(side);
-    name = replaced(name, s + "norm_out", s + "conv_norm_out");
-    name = replaced(name, s + "mid.block_1", s + "mid_block.resnets.0");
-    name = replaced(name, s + "mid.block_2", s + "mid_block.resnets.1");
-    name = replaced(name, s + "mid.attn_1.norm", s + "mid_block.attentions.0.group_norm");
-    name = replaced(name, s + "mid.attn_1.proj_out", s + "mid_block.attentions.0.to_out.0");
-    for (const char* p : {"q", "k", "v"})
-      name =
-          replaced(name, s + "mid.attn_1." + p + ".", s + "mid_block.attentions.0.to_" + p + ".");
-  }
-  for (int level = 0; level < 4; ++level) {
-    const std::string l = std::to_string(level), mirrored = std::to_string(3 - level);
-    name =
-        replaced(name, "encoder.down." + l + ".block.", "encoder.down_blocks." + l + ".resnets.");
-    name = replaced(name, "encoder.down." + l + ".downsample.",
-                    "encoder.down_blocks." + l + ".downsamplers.0.");
-    name = replaced(name, "decoder.up." + l + ".block.",
-                    "decoder.up_blocks." + mirrored + ".resnets.");
-    name = replaced(name, "decoder.up." + l + ".upsample.",
-                    "decoder.up_blocks." + mirrored + ".upsamplers.0.");
-  }
-  return replaced(name, "nin_shortcut", "conv_shortcut");
 }
 
 // With attention as linear layers, as diffusers stores it.
