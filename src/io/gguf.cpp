@@ -9,13 +9,10 @@
 #include <vector>
 
 #include "io/byte_cursor.h"
+#include "io/corrupt.h"
 
 namespace obscura::io {
 namespace {
-
-Error corrupt(std::string message) {
-  return Error(ErrorKind::kCorrupt, std::move(message));
-}
 
 enum class ValueType : std::uint32_t {
   kU8,

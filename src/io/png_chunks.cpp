@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "io/corrupt.h"
 #include "io/text_encoding.h"
 
 namespace obscura::io {
@@ -21,10 +22,6 @@ struct Chunk {
   std::string_view body;
   std::size_t offset = 0;  // of the chunk in the file
 };
-
-Error corrupt(std::string message) {
-  return Error(ErrorKind::kCorrupt, std::move(message));
-}
 
 std::uint32_t big_endian(std::string_view bytes) {
   std::uint32_t value = 0;

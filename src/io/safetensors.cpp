@@ -9,6 +9,8 @@
 #include <numeric>
 #include <utility>
 
+#include "io/corrupt.h"
+
 namespace obscura::io {
 namespace {
 
@@ -33,10 +35,6 @@ std::string in_quotes(std::string_view name) {
   for (char c : name.substr(0, size))
     text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   return text + (size < name.size() ? "…\"" : "\"");
-}
-
-Error corrupt(std::string message) {
-  return Error(ErrorKind::kCorrupt, std::move(message));
 }
 
 Result<std::uint64_t> unsigned_number(const dom::element& value, std::string_view what) {

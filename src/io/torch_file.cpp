@@ -9,15 +9,12 @@
 #include <optional>
 #include <utility>
 
+#include "io/corrupt.h"
 #include "io/torch_pickle.h"
 #include "io/zip_archive.h"
 
 namespace obscura::io {
 namespace {
-
-Error corrupt(std::string message) {
-  return Error(ErrorKind::kCorrupt, std::move(message));
-}
 
 using Members = std::map<std::string, const ZipMember*, std::less<>>;
 

@@ -12,7 +12,7 @@
 namespace obscura::io {
 namespace {
 
-Error corrupt(std::string message) {
+Error corrupt_pickle(std::string message) {
   return Error(ErrorKind::kCorrupt, "its pickle " + std::move(message));
 }
 
@@ -113,7 +113,7 @@ class Machine {
   Status step(std::uint8_t opcode) {  // NOLINT(readability-function-size)
     switch (opcode) {
       case 0x80:  // PROTO
-        return cursor_.take(1).ok() ? Status() : corrupt("has no version");
+        return cursor_.take(1).ok() ? Status() : corrupt_pickle("has no version");
       case 0x95:  // FRAME
         return skip(8);
       case '(':
@@ -249,13 +249,13 @@ class Machine {
 
   Status push(Value value) {
     constexpr std::size_t kMostValues = std::size_t{4} << 20;
-    if (values_.size() == kMostValues) return corrupt("has too many values");
+    if (values_.size() == kMostValues) return corrupt_pickle("has too many values");
     stack_.push_back(static_cast<Ref>(values_.size()));
     values_.push_back(std::move(value));
     return {};
   }
   Result<Ref> pop() {
-    if (stack_.empty()) return corrupt("takes from an empty stack");
+    if (stack_.empty()) return corrupt_pickle("takes from an empty stack");
     Ref top = stack_.back();
     stack_.pop_back();
     return top;
@@ -268,7 +268,7 @@ class Machine {
   Result<std::vector<Ref>> pop_to_mark() {
     auto mark = std::find_if(stack_.rbegin(), stack_.rend(),
                              [&](Ref ref) { return values_[ref].kind == Kind::kMark; });
-    if (mark == stack_.rend()) return corrupt("looks for a mark that is not there");
+    if (mark == stack_.rend()) return corrupt_pickle("looks for a mark that is not there");
     std::vector<Ref> items(mark.base(), stack_.end());
     stack_.erase(mark.base() - 1, stack_.end());
     return items;
@@ -325,12 +325,13 @@ class Machine {
     OBSCURA_ASSIGN(Ref name, pop());
     OBSCURA_ASSIGN(Ref module, pop());
     if (values_[name].kind != Kind::kText || values_[module].kind != Kind::kText)
-      return corrupt("names a function by something that is no text");
+      return corrupt_pickle("names a function by something that is no text");
     return push({.kind = Kind::kGlobal, .text = values_[module].text, .name = values_[name].text});
   }
 
   Status push_items(Kind kind, std::vector<Ref> items) {
-    if (kind == Kind::kDict && items.size() % 2 != 0) return corrupt("has a key without a value");
+    if (kind == Kind::kDict && items.size() % 2 != 0)
+      return corrupt_pickle("has a key without a value");
     Value value;
     value.kind = kind;
     value.items = std::move(items);
@@ -341,23 +342,23 @@ class Machine {
     return push_items(kind, std::move(items));
   }
   Status push_tuple(std::size_t count) {
-    if (stack_.size() < count) return corrupt("takes from an empty stack");
+    if (stack_.size() < count) return corrupt_pickle("takes from an empty stack");
     std::vector<Ref> items(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
     stack_.resize(stack_.size() - count);
     return push_items(Kind::kTuple, std::move(items));
   }
   Status append_all(Kind kind, const std::vector<Ref>& items) {
-    if (stack_.empty()) return corrupt("takes from an empty stack");
+    if (stack_.empty()) return corrupt_pickle("takes from an empty stack");
     Value& target = values_[stack_.back()];
     // What became of a call without effect takes anything.
     if (target.kind == Kind::kNothing) return {};
     if (target.kind != kind || (kind == Kind::kDict && items.size() % 2 != 0))
-      return corrupt("adds to something that does not take it");
+      return corrupt_pickle("adds to something that does not take it");
     target.items.insert(target.items.end(), items.begin(), items.end());
     return {};
   }
   Status append(std::size_t count, Kind kind) {
-    if (stack_.size() < count) return corrupt("takes from an empty stack");
+    if (stack_.size() < count) return corrupt_pickle("takes from an empty stack");
     std::vector<Ref> items(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
     stack_.resize(stack_.size() - count);
     return append_all(kind, items);
@@ -368,7 +369,7 @@ class Machine {
   }
 
   Status memorise(std::size_t place) {
-    if (stack_.empty()) return corrupt("takes from an empty stack");
+    if (stack_.empty()) return corrupt_pickle("takes from an empty stack");
     memo_[place] = stack_.back();
     return {};
   }
@@ -381,7 +382,7 @@ class Machine {
   Status recall() {
     OBSCURA_ASSIGN(T place, cursor_.number<T>());
     auto found = memo_.find(place);
-    if (found == memo_.end()) return corrupt("recalls what it did not store");
+    if (found == memo_.end()) return corrupt_pickle("recalls what it did not store");
     stack_.push_back(found->second);
     return {};
   }
@@ -394,7 +395,7 @@ class Machine {
     if (values_[id].kind != Kind::kTuple || items.size() < 3 ||
         values_[items[1]].kind != Kind::kGlobal || values_[items[2]].kind != Kind::kText ||
         values_[items[2]].text.size() > kLongestKey)
-      return corrupt("refers to something outside that is no storage of a tensor");
+      return corrupt_pickle("refers to something outside that is no storage of a tensor");
     return push_items(Kind::kStorage, {items[1], items[2]});
   }
 
@@ -403,7 +404,7 @@ class Machine {
     OBSCURA_ASSIGN(Ref callee, pop());
     const Value& function = values_[callee];
     if (function.kind != Kind::kGlobal || values_[arguments].kind != Kind::kTuple)
-      return corrupt("calls something that is no function");
+      return corrupt_pickle("calls something that is no function");
     const auto* known = std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& entry) {
       return entry.module == function.text && entry.name == function.name;
     });
@@ -418,7 +419,7 @@ class Machine {
       case Meaning::kTypedTensor:
         return rebuild_tensor(items, known->meaning == Meaning::kTypedTensor);
       case Meaning::kFirstArgument:
-        if (items.empty()) return corrupt("rebuilds nothing");
+        if (items.empty()) return corrupt_pickle("rebuilds nothing");
         stack_.push_back(items[0]);
         return {};
       case Meaning::kDict:
@@ -433,7 +434,7 @@ class Machine {
   Status count_pairs(std::size_t count) {
     constexpr std::size_t kMostPairs = std::size_t{1} << 20;
     pairs_ += count;
-    return pairs_ <= kMostPairs ? Status() : corrupt("makes dictionaries without end");
+    return pairs_ <= kMostPairs ? Status() : corrupt_pickle("makes dictionaries without end");
   }
 
   // Of nothing, or of a list of pairs.
@@ -442,7 +443,7 @@ class Machine {
     if (!arguments.empty() && values_[arguments[0]].kind == Kind::kList) {
       for (Ref pair : values_[arguments[0]].items) {
         const std::vector<Ref>& both = values_[pair].items;
-        if (both.size() != 2) return corrupt("makes a dictionary of what are no pairs");
+        if (both.size() != 2) return corrupt_pickle("makes a dictionary of what are no pairs");
         OBSCURA_TRY(count_pairs(1));
         items.insert(items.end(), both.begin(), both.end());
       }
@@ -453,7 +454,7 @@ class Machine {
   // Attributes for what is on the stack: a ParameterDict keeps its tensors there.
   Status build() {
     OBSCURA_ASSIGN(Ref state, pop());
-    if (stack_.empty()) return corrupt("takes from an empty stack");
+    if (stack_.empty()) return corrupt_pickle("takes from an empty stack");
     Value& target = values_[stack_.back()];
     if (target.kind == Kind::kGlobal) return call_refused(target.text, target.name);
     if (target.kind != Kind::kDict || values_[state].kind != Kind::kDict) return {};
@@ -476,10 +477,10 @@ class Machine {
     std::vector<std::int64_t> sizes;
     constexpr std::size_t kMostAxes = 16;
     if (values_[tuple].kind != Kind::kTuple || values_[tuple].items.size() > kMostAxes)
-      return corrupt("has a tensor without sizes");
+      return corrupt_pickle("has a tensor without sizes");
     for (Ref item : values_[tuple].items) {
       if (values_[item].kind != Kind::kInteger || values_[item].integer < 0)
-        return corrupt("has a tensor with sizes that are no numbers from 0");
+        return corrupt_pickle("has a tensor with sizes that are no numbers from 0");
       sizes.push_back(values_[item].integer);
     }
     return sizes;
@@ -490,7 +491,7 @@ class Machine {
     constexpr std::size_t kTypePlace = 6;
     if (items.size() < (typed ? kTypePlace + 1 : 4) || values_[items[0]].kind != Kind::kStorage ||
         values_[items[1]].kind != Kind::kInteger || values_[items[1]].integer < 0)
-      return corrupt("rebuilds a tensor from what is no storage");
+      return corrupt_pickle("rebuilds a tensor from what is no storage");
     const std::vector<Ref>& storage = values_[items[0]].items;
     const Value& type = values_[typed ? items[kTypePlace] : storage[0]];
     auto dtype = dtype_named(type, !typed);
@@ -506,7 +507,7 @@ class Machine {
     OBSCURA_ASSIGN(tensor.sizes, sizes_of(items[2]));
     OBSCURA_ASSIGN(tensor.strides, sizes_of(items[3]));
     if (tensor.sizes.size() != tensor.strides.size())
-      return corrupt("has a tensor with more sizes than strides, or fewer");
+      return corrupt_pickle("has a tensor with more sizes than strides, or fewer");
     auto index = static_cast<std::int64_t>(rebuilt_.size());
     rebuilt_.push_back(std::move(tensor));
     return push({.kind = Kind::kTensor, .integer = index});
@@ -516,7 +517,8 @@ class Machine {
   Status collect(Ref ref, const std::string& name, int depth) {
     constexpr int kDeepest = 8;
     constexpr std::size_t kMostVisits = 1'000'000, kLongestName = 1000;
-    if (++visits_ > kMostVisits) return corrupt("has dictionaries in each other without end");
+    if (++visits_ > kMostVisits)
+      return corrupt_pickle("has dictionaries in each other without end");
     if (depth > kDeepest || name.size() > kLongestName) return {};
     const Value& value = values_[ref];
     if (value.kind == Kind::kTensor && !name.empty()) {

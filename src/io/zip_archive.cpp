@@ -7,6 +7,8 @@
 #include <cstring>
 #include <memory>
 
+#include "io/corrupt.h"
+
 namespace obscura::io {
 namespace {
 
@@ -58,10 +60,6 @@ int no_stream_error(void*, void*) {
 struct CloseArchive {
   void operator()(void* archive) const { unzClose(archive); }
 };
-
-Error corrupt(std::string message) {
-  return Error(ErrorKind::kCorrupt, std::move(message));
-}
 
 // Where the current member's bytes begin.
 Result<std::size_t> find_bytes(unzFile archive, const std::string& name) {

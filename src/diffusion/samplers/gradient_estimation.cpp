@@ -6,7 +6,7 @@
 namespace obscura::diffusion {
 namespace {
 
-Result<Tensor> solve(Solver& run, Tensor x, bool cfg_pp) {
+Result<Tensor> solve_by_gradient(Solver& run, Tensor x, bool cfg_pp) {
   double gamma = run.number("ge_gamma");
   Tensor previous;
   for (int i = 0; i < run.steps(); ++i) {
@@ -30,10 +30,10 @@ Result<Tensor> solve(Solver& run, Tensor x, bool cfg_pp) {
 }  // namespace
 
 Result<Tensor> solve_gradient_estimation(Solver& run, Tensor x) {
-  return solve(run, std::move(x), false);
+  return solve_by_gradient(run, std::move(x), false);
 }
 Result<Tensor> solve_gradient_estimation_cfg_pp(Solver& run, Tensor x) {
-  return solve(run, std::move(x), true);
+  return solve_by_gradient(run, std::move(x), true);
 }
 
 }  // namespace obscura::diffusion

@@ -8,7 +8,7 @@
 namespace obscura::diffusion {
 namespace {
 
-Result<Tensor> solve(Solver& run, Tensor x, bool cfg_pp) {
+Result<Tensor> solve_res_multistep(Solver& run, Tensor x, bool cfg_pp) {
   double eta = run.number("eta"), s_noise = run.number("s_noise");
   Tensor previous;
   double previous_down = 0;
@@ -47,10 +47,10 @@ Result<Tensor> solve(Solver& run, Tensor x, bool cfg_pp) {
 }  // namespace
 
 Result<Tensor> solve_res_multistep(Solver& run, Tensor x) {
-  return solve(run, std::move(x), false);
+  return solve_res_multistep(run, std::move(x), false);
 }
 Result<Tensor> solve_res_multistep_cfg_pp(Solver& run, Tensor x) {
-  return solve(run, std::move(x), true);
+  return solve_res_multistep(run, std::move(x), true);
 }
 
 }  // namespace obscura::diffusion

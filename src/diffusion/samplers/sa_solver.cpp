@@ -13,7 +13,7 @@
 namespace obscura::diffusion {
 namespace {
 
-struct Known {
+struct PastX0 {
   double lambda;
   Tensor x0;
 };
@@ -30,7 +30,7 @@ std::vector<double> exponential_moments(double c, double h, std::size_t count) {
 
 // Weights of the newest `order` predictions, newest first, for a step of the process from
 // lambda_from to lambda_to: the exponentially weighted integral of the polynomial through them.
-std::vector<double> adams_weights(const std::deque<Known>& newest_first, int order,
+std::vector<double> adams_weights(const std::deque<PastX0>& newest_first, int order,
                                   double lambda_from, double lambda_to, double tau) {
   double c = 1 + tau * tau;
   auto count = static_cast<std::size_t>(order);
@@ -48,7 +48,7 @@ std::vector<double> adams_weights(const std::deque<Known>& newest_first, int ord
 
 // The simpler weights of order 2 that the paper's implementation uses: the bend without its
 // exponential.
-std::vector<double> simple_weights(const std::deque<Known>& newest_first, double lambda_from,
+std::vector<double> simple_weights(const std::deque<PastX0>& newest_first, double lambda_from,
                                    double lambda_to, double tau, bool corrector) {
   double c = 1 + tau * tau, h = lambda_to - lambda_from;
   double gain = -std::expm1(-c * h);
@@ -72,7 +72,7 @@ class SaSolver {
 
   // x at sigma i, taken to sigma i + 1 with these predictions; without noise.
   Tensor step(const Tensor& x, int i, int order, double tau, bool corrector,
-              const std::deque<Known>& newest_first) const {
+              const std::deque<PastX0>& newest_first) const {
     double from = lambda(i), to = lambda(i + 1), sigma_to = run_.sigma(i + 1);
     bool simple = order == 2 && run_.number("simple_order_2") != 0;
     std::vector<double> weights = simple ? simple_weights(newest_first, from, to, tau, corrector)
@@ -116,7 +116,7 @@ Result<Tensor> solve_sa_solver(Solver& run, Tensor x) {
   bool ends_at_zero = run.sigma(steps) == 0;
   auto kept = static_cast<std::size_t>(std::max(predictor_order, corrector_order));
 
-  std::deque<Known> history;  // newest first
+  std::deque<PastX0> history;  // newest first
   Tensor predicted = x, noise;
   double tau = 0;
   for (int i = 0; i < steps; ++i) {

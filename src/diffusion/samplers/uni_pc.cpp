@@ -107,7 +107,7 @@ Tensor step_with(const Tensor& x, double kept, const Coefficients& c, const Row&
   return weighted_sum(terms);
 }
 
-Result<Tensor> solve(Solver& run, Tensor x, bool bh2) {
+Result<Tensor> solve_uni_pc(Solver& run, Tensor x, bool bh2) {
   int steps = run.steps();
   int highest_order = std::max(1, std::min(kMaxOrder, steps - 1));
   std::vector<Known> history;
@@ -133,10 +133,10 @@ Result<Tensor> solve(Solver& run, Tensor x, bool bh2) {
 }  // namespace
 
 Result<Tensor> solve_uni_pc(Solver& run, Tensor x) {
-  return solve(run, std::move(x), false);
+  return solve_uni_pc(run, std::move(x), false);
 }
 Result<Tensor> solve_uni_pc_bh2(Solver& run, Tensor x) {
-  return solve(run, std::move(x), true);
+  return solve_uni_pc(run, std::move(x), true);
 }
 
 }  // namespace obscura::diffusion

@@ -14,7 +14,7 @@ extern "C" const char obscura_html_entities_end[];
 namespace obscura::models::clip {
 namespace {
 
-constexpr char32_t kReplacement = 0xFFFD;
+constexpr char32_t kUnknownCharacter = 0xFFFD;
 constexpr size_t kMaxNameSize = 32;
 
 // The table's lines, "name hex…", sorted by name. Made when the first "&" is met.
@@ -65,7 +65,7 @@ void append_numeric(uint32_t value, std::u32string* text) {
       0x2039, 0x152,  0x8D,   0x17D,  0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
       0x2013, 0x2014, 0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E,  0x178};
   if (value == 0 || (value >= 0xD800 && value <= 0xDFFF) || value > 0x10FFFF) {
-    text->push_back(kReplacement);
+    text->push_back(kUnknownCharacter);
   } else if (value >= 0x80 && value <= 0x9F) {
     text->push_back(kWindows1252[value - 0x80]);
   } else {

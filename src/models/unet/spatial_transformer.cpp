@@ -13,7 +13,7 @@ using ir::ValueId;
 using nn::Scope;
 
 // Unlike that of the residual blocks.
-constexpr float kNormEps = 1e-6f;
+constexpr float kTransformerNormEps = 1e-6f;
 
 ValueId feed_forward(const Scope& at, ValueId x) {
   Scope gate = at / "net.0";
@@ -50,7 +50,7 @@ ValueId spatial_transformer(const Scope& at, ValueId x, ValueId context, nn::Hea
                             const SelfAttentionChanges& changes) {
   ir::Builder& builder = at.builder();
   Shape image = builder.shape(x);
-  ValueId h = nn::group_norm(at / "norm", x, kNormEps);
+  ValueId h = nn::group_norm(at / "norm", x, kTransformerNormEps);
   h = ir::reshape(builder, h, Shape{image[0], image[1] * image[2], image[3]});
   h = nn::linear(at / "proj_in", h);
   auto block = [&](int i) { return at / "transformer_blocks" / i; };

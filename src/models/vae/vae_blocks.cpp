@@ -12,12 +12,12 @@ namespace {
 using ir::ValueId;
 using nn::Scope;
 
-constexpr float kNormEps = 1e-6f;
+constexpr float kVaeNormEps = 1e-6f;
 
 ValueId attention(const Scope& at, ValueId x) {
   ir::Builder& builder = at.builder();
   Shape image = builder.shape(x);
-  ValueId h = nn::group_norm(at / "norm", x, kNormEps);
+  ValueId h = nn::group_norm(at / "norm", x, kVaeNormEps);
   h = ir::reshape(builder, h, Shape{image[0], image[1] * image[2], image[3]});
   h = nn::attention(at, h, h, nn::kVaeAttention, nn::Heads::single());
   h = ir::reshape(at.enter(), h, image);
@@ -27,8 +27,8 @@ ValueId attention(const Scope& at, ValueId x) {
 }  // namespace
 
 ValueId vae_residual(const Scope& at, ValueId x) {
-  ValueId h = nn::conv2d(at / "conv1", nn::group_norm_silu(at / "norm1", x, kNormEps));
-  h = nn::conv2d(at / "conv2", nn::group_norm_silu(at / "norm2", h, kNormEps));
+  ValueId h = nn::conv2d(at / "conv1", nn::group_norm_silu(at / "norm1", x, kVaeNormEps));
+  h = nn::conv2d(at / "conv2", nn::group_norm_silu(at / "norm2", h, kVaeNormEps));
   Scope shortcut = at / "nin_shortcut";
   if (shortcut.has("weight")) x = nn::conv2d(shortcut, x);
   return ir::add(at.enter(), h, x);
@@ -41,7 +41,7 @@ ValueId vae_middle(const Scope& at, ValueId x) {
 }
 
 ValueId vae_end(const Scope& at, ValueId x) {
-  return nn::conv2d(at / "conv_out", nn::group_norm_silu(at / "norm_out", x, kNormEps));
+  return nn::conv2d(at / "conv_out", nn::group_norm_silu(at / "norm_out", x, kVaeNormEps));
 }
 
 }  // namespace obscura::models
