@@ -6,11 +6,14 @@ import { defineConfig, type Plugin } from "vite";
 
 /** The repository carries the build, so its scripts and styles lie in it compressed. */
 function compressed(): Plugin {
+  let folder = "";
   return {
     name: "compressed",
     apply: "build",
+    configResolved(config) {
+      folder = path.resolve(config.root, config.build.outDir, "assets");
+    },
     closeBundle() {
-      const folder = path.resolve("dist/assets");
       for (const name of readdirSync(folder)) {
         if (!/\.(js|css)$/.test(name)) continue;
         const file = path.join(folder, name);

@@ -44,6 +44,7 @@ export default [
   },
   {
     name: "the form opens as the graph that it stands for",
+    slow: true,
     async run({ browser, server }) {
       const page = await visit(browser, server);
       await page.getByText("Hires fix").click();
@@ -138,6 +139,7 @@ export default [
   },
   {
     name: "the gallery searches, repeats, varies and exports clean",
+    slow: true,
     async run({ browser, server }) {
       const page = await visit(browser, server);
       await page.getByLabel("Prompt", { exact: true }).fill("a photo of a teal cone on wood, overcast");
@@ -173,6 +175,7 @@ export default [
   },
   {
     name: "the grid renders every cell and saves one labelled sheet",
+    slow: true,
     async run({ browser, server }) {
       const page = await visit(browser, server);
       await small(page, 2);
@@ -190,6 +193,7 @@ export default [
   },
   {
     name: "any graph is a form",
+    slow: true,
     async run({ browser, server }) {
       const before = (await history(server)).length;
       const page = await visit(browser, server);

@@ -99,6 +99,7 @@ export default [
   },
   {
     name: "wires that do not fit are refused, and say why",
+    slow: true,
     async run({ browser, server }) {
       const page = await visit(browser, server, { screen: "graph", width: 1900, height: 1000 });
       await add(page, "load checkpoint", 300, 300);
@@ -110,6 +111,7 @@ export default [
   },
   {
     name: "undo after twenty edits brings back the same document",
+    slow: true,
     async run({ browser, server }) {
       const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
       await open(page, workflow());
@@ -163,6 +165,7 @@ export default [
   },
   {
     name: "what is wrong with a node is said on the node",
+    slow: true,
     async run({ browser, server }) {
       const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
       const broken = workflow();
@@ -197,6 +200,7 @@ export default [
   },
   {
     name: "groups carry their nodes, and copies keep their wires",
+    slow: true,
     async run({ browser, server }) {
       const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
       await open(page, workflow());
@@ -227,6 +231,7 @@ export default [
   },
   {
     name: "a graph is saved and opened in ComfyUI's two forms",
+    slow: true,
     async run({ browser, server }) {
       const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
       await open(page, workflow(77));

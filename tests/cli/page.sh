@@ -1,0 +1,33 @@
+# The page in a real browser, and its own tests. Wants Node 20 or newer, Chromium, and the npm registry or web/node_modules;
+# where one is missing, what needs it is skipped. The rest of the browser's tests: node web/e2e/run.mjs, with OBSCURA set.
+source "$ROOT/tests/cli/verdicts.bash"
+
+here=$PWD
+if ! command -v node >/dev/null || [[ $(node --version) =~ ^v(1[0-9]|[0-9])\. ]]; then
+  skip page "there is no Node 20 here"
+  exit
+fi
+if [[ ! -d $ROOT/web/node_modules/playwright-core ]] &&
+    ! (cd "$ROOT/web" && timeout 60 npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1); then
+  skip page "web/node_modules is missing, and npm could not fill it"
+  exit
+fi
+
+# What the program carries is what the sources give.
+same_build() {
+  (cd "$ROOT/web" && npx tsc --noEmit && npx vite build --outDir "$here/dist" --emptyOutDir --logLevel error) || return 1
+  local name
+  diff <(cd "$ROOT/web/dist" && find . -type f | sort) <(cd dist && find . -type f | sort) || return 1
+  while read -r name; do
+    diff -q <(zcat -f "$ROOT/web/dist/$name") <(zcat -f "dist/$name") || return 1
+  done < <(cd dist && find . -type f)
+}
+check "page: its own tests" npm --prefix "$ROOT/web" test
+check "page: web/dist is the build of web/src" same_build
+
+chromium=$(command -v chromium || command -v chromium-browser || true)
+if [[ -z $chromium ]]; then
+  skip "page: in the browser" "there is no chromium here"
+  exit
+fi
+CHROMIUM=$chromium OBSCURA=$OBSCURA timeout 240 node "$ROOT/web/e2e/run.mjs" --quick
