@@ -1,16 +1,13 @@
 // The launchers that no op reaches with every type and size: conversions of stored weights,
-// layouts, images around a convolution, softmax of long rows, rows in 8 bits, the search for what
-// is not finite.
+// layouts, images around a convolution, softmax of long rows, the search for what is not finite.
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <vector>
 
-#include "backend/cuda/kernels/fp8.h"
 #include "backend/cuda/kernels/launch.h"
 #include "backend/graph_fixture.h"
 #include "ir/activation.h"
@@ -113,7 +110,7 @@ TEST_F(CudaKernels, ConvertsEveryTypeAsTheHostDoes) {
   }
 }
 
-TEST_F(CudaKernels, OrdersFiltersAndMatrices) {
+TEST_F(CudaKernels, OrdersFilters) {
   constexpr std::int64_t kOut = 5, kIn = 37, kPixels = 9, kPadded = 40;
   std::vector<float> filter = random_floats(kOut * kIn * kPixels, 1);
   OnDevice x(filter), y(kOut * kPixels * kPadded * sizeof(float));
@@ -126,17 +123,6 @@ TEST_F(CudaKernels, OrdersFiltersAndMatrices) {
             c < kIn ? filter[static_cast<std::size_t>((o * kIn + c) * kPixels + p)] : 0.0f;
         ASSERT_EQ(found[static_cast<std::size_t>((o * kPixels + p) * kPadded + c)], wanted);
       }
-    }
-  }
-  std::vector<std::uint16_t> matrix(3 * 70 * 45);
-  for (std::size_t i = 0; i < matrix.size(); ++i) matrix[i] = static_cast<std::uint16_t>(i);
-  OnDevice m(matrix), t(matrix.size() * 2);
-  transpose(Element::kF16, m.data(), t.data(), 3, 70, 45, nullptr);
-  std::vector<std::uint16_t> turned = t.read<std::uint16_t>();
-  for (std::size_t b = 0; b < 3; ++b) {
-    for (std::size_t r = 0; r < 70; ++r) {
-      for (std::size_t c = 0; c < 45; ++c)
-        ASSERT_EQ(turned[(b * 45 + c) * 70 + r], matrix[(b * 70 + r) * 45 + c]);
     }
   }
 }
@@ -249,85 +235,6 @@ TEST_F(CudaKernels, FinishesWhatAConvolutionLeft) {
       ASSERT_NEAR(at(found, i), at(y, pixel * stride + c) + both + at(residual, i), 2e-6)
           << channels << " channels, element " << i;
     }
-  }
-}
-
-// The rows that a quantising launcher should have seen, and what it made of `x`.
-struct Fp8Case {
-  std::int64_t rows, width, x_width;
-  std::function<std::vector<double>(const float* x)> row;
-  std::function<void(const void* x, std::uint8_t* q, float* scale)> launch;
-};
-
-// e4m3 has three bits of mantissa and subnormal steps of 2^-9: half of either is the error of one
-// rounding.
-void expect_quantised(const Fp8Case& c, const std::string& what) {
-  std::vector<float> x = random_floats(c.rows * c.x_width, 11);
-  for (float& value : x) value = f16_to_f32(f32_to_f16(value));
-  std::vector<std::uint16_t> bits(x.size());
-  std::transform(x.begin(), x.end(), bits.begin(), f32_to_f16);
-  OnDevice device(bits), q(static_cast<std::size_t>(c.rows * c.width)),
-      scale(static_cast<std::size_t>(c.rows) * sizeof(float));
-  c.launch(device.data(), static_cast<std::uint8_t*>(q.data()), static_cast<float*>(scale.data()));
-  std::vector<float> found = widened(DType::kF8E4M3, q.read<std::byte>());
-  std::vector<float> scales = scale.read<float>();
-  for (std::int64_t r = 0; r < c.rows; ++r) {
-    std::vector<double> row = c.row(x.data() + r * c.x_width);
-    double largest = 0, s = scales[static_cast<std::size_t>(r)];
-    for (double value : row) largest = std::max(largest, std::fabs(value));
-    EXPECT_NEAR(s, largest / 448, largest / 448 * 1e-5) << what << ", row " << r;
-    for (std::int64_t i = 0; i < c.width; ++i) {
-      double wanted = row[static_cast<std::size_t>(i)];
-      ASSERT_NEAR(s * found[static_cast<std::size_t>(r * c.width + i)], wanted,
-                  std::fabs(wanted) * (1.0 / 16 + 1e-4) + s * std::ldexp(1.0, -10) + largest * 1e-6)
-          << what << ", row " << r << ", column " << i;
-    }
-  }
-}
-
-TEST_F(CudaKernels, QuantisesRows) {
-  for (std::int64_t width : {16, 640, 1280, 2048, 2560, 5120, 10240}) {
-    auto plain = [&](const float* x) { return std::vector<double>(x, x + width); };
-    expect_quantised({19, width, width, plain,
-                      [&](const void* x, std::uint8_t* q, float* scale) {
-                        quantise_rows(Element::kF16, x, 19, width, q, scale, nullptr);
-                      }},
-                     "width " + std::to_string(width));
-  }
-}
-
-TEST_F(CudaKernels, QuantisesLayerNormsAndGeglu) {
-  for (std::int64_t width : {640, 1280, 2560, 5120}) {
-    std::vector<std::uint16_t> ones(static_cast<std::size_t>(width), f32_to_f16(1.5f)),
-        quarters(static_cast<std::size_t>(width), f32_to_f16(0.25f));
-    OnDevice gamma(ones), beta(quarters);
-    auto layer_norm = [&](const float* x) {
-      double mean = 0, variance = 0;
-      for (std::int64_t i = 0; i < width; ++i) mean += x[i] / static_cast<double>(width);
-      for (std::int64_t i = 0; i < width; ++i)
-        variance += (x[i] - mean) * (x[i] - mean) / static_cast<double>(width);
-      std::vector<double> y;
-      for (std::int64_t i = 0; i < width; ++i)
-        y.push_back((x[i] - mean) / std::sqrt(variance + 1e-5) * 1.5 + 0.25);
-      return y;
-    };
-    expect_quantised({11, width, width, layer_norm,
-                      [&](const void* x, std::uint8_t* q, float* scale) {
-                        quantise_layer_norm(Element::kF16, x, gamma.data(), beta.data(), 1e-5f, 11,
-                                            width, q, scale, nullptr);
-                      }},
-                     "layer norm of " + std::to_string(width));
-    auto geglu = [&](const float* x) {
-      std::vector<double> y;
-      for (std::int64_t i = 0; i < width; ++i)
-        y.push_back(x[i] * ir::activate(ir::Activation::kGelu, x[width + i]));
-      return y;
-    };
-    expect_quantised({11, width, 2 * width, geglu,
-                      [&](const void* x, std::uint8_t* q, float* scale) {
-                        quantise_geglu(Element::kF16, x, 11, width, q, scale, nullptr);
-                      }},
-                     "geglu to " + std::to_string(width));
   }
 }
 

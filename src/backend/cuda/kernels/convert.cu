@@ -89,32 +89,6 @@ struct ChannelsLast {
   }
 };
 
-constexpr int kSide = 32;     // of a square tile
-constexpr int kTileRows = 8;  // of threads
-
-// Both sides of memory are walked along rows; the turn happens in shared memory, whose rows are
-// padded so that a column lies in different banks.
-template <class T>
-__global__ void transpose_tile(const T* source, T* target, std::int64_t rows,
-                               std::int64_t columns) {
-  __shared__ T tile[kSide][kSide + 4 / sizeof(T)];
-  std::int64_t row_tiles = (rows + kSide - 1) / kSide;
-  std::int64_t batch = blockIdx.x / row_tiles;
-  std::int64_t row = blockIdx.x % row_tiles * kSide;
-  std::int64_t column = static_cast<std::int64_t>(blockIdx.y) * kSide;
-  source += batch * rows * columns;
-  target += batch * rows * columns;
-  int x = static_cast<int>(threadIdx.x);
-  for (int y = static_cast<int>(threadIdx.y); y < kSide; y += kTileRows) {
-    if (row + y < rows && column + x < columns)
-      tile[y][x] = source[(row + y) * columns + column + x];
-  }
-  __syncthreads();
-  for (int y = static_cast<int>(threadIdx.y); y < kSide; y += kTileRows) {
-    if (column + y < columns && row + x < rows) target[(column + y) * rows + row + x] = tile[x][y];
-  }
-}
-
 }  // namespace
 
 void convert(DType from, const void* source, DType to, void* target, std::int64_t count,
@@ -149,18 +123,6 @@ void filter_to_channels_last(Element element, const void* source, void* target, 
     ChannelsLast<T> op{static_cast<const T*>(source), static_cast<T*>(target), in, pixels,
                        in_padded};
     launch_tiles(op, out, pixels, in_padded, stream);
-  });
-}
-
-void transpose(Element element, const void* source, void* target, std::int64_t batch,
-               std::int64_t rows, std::int64_t columns, cudaStream_t stream) {
-  if (batch <= 0 || rows <= 0 || columns <= 0) return;
-  dim3 grid(static_cast<unsigned>(batch * ((rows + kSide - 1) / kSide)),
-            static_cast<unsigned>((columns + kSide - 1) / kSide));
-  with_type(element, [&](auto type) {
-    using T = typename decltype(type)::type;
-    transpose_tile<<<grid, dim3(kSide, kTileRows), 0, stream>>>(
-        static_cast<const T*>(source), static_cast<T*>(target), rows, columns);
   });
 }
 

@@ -26,10 +26,6 @@ void filter_to_channels_last(Element element, const void* source, void* target, 
                              std::int64_t in, std::int64_t pixels, std::int64_t in_padded,
                              cudaStream_t stream);
 
-// A batch of matrices transposed: (batch, rows, columns) -> (batch, columns, rows).
-void transpose(Element element, const void* source, void* target, std::int64_t batch,
-               std::int64_t rows, std::int64_t columns, cudaStream_t stream);
-
 // What a convolution does to its input: y = x * scale[n, c] + shift[n, c] (scale_shift float32
 // (N, 2, C), or null), SiLU if `silu`, each pixel doubled in both directions if `upsample`, and
 // zero channels up to `channels_padded`. x (N, H, W, C) -> y (N, H', W', channels_padded).
