@@ -86,7 +86,9 @@ export async function renderGraph(targets?: readonly NodeId[]): Promise<void> {
   } catch (error) {
     const nodes = error instanceof PromptError ? error.nodes : {};
     workspace.set({ errors: nodes });
-    toast((error as Error).message, "bad");
+    const count = Object.keys(nodes).length;
+    const where = count === 1 ? "One node needs a change" : `${count} nodes need a change`;
+    toast(count > 0 ? `${where} before this graph can run: see what is marked red.` : (error as Error).message, "bad");
   }
 }
 

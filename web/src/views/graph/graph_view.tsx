@@ -41,6 +41,9 @@ import { wireColor } from "./wire_color.ts";
 const NODE_KINDS = { card: NodeCard, reroute: RerouteCard, group: GroupCard };
 const FAR = 0.45;
 
+/** A small graph is shown as large as the rest of the page, which grows with the screen. */
+const wholeView = () => ({ padding: 0.12, maxZoom: parseFloat(getComputedStyle(document.documentElement).fontSize) / 14 });
+
 interface Adding {
   readonly at: Point;
   readonly wanted?: Wanted;
@@ -138,7 +141,7 @@ function Canvas({ types }: { types: NodeTypes }) {
   useEffect(() => {
     // With nothing to see yet, the wish would be granted to the first node that is added.
     if (Object.keys(workspace.get().editor.document.nodes).length === 0) return;
-    const timer = setTimeout(() => void flow.fitView({ padding: 0.12, maxZoom: 1 }), 60);
+    const timer = setTimeout(() => void flow.fitView(wholeView()), 60);
     return () => clearTimeout(timer);
   }, [opened, flow]);
 
@@ -219,9 +222,9 @@ function Canvas({ types }: { types: NodeTypes }) {
     group: () => actions.group(selection.nodes, types, measuredSizes(nodes)),
     arrange: () => {
       actions.arrange(types, measuredSizes(nodes));
-      setTimeout(() => void flow.fitView({ padding: 0.12, maxZoom: 1, duration: 200 }), 30);
+      setTimeout(() => void flow.fitView({ ...wholeView(), duration: 200 }), 30);
     },
-    fit: () => void flow.fitView({ padding: 0.12, maxZoom: 1, duration: 200 }),
+    fit: () => void flow.fitView({ ...wholeView(), duration: 200 }),
     render: () => void renderGraph(),
     help: () => setHelping(true),
     open: () => void open(),
