@@ -17,8 +17,8 @@ export class Server {
   constructor(data = mkdtempSync(path.join(tmpdir(), "obscura-e2e-"))) {
     this.data = data;
   }
-  async start(port = 0) {
-    this.process = spawn(program, ["serve", "--data", this.data, "--listen", `127.0.0.1:${port}`], {
+  async start(port = 0, more = []) {
+    this.process = spawn(program, ["serve", "--data", this.data, "--listen", `127.0.0.1:${port}`, ...more], {
       env: { ...process.env, OMP_WAIT_POLICY: "passive" },
       stdio: ["ignore", "pipe", "pipe"],
     });

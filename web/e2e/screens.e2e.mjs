@@ -1,7 +1,7 @@
 /** Every screen: accessible, within the page's own host, quick to open. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { assert, dropFile, equal, visit } from "./harness.mjs";
+import { assert, dropFile, equal, Server, until, visit } from "./harness.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCREENS = ["create", "graph", "form", "gallery", "grid", "queue", "models"];
@@ -153,6 +153,54 @@ export default [
       }
       console.error(`500 nodes: ${best.pan.toFixed(1)} frames a second panning, ${best.zoom.toFixed(1)} zooming`);
       assert(best.pan >= 50 && best.zoom >= 50, `frames a second: ${best.pan.toFixed(1)} panning, ${best.zoom.toFixed(1)} zooming`);
+    },
+  },
+  {
+    name: "a server that wants a token is entered with it",
+    async run({ browser }) {
+      const guarded = await new Server().start(0, ["--token", "open-sesame-42"]);
+      try {
+        const page = await browser.newPage();
+        await page.goto(guarded.url);
+        await page.getByLabel("Token").fill("wrong");
+        await page.getByRole("button", { name: "Enter" }).click();
+        await page.getByText("refused that token").waitFor();
+        await page.getByLabel("Token").fill("open-sesame-42");
+        await page.keyboard.press("Enter");
+        await page.getByLabel("Prompt", { exact: true }).waitFor();
+        const second = await browser.newPage();
+        await second.goto(`${guarded.url}/?token=open-sesame-42`);
+        await second.getByLabel("Prompt", { exact: true }).waitFor();
+        assert(!second.url().includes("sesame"), `the token stayed in the address: ${second.url()}`);
+      } finally {
+        await guarded.end();
+      }
+    },
+  },
+  {
+    name: "a thousand results scroll, and long names are cut",
+    slow: true,
+    async run({ browser, server }) {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+      const page = await visit(browser, server, { context });
+      const long = "a very long name that has no end ".repeat(12);
+      const prompt = { 1: { class_type: "CLIPTextEncode", inputs: { text: long } }, 2: { class_type: "KSampler", inputs: { seed: 1, positive: ["1", 0], negative: ["1", 0] } } };
+      const jobs = {};
+      for (let i = 0; i < 1000; ++i) {
+        const image = { filename: `${i}_${"x".repeat(120)}.png`, subfolder: "", type: "output" };
+        jobs[`job-${i}`] = { prompt: [i, `job-${i}`, prompt, {}, ["3"]], outputs: { 3: { images: [image] } }, status: { completed: true, messages: [["execution_success", { timestamp: 1000 + i }]] } };
+      }
+      await page.route("**/history?*", (route) => route.fulfill({ json: jobs }));
+      await page.goto(`${server.url}/#/gallery`);
+      await page.reload();
+      await page.locator(".tile").nth(999).waitFor({ state: "attached" });
+      await page.getByText("1000 pictures").waitFor();
+      const wide = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert(wide[0] <= wide[1], `the page is wider than its window: ${wide}`);
+      const began = Date.now();
+      await page.getByLabel("Search prompts and models").fill("999_x");
+      await until("one tile", async () => (await page.locator(".tile").count()) === 1);
+      assert(Date.now() - began < 5000, `searching took ${Date.now() - began} ms`);
     },
   },
 ];

@@ -6,7 +6,9 @@ import "../design/shell.css";
 import "../design/graph.css";
 import "../design/create.css";
 import "../design/screens.css";
+import { hasToken, isWelcome } from "../service/http.ts";
 import { start, studio } from "../service/studio.ts";
+import { FaultGate, TokenGate } from "./gate.tsx";
 import { Shell } from "./shell.tsx";
 import { startTheme } from "./theme.ts";
 import { restore } from "./workspace.ts";
@@ -18,5 +20,14 @@ const stop = studio.subscribe(() => {
   stop();
   restore(types);
 });
-start();
-createRoot(document.getElementById("root")!).render(<Shell />);
+const root = createRoot(document.getElementById("root")!);
+if (await isWelcome()) {
+  start();
+  root.render(
+    <FaultGate>
+      <Shell />
+    </FaultGate>,
+  );
+} else {
+  root.render(<TokenGate refused={hasToken} />);
+}

@@ -17,6 +17,23 @@ function takeToken(): string {
 
 const token = takeToken();
 
+export const hasToken = token !== "";
+
+/** For this tab, until it is closed. */
+export function keepToken(given: string): void {
+  sessionStorage.setItem(TOKEN, given);
+}
+
+/** Whether the server lets this page in. A server that is away has not refused. */
+export async function isWelcome(): Promise<boolean> {
+  try {
+    await request("/api/v1/session");
+    return true;
+  } catch (error) {
+    return !(error instanceof HttpError && (error.status === 401 || error.status === 403));
+  }
+}
+
 export class HttpError extends Error {
   readonly status: number;
   readonly body: Json;
