@@ -27,7 +27,6 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8188";
   std::string data;
   std::string token;
-  std::string certificate, key;
   bool insecure = false;
 };
 
@@ -55,10 +54,8 @@ Status serve(const ServeOptions& options) {
   server::ServiceOptions service_options;
   auto listen = server::parse_listen_address(options.listen);
   if (!listen.ok()) return listen.error().in("--listen");
-  service_options.access = {.listen = *listen,
-                            .token = options.token,
-                            .tls = !options.certificate.empty(),
-                            .insecure = options.insecure};
+  service_options.access = {
+      .listen = *listen, .token = options.token, .insecure = options.insecure};
   // Refused before anything is made.
   OBSCURA_TRY(server::Access::create(service_options.access));
   if (options.data.empty()) {
@@ -105,22 +102,16 @@ const RegisterCommand kServe(15, [](CLI::App& app, std::function<Status()>& acti
                    "What clients must send as `Authorization: Bearer TOKEN` or `?token=TOKEN`; "
                    "needed to listen beyond this machine")
       ->envname("OBSCURA_TOKEN");
-  auto* certificate = command->add_option(
-      "--tls-cert", options->certificate,
-      "Certificate (PEM, with those above it) for TLS, which other addresses need");
-  command->add_option("--tls-key", options->key, "The certificate's private key (PEM)")
-      ->needs(certificate);
   command->add_flag("--insecure", options->insecure,
-                    "Listen beyond this machine without TLS: behind a proxy that speaks it, or in "
-                    "a network that you trust");
+                    "Listen beyond this machine although the service speaks no TLS: in a network "
+                    "that you trust, or behind a proxy that does");
   options->engine.declare(*command);
   command->remove_option(command->get_option("--input"));
   command->footer(
       "Examples:\n"
       "  obscura serve\n"
       "  obscura serve --data ~/ComfyUI --models ~/ComfyUI --budget 8GiB\n"
-      "  OBSCURA_TOKEN=… obscura serve --listen 0.0.0.0:8188 --tls-cert studio.pem --tls-key "
-      "studio.key");
+      "  OBSCURA_TOKEN=… obscura serve --listen 0.0.0.0:8188 --insecure");
   command->callback([options, &action] { action = [options] { return serve(*options); }; });
 });
 

@@ -131,11 +131,12 @@ Result<Access> Access::create(const AccessOptions& options) {
                                "127.0.0.1",
                                options.listen.address));
     }
-    if (!options.tls && !options.insecure) {
-      return Error(ErrorKind::kInvalidInput,
-                   fmt::format("at {} tokens and pictures would cross the network in the clear: "
-                               "give --tls-cert and --tls-key, or choose --insecure",
-                               options.listen.address));
+    if (!options.insecure) {
+      return Error(
+          ErrorKind::kInvalidInput,
+          fmt::format("at {} tokens and pictures cross the network in the clear: put a proxy that "
+                      "speaks TLS before the service, or choose --insecure",
+                      options.listen.address));
     }
   }
   Access access(options);
@@ -267,9 +268,9 @@ std::optional<Response> Access::refuse(Request& request) {
   return choose_project(request);
 }
 
-std::string Access::cookie(const std::string& value, int seconds) const {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kCookie, value,
-                     seconds, options_.tls ? "; Secure" : "");
+std::string Access::cookie(const std::string& value, int seconds) {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", kCookie, value,
+                     seconds);
 }
 
 std::variant<Access::Login, Response> Access::log_in(const Request& request,

@@ -39,8 +39,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text);
 struct AccessOptions {
   ListenAddress listen;
   std::string token;      // the owner's; empty: none
-  bool tls = false;       // the service speaks TLS
-  bool insecure = false;  // others may connect without it
+  bool insecure = false;  // others may connect, without TLS
 };
 
 // How often something may be done: `burst` times at once, `rate` times a second after that.
@@ -67,8 +66,8 @@ class RateLimit {
 // Thread safe.
 class Access {
  public:
-  // kInvalidInput if others than this machine's users could connect and there is no token, or
-  // neither TLS nor the choice to go without.
+  // kInvalidInput if others than this machine's users could connect, and there is no token or
+  // nobody has chosen to go without TLS.
   static Result<Access> create(const AccessOptions& options);
   Access(Access&& other) noexcept;
 
@@ -97,7 +96,7 @@ class Access {
   std::optional<Caller> caller_of_session(const Request& request);
   std::optional<Response> choose_project(Request& request) const;
   Response wrong_token(const Request& request);
-  std::string cookie(const std::string& value, int seconds) const;
+  static std::string cookie(const std::string& value, int seconds);
 
   struct Session {
     std::string token_digest;
