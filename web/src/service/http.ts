@@ -74,6 +74,11 @@ export async function getJson(path: string): Promise<Json> {
   return parseJson(await (await request(path)).text());
 }
 
+/** Of Obscura's own API, whose shapes docs/openapi.json names. */
+export async function getApi<T>(path: string): Promise<T> {
+  return (await getJson(`/api/v1/${path}`)) as unknown as T;
+}
+
 export async function sendJson(method: string, path: string, value: unknown): Promise<Json> {
   const response = await request(path, {
     method,

@@ -1,15 +1,9 @@
 /** Model files, and what their own metadata says (modelspec's fields and kohya's). */
 import { isObject, parseJson, type Json, type JsonObject } from "../document/exact_json.ts";
-import { getJson } from "./http.ts";
+import type { Model, ModelList } from "./api_types.ts";
+import { getApi } from "./http.ts";
 
-export interface Model {
-  readonly kind: string;
-  readonly name: string;
-  readonly bytes: number;
-  readonly modified: number;
-  /** Part of the program itself. */
-  readonly inside: boolean;
-}
+export type { Model } from "./api_types.ts";
 
 export interface ModelFacts {
   readonly title?: string;
@@ -24,16 +18,8 @@ export interface ModelFacts {
   readonly empty: boolean;
 }
 
-export async function loadModels(): Promise<Model[]> {
-  const answer = await getJson("/api/v1/models");
-  const list = isObject(answer) && Array.isArray(answer.models) ? answer.models.filter(isObject) : [];
-  return list.map((model) => ({
-    kind: String(model.kind),
-    name: String(model.name),
-    bytes: Number(model.bytes),
-    modified: Number(model.modified_ms),
-    inside: model.inside === true,
-  }));
+export async function loadModels(): Promise<readonly Model[]> {
+  return (await getApi<ModelList>("models")).models;
 }
 
 /** kohya counts how often each tag was seen in training: {folder: {tag: count}}. */

@@ -1,19 +1,15 @@
 /** Small versions of pictures, where the server has made them. */
 import { createStore } from "../app/store.ts";
-import { isObject } from "../document/exact_json.ts";
-import { address, getJson } from "./http.ts";
+import type { ResultList } from "./api_types.ts";
+import { address, getApi } from "./http.ts";
 import { pictureKey, pictureUrl, type Picture } from "./jobs.ts";
 
 export const thumbnails = createStore<{ readonly known: ReadonlyMap<string, string> }>({ known: new Map() });
 
 export async function loadThumbnails(): Promise<void> {
-  const answer = await getJson("/api/v1/results?limit=1000");
+  const { results } = await getApi<ResultList>("results?limit=1000");
   const known = new Map<string, string>();
-  for (const result of isObject(answer) && Array.isArray(answer.results) ? answer.results : []) {
-    if (!isObject(result) || typeof result.thumbnail_url !== "string") continue;
-    const picture = { filename: String(result.filename), subfolder: String(result.subfolder), type: String(result.kind) };
-    known.set(pictureKey(picture), result.thumbnail_url);
-  }
+  for (const { filename, subfolder, thumbnail_url } of results) known.set(pictureKey({ filename, subfolder, type: "output" }), thumbnail_url);
   thumbnails.set({ known });
 }
 

@@ -143,7 +143,7 @@ export function ModelsView() {
                   <Icon name="models" />
                   <span className="grow stack tight">
                     <span className="clip" title={model.name}>{model.name}</span>
-                    <span className="faint">{model.inside ? "inside the program" : new Date(model.modified).toLocaleDateString()}</span>
+                    <span className="faint">{model.inside ? "inside the program" : new Date(model.modified_ms).toLocaleDateString()}</span>
                   </span>
                   {model.bytes > 0 && <span className="soft">{bytesText(model.bytes)}</span>}
                 </button>
