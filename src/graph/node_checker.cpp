@@ -47,8 +47,39 @@ void NodeChecker::report_missing(CheckedNode& checked, const InputSpec& spec) {
   std::string details = "wanted a " + spec.type() + ", found nothing";
   const std::optional<json> usual = spec.declared_default();
   if (usual) details += " (the usual value is " + shown(*usual) + ")";
+  if (!spec.takes_constant()) details += giver(spec.type());
   checked.issues.push_back(
       make_issue("required_input_missing", "Required input is missing", std::move(details), spec));
+}
+
+std::string NodeChecker::giver(const std::string& wanted) const {
+  const NodeType* simplest = nullptr;
+  for (const auto& [id, type] : registry_.types()) {
+    const auto gives = [&](const OutputSpec& output) { return output.type == wanted; };
+    const auto is_link = [](const InputSpec& input) {
+      return input.required() && !input.takes_constant();
+    };
+    if (type.is_deprecated() || std::any_of(type.inputs().begin(), type.inputs().end(), is_link) ||
+        std::none_of(type.outputs().begin(), type.outputs().end(), gives))
+      continue;
+    if (simplest == nullptr || type.inputs().size() < simplest->inputs().size()) simplest = &type;
+  }
+  return simplest == nullptr ? "" : "; " + simplest->id() + " gives one";
+}
+
+std::string NodeChecker::go_between(const std::string& found, const std::string& wanted) const {
+  const NodeType* simplest = nullptr;
+  for (const auto& [id, type] : registry_.types()) {
+    if (type.outputs().empty() || type.outputs()[0].type != wanted || type.is_deprecated())
+      continue;
+    const auto takes = [&](const InputSpec& input) {
+      return input.required() && input.type() == found;
+    };
+    if (std::none_of(type.inputs().begin(), type.inputs().end(), takes)) continue;
+    if (simplest == nullptr || type.inputs().size() < simplest->inputs().size()) simplest = &type;
+  }
+  if (simplest == nullptr) return "";
+  return "; " + simplest->id() + " makes a " + wanted + " of a " + found;
 }
 
 void NodeChecker::check_link(CheckedNode& checked, ResolvedInput& input, const Link& link) {
@@ -82,7 +113,7 @@ void NodeChecker::check_link(CheckedNode& checked, ResolvedInput& input, const L
   const std::string& type = outputs[input.slot].type;
   if (!socket_types_fit(type, spec.type())) {
     fail("return_type_mismatch", "Return type mismatch between linked nodes",
-         ", found a " + type + " from" + place);
+         ", found a " + type + " from" + place + go_between(type, spec.type()));
     checked.issues.back().extra_info["received_type"] = type;
   }
 }

@@ -33,8 +33,13 @@ class NodeChecker {
  public:
   // Everything is borrowed; `index` maps ids to positions in `nodes`.
   NodeChecker(const std::vector<CheckedNode>& nodes, const NodeIndex& index,
-              const Environment& environment, std::vector<std::string>& warnings)
-      : nodes_(nodes), index_(index), environment_(environment), warnings_(warnings) {}
+              const NodeRegistry& registry, const Environment& environment,
+              std::vector<std::string>& warnings)
+      : nodes_(nodes),
+        index_(index),
+        registry_(registry),
+        environment_(environment),
+        warnings_(warnings) {}
 
   // Fills inputs, sources and issues of `checked`, one of the nodes. REQUIRES: its class is known.
   void check(CheckedNode& checked);
@@ -42,6 +47,11 @@ class NodeChecker {
  private:
   void check_input(CheckedNode& checked, const InputSpec& spec);
   void report_missing(CheckedNode& checked, const InputSpec& spec);
+  // "; VAEDecode makes an IMAGE of a LATENT": the simplest node that would fit between; empty if
+  // there is none.
+  std::string go_between(const std::string& found, const std::string& wanted) const;
+  // "; CheckpointLoaderSimple gives one": a node that needs no link itself; empty if there is none.
+  std::string giver(const std::string& wanted) const;
   void check_link(CheckedNode& checked, ResolvedInput& input, const Link& link);
   void check_constant(CheckedNode& checked, ResolvedInput& input, const nlohmann::json& value);
   void check_choice(CheckedNode& checked, ResolvedInput& input);
@@ -55,6 +65,7 @@ class NodeChecker {
 
   const std::vector<CheckedNode>& nodes_;
   const NodeIndex& index_;
+  const NodeRegistry& registry_;
   const Environment& environment_;
   std::vector<std::string>& warnings_;
   // Folders are listed once a validation, not once a node.

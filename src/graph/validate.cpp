@@ -22,7 +22,7 @@ class Validator {
   Validator(const Workflow& workflow, const NodeRegistry& registry, const Environment& environment)
       : workflow_(workflow),
         registry_(registry),
-        checker_(nodes_, index_, environment, validation_.warnings) {}
+        checker_(nodes_, index_, registry, environment, validation_.warnings) {}
 
   Validation run(const ValidationOptions& options);
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "base/files.h"
+#include "io/exr.h"
 #include "io/jpeg.h"
 #include "io/png.h"
+#include "io/tiff.h"
 #include "io/webp.h"
 
 namespace obscura::io {
@@ -21,7 +23,7 @@ bool has_at(std::span<const std::byte> bytes, std::size_t offset, std::string_vi
 
 Error unknown_format(const std::string& name) {
   return Error(ErrorKind::kUnsupported,
-               name + ": wants a PNG, JPEG or WebP picture, found something else");
+               name + ": wants a PNG, JPEG, WebP, TIFF or EXR picture, found something else");
 }
 
 }  // namespace
@@ -50,6 +52,8 @@ std::optional<ImageFormat> recognise_image(std::span<const std::byte> bytes) {
 }
 
 Result<Image> decode_image(std::span<const std::byte> bytes, const std::string& name) {
+  if (is_tiff(bytes)) return decode_tiff(bytes, name);
+  if (is_exr(bytes)) return decode_exr(bytes, name);
   auto format = recognise_image(bytes);
   if (!format) return unknown_format(name);
   switch (*format) {

@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <map>
+
 #include "graph/node_registry.h"
 #include "nodes/model_folders.h"
 #include "nodes/sockets.h"
@@ -14,8 +18,8 @@ std::vector<std::string> loras(const Environment& environment) {
   return environment.get<ModelFolders>().list("loras");
 }
 
-Result<std::optional<std::string>> fingerprint(const NodeInputs& inputs,
-                                               const Environment& environment) {
+Result<std::optional<std::string>> fingerprint_lora_loader(const NodeInputs& inputs,
+                                                           const Environment& environment) {
   // A name that arrives over a link is known only later; what it then means is looked up each time.
   if (!inputs.has("lora_name")) return std::optional<std::string>();
   OBSCURA_ASSIGN(std::string identity, environment.get<ModelFolders>().identity(
@@ -56,7 +60,7 @@ Result<pipeline::Adapted> adapt(NodeCall& call, std::shared_ptr<const pipeline::
   return adapted;
 }
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_lora_loader(NodeCall& call) {
   OBSCURA_ASSIGN(pipeline::Adapted adapted, adapt(call, call.share<pipeline::TextEncoders>("clip"),
                                                   {.unet = call.get<double>("strength_model"),
                                                    .text = call.get<double>("strength_clip")}));
@@ -67,6 +71,52 @@ Result<NodeResult> run_model_only(NodeCall& call) {
   OBSCURA_ASSIGN(pipeline::Adapted adapted,
                  adapt(call, nullptr, {.unet = call.get<double>("strength_model"), .text = 0}));
   return NodeResult{Value::handle("MODEL", adapted.model)};
+}
+
+std::string_view lora_loader_trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+// "input_blocks=0.5, output_blocks.3=0": a name without a number means all blocks of the kind.
+Result<std::map<std::string, double, std::less<>>> parse_blocks(std::string_view text) {
+  constexpr int kMostBlocks = 32;
+  std::map<std::string, double, std::less<>> blocks;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find_first_of(",\n", begin), text.size());
+    const std::string_view item = lora_loader_trimmed(text.substr(begin, end - begin));
+    begin = end + 1;
+    if (item.empty()) continue;
+    const std::size_t equals = item.find('=');
+    const std::string name(lora_loader_trimmed(item.substr(0, equals)));
+    const std::string_view number =
+        equals == std::string_view::npos ? "" : lora_loader_trimmed(item.substr(equals + 1));
+    double value = 0;
+    auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+    const bool known = name.starts_with("input_blocks") || name.starts_with("output_blocks") ||
+                       name == "middle_block" || name == "time_embed" || name == "label_emb" ||
+                       name == "out";
+    if (!known || number.empty() || error != std::errc() || stop != number.data() + number.size()) {
+      return Error(ErrorKind::kInvalidInput,
+                   fmt::format("input \"blocks\": wanted a block and its factor, such as "
+                               "input_blocks.4=0.5 or middle_block=1, found \"{}\"",
+                               item));
+    }
+    blocks[name] = value;
+    if (name != "input_blocks" && name != "output_blocks") continue;
+    for (int i = 0; i < kMostBlocks; ++i) blocks.try_emplace(fmt::format("{}.{}", name, i), value);
+  }
+  return blocks;
+}
+
+Result<NodeResult> run_by_blocks(NodeCall& call) {
+  adapter::Strengths strengths{.unet = call.get<double>("strength_model"),
+                               .text = call.get<double>("strength_clip")};
+  OBSCURA_ASSIGN(strengths.blocks, parse_blocks(call.get<std::string>("blocks")));
+  OBSCURA_ASSIGN(pipeline::Adapted adapted,
+                 adapt(call, call.share<pipeline::TextEncoders>("clip"), strengths));
+  return NodeResult{Value::handle("MODEL", adapted.model), Value::handle("CLIP", adapted.text)};
 }
 
 InputSpec name_input() {
@@ -91,8 +141,30 @@ const RegisterNode kLoraLoader{
             strength_input("strength_clip", "How much the text encoders change. May be negative."))
         .output("MODEL", "", "The model with the LoRA.")
         .output("CLIP", "", "The text encoders with the LoRA.")
-        .fingerprint(fingerprint)
-        .run(run)};
+        .fingerprint(fingerprint_lora_loader)
+        .run(run_lora_loader)};
+
+const RegisterNode kLoraLoaderBlocks{
+    NodeType("LoraLoaderBlocks")
+        .label("Load LoRA (Blocks)")
+        .category("loaders")
+        .description("Puts a LoRA or a relative on the model with a factor for each block of the "
+                     "U-Net, and on the text encoders.")
+        .input(socket("model", "MODEL").tooltip("The model to put the LoRA on."))
+        .input(socket("clip", "CLIP").tooltip("The text encoders to put the LoRA on."))
+        .input(name_input())
+        .input(strength_input("strength_model", "How much the model changes. May be negative."))
+        .input(
+            strength_input("strength_clip", "How much the text encoders change. May be negative."))
+        .input(
+            text("blocks", "middle_block=1")
+                .multiline()
+                .tooltip("Factors on strength_model: input_blocks=0.5, output_blocks.3=0. Blocks "
+                         "that are not named count wholly."))
+        .output("MODEL", "", "The model with the LoRA.")
+        .output("CLIP", "", "The text encoders with the LoRA.")
+        .fingerprint(fingerprint_lora_loader)
+        .run(run_by_blocks)};
 
 const RegisterNode kLoraLoaderModelOnly{
     NodeType("LoraLoaderModelOnly")
@@ -103,7 +175,7 @@ const RegisterNode kLoraLoaderModelOnly{
         .input(name_input())
         .input(strength_input("strength_model", "How much the model changes. May be negative."))
         .output("MODEL", "", "The model with the LoRA.")
-        .fingerprint(fingerprint)
+        .fingerprint(fingerprint_lora_loader)
         .run(run_model_only)};
 
 }  // namespace

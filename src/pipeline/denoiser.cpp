@@ -123,6 +123,22 @@ bool GuidedDenoiser::wants_negative() const {
   return dual ? guidance_.second != 1 : guidance_.cfg != 1;
 }
 
+void GuidedDenoiser::add_counterparts(Side& own, const Side& others, const Shape& latent) {
+  auto regions_of = [](const Side& side) {
+    std::vector<diffusion::Region> regions;
+    for (const Prepared& prepared : side) regions.push_back(prepared.region);
+    return regions;
+  };
+  const auto own_regions = regions_of(own), other_regions = regions_of(others);
+  for (const diffusion::RegionUse& use : diffusion::counterparts(own_regions, other_regions)) {
+    Prepared added = own[use.conditioning];
+    added.region = use.region;
+    added.area = diffusion::evaluated_area(added.region, latent);
+    added.weights = diffusion::region_weights(added.region, latent);
+    own.push_back(std::move(added));
+  }
+}
+
 Status GuidedDenoiser::prepare(const Shape& latent) {
   Shape one = latent;
   one.set(0, 1);
@@ -134,6 +150,10 @@ Status GuidedDenoiser::prepare(const Shape& latent) {
   OBSCURA_ASSIGN(third_, prepare(guidance_.third, one, false));
   if (wants_negative()) {
     OBSCURA_ASSIGN(uncond_, prepare(guidance_.negative, one, true));
+  }
+  for (Side* other : {&uncond_, &third_}) {
+    add_counterparts(*other, cond_, one);
+    add_counterparts(cond_, *other, one);
   }
   return {};
 }

@@ -55,6 +55,8 @@ class GuidedDenoiser {
   Status prepare(const Shape& latent);
   Result<Side> prepare(const Conditioning& conditioning, const Shape& latent, bool negative) const;
   Result<Tensor> label(const Condition& condition, const Shape& latent, bool negative) const;
+  // Adds to `own` what every area of `others` needs to meet a prediction made on the same crop.
+  static void add_counterparts(Side& own, const Side& others, const Shape& latent);
   void limit_to_steps(diffusion::Region& region, const Condition::Steps& steps) const;
   bool wants_negative() const;
   const models::UNetChanges& changes_at(double sigma) const;

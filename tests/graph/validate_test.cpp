@@ -86,7 +86,12 @@ const Row kRows[] = {
     {"TypeMismatch",
      R"({"1":{"class_type":"Add","inputs":{"a":["2",0]}},"2":{"class_type":"Number","inputs":{"value":1}},$})",
      "return_type_mismatch",
-     {"node 1 (Add), input \"a\": wanted a BOX, found a INT from output 0 of node 2 (Number)"}},
+     {"node 1 (Add), input \"a\": wanted a BOX, found a INT from output 0 of node 2 (Number); "
+      "Range makes a BOX of a INT"}},
+    {"MissingSocket",
+     R"({"1":{"class_type":"Add","inputs":{}},$})",
+     "required_input_missing",
+     {"node 1 (Add), input \"a\": wanted a BOX, found nothing; Fails gives one"}},
     {"ConstantForASocket",
      R"({"1":{"class_type":"Add","inputs":{"a":5}},$})",
      "bad_linked_input",

@@ -1,0 +1,76 @@
+// Runs whole workflow files with the pocket model and keeps what they save.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "checkpoint/pocket.h"
+#include "graph/executor.h"
+#include "graph/node_registry.h"
+#include "graph/validate.h"
+#include "graph/workflow_file.h"
+#include "nodes/input_folder.h"
+#include "nodes/model_folders.h"
+#include "nodes/picture_sink.h"
+#include "nodes/recipe.h"
+#include "runtime/session.h"
+
+namespace obscura::nodes {
+
+class KeepingSink final : public PictureSink {
+ public:
+  Result<StoredPicture> store(const FinishedPicture& picture) override {
+    pictures.push_back(picture);
+    return StoredPicture{"", "", "output"};
+  }
+  Result<StoredPicture> store(const FinishedFile& file) override {
+    files.push_back(file);
+    return StoredPicture{"", "", "output"};
+  }
+  std::vector<FinishedPicture> pictures;
+  std::vector<FinishedFile> files;
+};
+
+// One for all tests of a program: the networks stay loaded. Pictures are read from workflows/input.
+class WorkflowRunner {
+ public:
+  WorkflowRunner()
+      : session_(backend::create_device("cpu").value()),
+        input_(std::string(OBSCURA_SOURCE_DIR) + "/workflows/input") {
+    models_.add_embedded(std::string(checkpoint::kPocketModelName), checkpoint::pocket_model(),
+                         std::string(64, '0'));
+    models_.add_root(std::string(OBSCURA_SOURCE_DIR) + "/workflows/models");
+    environment_.provide(session_);
+    environment_.provide(models_);
+    environment_.provide(input_);
+    environment_.provide(facts_);
+  }
+
+  // What the file's text saves; an error is the one that a user would see.
+  Result<KeepingSink> run(const std::string& text) {
+    OBSCURA_ASSIGN(graph::WorkflowFile file,
+                   graph::read_workflow(text, graph::NodeRegistry::builtin()));
+    KeepingSink sink;
+    graph::Environment environment = environment_;
+    environment.provide<PictureSink>(sink);
+    graph::Validation validation = graph::validate(file.workflow, graph::NodeRegistry::builtin(),
+                                                   environment, {.targets = file.targets});
+    if (!validation.complete()) return validation.to_error();
+    graph::RunOptions options;
+    options.extra_pnginfo = file.extra_pnginfo;
+    graph::Executor executor(environment);
+    graph::Observer silent;
+    OBSCURA_TRY(executor.run(validation.resolved, options, silent));
+    return sink;
+  }
+
+ private:
+  runtime::Session session_;
+  ModelFolders models_;
+  InputFolder input_;
+  RecipeFacts facts_{"1", "test", "fp32"};
+  graph::Environment environment_;
+};
+
+}  // namespace obscura::nodes
