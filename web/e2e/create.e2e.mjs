@@ -97,6 +97,11 @@ export default [
       const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
       const page = await visit(browser, server, { context });
       const other = await visit(browser, server, { context, screen: "queue" });
+      await small(page, 2);
+      await render(page);
+      await rendered(server, before + 1);
+      await setNumber(page, "Width", 256);
+      await setNumber(page, "Height", 256);
       await setNumber(page, "Steps, exactly", 60);
       await render(page);
       await other.getByRole("article", { name: "Running" }).waitFor();
@@ -104,7 +109,7 @@ export default [
       await page.getByText(/Step \d+ of 60/).waitFor();
       await other.getByText(/\d+ of 60/).waitFor();
       await page.getByRole("button", { name: "Stop" }).click();
-      await rendered(server, before + 1);
+      await rendered(server, before + 2);
       await other.getByText("Nothing runs").waitFor();
       await other.getByText("stopped").first().waitFor();
       await other.evaluate(() => (location.hash = "/gallery"));
