@@ -16,14 +16,14 @@ constexpr const char* kSubgraphOutputs = "-20";
 constexpr int kDeepest = 16;
 constexpr std::size_t kMostExpandedBytes = std::size_t{32} << 20;
 
-const ordered_json* member(const ordered_json& object, const char* key) {
+const ordered_json* member_of(const ordered_json& object, const char* key) {
   if (!object.is_object()) return nullptr;
   auto found = object.find(key);
   return found == object.end() ? nullptr : &*found;
 }
 
 std::string text_member(const ordered_json& object, const char* key) {
-  const ordered_json* value = member(object, key);
+  const ordered_json* value = member_of(object, key);
   return value && value->is_string() ? value->get<std::string>() : "";
 }
 
@@ -61,11 +61,11 @@ class Reader {
   };
 
   void index_subgraphs() {
-    const ordered_json* definitions = member(document_, "definitions");
-    const ordered_json* subgraphs = definitions ? member(*definitions, "subgraphs") : nullptr;
+    const ordered_json* definitions = member_of(document_, "definitions");
+    const ordered_json* subgraphs = definitions ? member_of(*definitions, "subgraphs") : nullptr;
     if (!subgraphs || !subgraphs->is_array()) return;
     for (const ordered_json& subgraph : *subgraphs) {
-      const std::string id = id_text(member(subgraph, "id"));
+      const std::string id = id_text(member_of(subgraph, "id"));
       if (!id.empty()) subgraphs_.emplace(id, Subgraph{&subgraph, subgraph.dump().size()});
     }
   }
@@ -76,11 +76,11 @@ class Reader {
     if (depth > kDeepest) {
       return broken("nests subgraphs more than " + std::to_string(kDeepest) + " deep");
     }
-    const ordered_json* links = member(level, "links");
+    const ordered_json* links = member_of(level, "links");
     if (links && links->is_array()) {
       for (const ordered_json& link : *links) OBSCURA_TRY(read_link(link, prefix, owner));
     }
-    const ordered_json* nodes = member(level, "nodes");
+    const ordered_json* nodes = member_of(level, "nodes");
     if (!nodes || !nodes->is_array()) return {};
     for (const ordered_json& node : *nodes) OBSCURA_TRY(read_node(node, prefix, depth));
     return {};
@@ -90,7 +90,7 @@ class Reader {
   Status read_link(const ordered_json& link, const std::string& prefix, const std::size_t* owner) {
     const auto field = [&](std::size_t position, const char* name) -> const ordered_json* {
       if (link.is_array()) return position < link.size() ? &link[position] : nullptr;
-      return member(link, name);
+      return member_of(link, name);
     };
     const std::string id = id_text(field(0, "id"));
     const std::string from = id_text(field(1, "origin_id"));
@@ -121,18 +121,18 @@ class Reader {
   }
 
   Status read_node(const ordered_json& body, const std::string& prefix, int depth) {
-    const std::string own_id = id_text(member(body, "id"));
+    const std::string own_id = id_text(member_of(body, "id"));
     if (own_id.empty()) return broken("has a node without an id");
     EditorNode node;
     node.id = prefix + own_id;
     node.type = text_member(body, "type");
     if (node.type.empty()) return broken("has no type for node " + in_quotes(node.id));
     node.title = text_member(body, "title");
-    const ordered_json* mode = member(body, "mode");
+    const ordered_json* mode = member_of(body, "mode");
     // Numbers that are no mode count as 0, "always".
     if (mode && mode->is_number_integer())
       node.mode = static_cast<int>(mode->get<std::int64_t>() & 0xff);
-    node.widgets = member(body, "widgets_values");
+    node.widgets = member_of(body, "widgets_values");
     read_sockets(body, prefix, node);
 
     const auto subgraph = subgraphs_.find(node.type);
@@ -155,16 +155,16 @@ class Reader {
   }
 
   static void read_sockets(const ordered_json& body, const std::string& prefix, EditorNode& node) {
-    const ordered_json* inputs = member(body, "inputs");
+    const ordered_json* inputs = member_of(body, "inputs");
     if (inputs && inputs->is_array()) {
       for (const ordered_json& input : *inputs) {
-        const std::string link = id_text(member(input, "link"));
-        const ordered_json* widget = member(input, "widget");
+        const std::string link = id_text(member_of(input, "link"));
+        const ordered_json* widget = member_of(input, "widget");
         node.inputs.push_back({text_member(input, "name"), text_member(input, "type"),
                                link.empty() ? "" : prefix + link, widget && widget->is_object()});
       }
     }
-    const ordered_json* outputs = member(body, "outputs");
+    const ordered_json* outputs = member_of(body, "outputs");
     if (outputs && outputs->is_array()) {
       for (const ordered_json& output : *outputs)
         node.output_types.push_back(text_member(output, "type"));

@@ -18,7 +18,7 @@ Value value_or_blocker(const char* type, const std::shared_ptr<const T>& network
   return Value::blocker(fmt::format("{} has no {}: {} loads one", file, what, loader));
 }
 
-Result<NodeResult> load(NodeCall& call, const char* kind, const char* input) {
+Result<NodeResult> checkpoint_loaders_load(NodeCall& call, const char* kind, const char* input) {
   OBSCURA_ASSIGN(auto file, open_model(call, kind, input));
   OBSCURA_ASSIGN(pipeline::Checkpoint checkpoint, pipeline::load_checkpoint(file));
   return NodeResult{
@@ -27,13 +27,13 @@ Result<NodeResult> load(NodeCall& call, const char* kind, const char* input) {
       value_or_blocker("VAE", checkpoint.vae, file->name(), "VAE", "VAELoader")};
 }
 
-NodeType& with_outputs(NodeType& node) {
+NodeType& checkpoint_loaders_with_outputs(NodeType& node) {
   return node.output("MODEL", "", "Removes noise from latents.")
       .output("CLIP", "", "Encodes prompts.")
       .output("VAE", "", "Turns pictures into latents and back.");
 }
 
-const RegisterNode kCheckpoint{with_outputs(
+const RegisterNode kCheckpoint{checkpoint_loaders_with_outputs(
     NodeType("CheckpointLoaderSimple")
         .label("Load Checkpoint")
         .category("loaders")
@@ -41,9 +41,11 @@ const RegisterNode kCheckpoint{with_outputs(
                      "VAE. What it is, is read from the file itself.")
         .input(model_input("ckpt_name", "checkpoints", "A file of the checkpoints folder."))
         .fingerprint(fingerprint_of("checkpoints", {"ckpt_name"}))
-        .run([](NodeCall& call) { return load(call, "checkpoints", "ckpt_name"); }))};
+        .run([](NodeCall& call) {
+          return checkpoint_loaders_load(call, "checkpoints", "ckpt_name");
+        }))};
 
-const RegisterNode kDiffusers{with_outputs(
+const RegisterNode kCheckpointLoadersDiffusers{checkpoint_loaders_with_outputs(
     NodeType("DiffusersLoader")
         .label("DiffusersLoader")
         .category("advanced/loaders/deprecated")
@@ -51,7 +53,9 @@ const RegisterNode kDiffusers{with_outputs(
                      "model_index.json.")
         .input(model_input("model_path", "diffusers", "A folder of the diffusers folder."))
         .fingerprint(fingerprint_of("diffusers", {"model_path"}))
-        .run([](NodeCall& call) { return load(call, "diffusers", "model_path"); }))};
+        .run([](NodeCall& call) {
+          return checkpoint_loaders_load(call, "diffusers", "model_path");
+        }))};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -6,13 +6,13 @@ namespace {
 
 using namespace graph;
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_clip_set_last_layer(NodeCall& call) {
   pipeline::TextEncoders encoders = call.get<pipeline::TextEncoders>("clip");
   encoders.stop_at_layer = call.get<int>("stop_at_clip_layer");
   return NodeResult{Value::handle("CLIP", std::move(encoders))};
 }
 
-const RegisterNode kRegistered{
+const RegisterNode kClipSetLastLayerRegistered{
     NodeType("CLIPSetLastLayer")
         .label("CLIP Set Last Layer")
         .category("conditioning")
@@ -24,7 +24,7 @@ const RegisterNode kRegistered{
                    .step(1)
                    .tooltip("-1 is the last layer."))
         .output("CLIP")
-        .run(run)};
+        .run(run_clip_set_last_layer)};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -7,13 +7,13 @@ namespace {
 
 using namespace graph;
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_clip_text_encode(NodeCall& call) {
   const std::string& text = call.get<std::string>("text");
   OBSCURA_ASSIGN(pipeline::Condition condition, encode(call, text, text));
   return NodeResult{conditioning_value({{std::move(condition)}})};
 }
 
-const RegisterNode kRegistered{
+const RegisterNode kClipTextEncodeRegistered{
     NodeType("CLIPTextEncode")
         .label("CLIP Text Encode (Prompt)")
         .category("conditioning")
@@ -24,7 +24,7 @@ const RegisterNode kRegistered{
         .fingerprint([](const NodeInputs& inputs, const Environment& environment) {
           return embeddings_fingerprint(inputs, environment, {"text"});
         })
-        .run(run)};
+        .run(run_clip_text_encode)};
 
 }  // namespace
 }  // namespace obscura::nodes

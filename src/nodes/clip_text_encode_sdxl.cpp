@@ -9,7 +9,7 @@ namespace {
 
 using namespace graph;
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_clip_text_encode_sdxl(NodeCall& call) {
   OBSCURA_ASSIGN(pipeline::Condition condition,
                  encode(call, call.get<std::string>("text_l"), call.get<std::string>("text_g")));
   condition.size = pipeline::SizeConditioning{
@@ -30,30 +30,35 @@ Result<NodeResult> run_refiner(NodeCall& call) {
   return NodeResult{conditioning_value({{std::move(condition)}})};
 }
 
-InputSpec pixels(const char* name, int default_value, const char* help) {
+InputSpec clip_text_encode_sdxl_pixels(const char* name, int default_value, const char* help) {
   return integer(name, default_value).range(0, 16384).tooltip(help);
 }
 
-const RegisterNode kRegistered{
+const RegisterNode kClipTextEncodeSdxlRegistered{
     NodeType("CLIPTextEncodeSDXL")
         .label("CLIPTextEncodeSDXL")
         .category("advanced/conditioning")
         .description("Encodes a prompt for each of SDXL's two text encoders, with the sizes that "
                      "SDXL was trained to follow.")
         .input(socket("clip", "CLIP").tooltip("The text encoders."))
-        .input(pixels("width", 1024, "Width of the training picture it should look like."))
-        .input(pixels("height", 1024, "Height of the training picture it should look like."))
-        .input(pixels("crop_w", 0, "Pixels cropped at the left: above 0 the subject moves out."))
-        .input(pixels("crop_h", 0, "Pixels cropped at the top: above 0 the subject moves out."))
-        .input(pixels("target_width", 1024, "Width of the picture to make."))
-        .input(pixels("target_height", 1024, "Height of the picture to make."))
+        .input(clip_text_encode_sdxl_pixels("width", 1024,
+                                            "Width of the training picture it should look like."))
+        .input(clip_text_encode_sdxl_pixels("height", 1024,
+                                            "Height of the training picture it should look like."))
+        .input(clip_text_encode_sdxl_pixels(
+            "crop_w", 0, "Pixels cropped at the left: above 0 the subject moves out."))
+        .input(clip_text_encode_sdxl_pixels(
+            "crop_h", 0, "Pixels cropped at the top: above 0 the subject moves out."))
+        .input(clip_text_encode_sdxl_pixels("target_width", 1024, "Width of the picture to make."))
+        .input(
+            clip_text_encode_sdxl_pixels("target_height", 1024, "Height of the picture to make."))
         .input(text("text_g").multiline().dynamic_prompts().tooltip("For the larger encoder."))
         .input(text("text_l").multiline().dynamic_prompts().tooltip("For the smaller encoder."))
         .output("CONDITIONING", "", "What the picture is to show.")
         .fingerprint([](const NodeInputs& inputs, const Environment& environment) {
           return embeddings_fingerprint(inputs, environment, {"text_g", "text_l"});
         })
-        .run(run)};
+        .run(run_clip_text_encode_sdxl)};
 
 const RegisterNode kRefiner{
     NodeType("CLIPTextEncodeSDXLRefiner")
@@ -66,8 +71,10 @@ const RegisterNode kRefiner{
                    .step(0.01)
                    .tooltip("The aesthetic score of the training pictures: 6 for what is wanted, "
                             "2.5 for what is not."))
-        .input(pixels("width", 1024, "Width of the training picture it should look like."))
-        .input(pixels("height", 1024, "Height of the training picture it should look like."))
+        .input(clip_text_encode_sdxl_pixels("width", 1024,
+                                            "Width of the training picture it should look like."))
+        .input(clip_text_encode_sdxl_pixels("height", 1024,
+                                            "Height of the training picture it should look like."))
         .input(text("text").multiline().dynamic_prompts().tooltip("The prompt."))
         .input(socket("clip", "CLIP").tooltip("The refiner's text encoder."))
         .output("CONDITIONING", "", "What the picture is to show.")

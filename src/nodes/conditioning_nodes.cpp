@@ -11,11 +11,11 @@ using namespace graph;
 using pipeline::Condition;
 using pipeline::Conditioning;
 
-constexpr std::int64_t kPixels = 8;
+constexpr std::int64_t kConditioningPixels = 8;
 
 // The conditioning with each of its entries changed.
 template <class Change>
-NodeResult changed(const NodeCall& call, const Change& change) {
+NodeResult conditioning_changed(const NodeCall& call, const Change& change) {
   Conditioning conditioning = call.get<Conditioning>("conditioning");
   for (Condition& entry : conditioning.entries) change(entry);
   return NodeResult{conditioning_value(std::move(conditioning))};
@@ -66,7 +66,7 @@ Result<NodeResult> average(NodeCall& call) {
   return NodeResult{conditioning_value(std::move(result))};
 }
 
-Result<NodeResult> concat(NodeCall& call) {
+Result<NodeResult> conditioning_concat(NodeCall& call) {
   OBSCURA_ASSIGN(const Condition* from, first_of(call, "conditioning_from"));
   Conditioning result = call.get<Conditioning>("conditioning_to");
   for (Condition& entry : result.entries) {
@@ -80,10 +80,11 @@ Result<NodeResult> concat(NodeCall& call) {
 }
 
 Result<NodeResult> set_area(NodeCall& call) {
-  return changed(call, [&](Condition& entry) {
-    entry.area = diffusion::Area{
-        call.get<std::int64_t>("height") / kPixels, call.get<std::int64_t>("width") / kPixels,
-        call.get<std::int64_t>("y") / kPixels, call.get<std::int64_t>("x") / kPixels};
+  return conditioning_changed(call, [&](Condition& entry) {
+    entry.area = diffusion::Area{call.get<std::int64_t>("height") / kConditioningPixels,
+                                 call.get<std::int64_t>("width") / kConditioningPixels,
+                                 call.get<std::int64_t>("y") / kConditioningPixels,
+                                 call.get<std::int64_t>("x") / kConditioningPixels};
     entry.area_fractions.reset();
     entry.area_is_mask_bounds = false;
     entry.strength = call.get<double>("strength");
@@ -91,7 +92,7 @@ Result<NodeResult> set_area(NodeCall& call) {
 }
 
 Result<NodeResult> set_area_percentage(NodeCall& call) {
-  return changed(call, [&](Condition& entry) {
+  return conditioning_changed(call, [&](Condition& entry) {
     entry.area_fractions =
         pipeline::AreaFractions{call.get<double>("height"), call.get<double>("width"),
                                 call.get<double>("y"), call.get<double>("x")};
@@ -102,7 +103,7 @@ Result<NodeResult> set_area_percentage(NodeCall& call) {
 }
 
 Result<NodeResult> set_mask(NodeCall& call) {
-  return changed(call, [&](Condition& entry) {
+  return conditioning_changed(call, [&](Condition& entry) {
     entry.mask = call.get<Mask>("mask").values;
     entry.mask_strength = call.get<double>("strength");
     entry.area_is_mask_bounds = call.get<std::string>("set_cond_area") == "mask bounds";
@@ -110,20 +111,21 @@ Result<NodeResult> set_mask(NodeCall& call) {
 }
 
 Result<NodeResult> zero_out(NodeCall& call) {
-  return changed(call, [](Condition& entry) {
+  return conditioning_changed(call, [](Condition& entry) {
     entry.states = Tensor(entry.states.shape());
     entry.pooled = Tensor(entry.pooled.shape());
   });
 }
 
 Result<NodeResult> set_timestep_range(NodeCall& call) {
-  return changed(call, [&](Condition& entry) {
+  return conditioning_changed(call, [&](Condition& entry) {
     entry.start_percent = call.get<double>("start");
     entry.end_percent = call.get<double>("end");
   });
 }
 
-NodeType node(const char* id, const char* label, const char* category, const char* description) {
+NodeType conditioning_node(const char* id, const char* label, const char* category,
+                           const char* description) {
   return NodeType(id)
       .label(label)
       .category(category)
@@ -142,7 +144,7 @@ InputSpec strength() {
       .tooltip("Its weight where conditionings overlap.");
 }
 
-InputSpec pixels(const char* name, int default_value, int least) {
+InputSpec conditioning_pixels(const char* name, int default_value, int least) {
   return integer(name, default_value).range(least, 16384).step(8).tooltip("In pixels.");
 }
 
@@ -154,41 +156,45 @@ InputSpec percent(const char* name, double default_value) {
   return number(name, default_value).range(0.0, 1.0).step(0.001).tooltip("Part of the sampling.");
 }
 
-const RegisterNode kCombine{node("ConditioningCombine", "Conditioning (Combine)", "conditioning",
-                                 "Both apply at once: their predictions are averaged by weight.")
-                                .input(conditioning("conditioning_1"))
-                                .input(conditioning("conditioning_2"))
-                                .run(combine)};
+const RegisterNode kCombine{
+    conditioning_node("ConditioningCombine", "Conditioning (Combine)", "conditioning",
+                      "Both apply at once: their predictions are averaged by weight.")
+        .input(conditioning("conditioning_1"))
+        .input(conditioning("conditioning_2"))
+        .run(combine)};
 
 const RegisterNode kAverage{
-    node("ConditioningAverage", "ConditioningAverage", "conditioning",
-         "Mixes the first entry of the second into the text states of the first.")
+    conditioning_node("ConditioningAverage", "ConditioningAverage", "conditioning",
+                      "Mixes the first entry of the second into the text states of the first.")
         .input(conditioning("conditioning_to"))
         .input(conditioning("conditioning_from"))
         .input(number("conditioning_to_strength", 1.0).range(0.0, 1.0).step(0.01))
         .run(average)};
 
 const RegisterNode kConcat{
-    node("ConditioningConcat", "Conditioning (Concat)", "conditioning",
-         "Puts the first entry of the second behind the text states of the first, as if the "
-         "prompts were one.")
+    conditioning_node(
+        "ConditioningConcat", "Conditioning (Concat)", "conditioning",
+        "Puts the first entry of the second behind the text states of the first, as if the "
+        "prompts were one.")
         .input(conditioning("conditioning_to"))
         .input(conditioning("conditioning_from"))
-        .run(concat)};
+        .run(conditioning_concat)};
 
-const RegisterNode kSetArea{node("ConditioningSetArea", "Conditioning (Set Area)", "conditioning",
-                                 "Applies only in a rectangle of the picture.")
+const RegisterNode kSetArea{conditioning_node("ConditioningSetArea", "Conditioning (Set Area)",
+                                              "conditioning",
+                                              "Applies only in a rectangle of the picture.")
                                 .input(conditioning())
-                                .input(pixels("width", 64, 64))
-                                .input(pixels("height", 64, 64))
-                                .input(pixels("x", 0, 0))
-                                .input(pixels("y", 0, 0))
+                                .input(conditioning_pixels("width", 64, 64))
+                                .input(conditioning_pixels("height", 64, 64))
+                                .input(conditioning_pixels("x", 0, 0))
+                                .input(conditioning_pixels("y", 0, 0))
                                 .input(strength())
                                 .run(set_area)};
 
 const RegisterNode kSetAreaPercentage{
-    node("ConditioningSetAreaPercentage", "Conditioning (Set Area with Percentage)", "conditioning",
-         "Applies only in a rectangle, given as parts of the picture's sides.")
+    conditioning_node("ConditioningSetAreaPercentage", "Conditioning (Set Area with Percentage)",
+                      "conditioning",
+                      "Applies only in a rectangle, given as parts of the picture's sides.")
         .input(conditioning())
         .input(fraction("width", 1.0))
         .input(fraction("height", 1.0))
@@ -197,9 +203,9 @@ const RegisterNode kSetAreaPercentage{
         .input(strength())
         .run(set_area_percentage)};
 
-const RegisterNode kSetMask{
-    node("ConditioningSetMask", "Conditioning (Set Mask)", "conditioning",
-         "Applies where the mask says, and as strongly.")
+const RegisterNode kConditioningSetMask{
+    conditioning_node("ConditioningSetMask", "Conditioning (Set Mask)", "conditioning",
+                      "Applies where the mask says, and as strongly.")
         .input(conditioning())
         .input(socket("mask", "MASK"))
         .input(strength())
@@ -207,19 +213,19 @@ const RegisterNode kSetMask{
                    .tooltip("\"mask bounds\" computes only the rectangle around the mask."))
         .run(set_mask)};
 
-const RegisterNode kZeroOut{node("ConditioningZeroOut", "ConditioningZeroOut",
-                                 "advanced/conditioning",
-                                 "Sets the text states to zero: less than an empty prompt.")
-                                .input(conditioning())
-                                .run(zero_out)};
+const RegisterNode kZeroOut{
+    conditioning_node("ConditioningZeroOut", "ConditioningZeroOut", "advanced/conditioning",
+                      "Sets the text states to zero: less than an empty prompt.")
+        .input(conditioning())
+        .run(zero_out)};
 
-const RegisterNode kSetTimestepRange{node("ConditioningSetTimestepRange",
-                                          "ConditioningSetTimestepRange", "advanced/conditioning",
-                                          "Applies only during a part of the sampling.")
-                                         .input(conditioning())
-                                         .input(percent("start", 0.0))
-                                         .input(percent("end", 1.0))
-                                         .run(set_timestep_range)};
+const RegisterNode kSetTimestepRange{
+    conditioning_node("ConditioningSetTimestepRange", "ConditioningSetTimestepRange",
+                      "advanced/conditioning", "Applies only during a part of the sampling.")
+        .input(conditioning())
+        .input(percent("start", 0.0))
+        .input(percent("end", 1.0))
+        .run(set_timestep_range)};
 
 }  // namespace
 }  // namespace obscura::nodes

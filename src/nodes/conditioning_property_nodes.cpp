@@ -51,13 +51,13 @@ Result<Conditioning> with_properties(const NodeCall& call, const char* input) {
   return result;
 }
 
-Conditioning combined(Conditioning first, const Conditioning& second) {
+Conditioning conditioning_property_combined(Conditioning first, const Conditioning& second) {
   first.entries.insert(first.entries.end(), second.entries.begin(), second.entries.end());
   return first;
 }
 
 Value combined_value(const NodeCall& call, const char* first, const Conditioning& second) {
-  return conditioning_value(combined(call.get<Conditioning>(first), second));
+  return conditioning_value(conditioning_property_combined(call.get<Conditioning>(first), second));
 }
 
 Conditioning as_default(Conditioning conditioning) {

@@ -9,7 +9,7 @@ using namespace graph;
 
 constexpr std::int64_t kChannels = 4, kPixels = 8;  // of SDXL's latents and its VAE's factor
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_empty_latent_image(NodeCall& call) {
   const auto batch = call.get<std::int64_t>("batch_size");
   const auto height = call.get<std::int64_t>("height") / kPixels;
   const auto width = call.get<std::int64_t>("width") / kPixels;
@@ -17,7 +17,7 @@ Result<NodeResult> run(NodeCall& call) {
   return NodeResult{latent_value({.samples = Tensor(Shape{batch, kChannels, height, width})})};
 }
 
-const RegisterNode kRegistered{
+const RegisterNode kEmptyLatentImageRegistered{
     NodeType("EmptyLatentImage")
         .label("Empty Latent Image")
         .category("latent")
@@ -26,7 +26,7 @@ const RegisterNode kRegistered{
         .input(integer("height", 512).range(16, 16384).step(8).tooltip("In pixels."))
         .input(integer("batch_size", 1).range(1, 4096).tooltip("Pictures at once."))
         .output("LATENT", "", "The empty latents.")
-        .run(run)};
+        .run(run_empty_latent_image)};
 
 }  // namespace
 }  // namespace obscura::nodes

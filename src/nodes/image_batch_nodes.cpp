@@ -15,13 +15,13 @@ namespace {
 
 using namespace graph;
 
-const Tensor& image_of(const NodeCall& call, const char* input = "image") {
+const Tensor& image_batch_image_of(const NodeCall& call, const char* input = "image") {
   return call.get<Picture>(input).pixels;
 }
 
-Result<NodeResult> batch(NodeCall& call) {
-  const Tensor& first = image_of(call, "image1");
-  Tensor second = image_of(call, "image2");
+Result<NodeResult> image_batch_batch(NodeCall& call) {
+  const Tensor& first = image_batch_image_of(call, "image1");
+  Tensor second = image_batch_image_of(call, "image2");
   const Shape &a = first.shape(), &b = second.shape();
   if (a[1] != b[1] || a[2] != b[2])
     second = resize_image(second, a[2], a[1], ResizeMethod::kBilinear, ResizeCrop::kCenter);
@@ -29,23 +29,23 @@ Result<NodeResult> batch(NodeCall& call) {
   return NodeResult{image_value(concatenate(std::vector<Tensor>{one, two}))};
 }
 
-Result<NodeResult> repeat(NodeCall& call) {
-  const Tensor& image = image_of(call);
+Result<NodeResult> image_batch_repeat(NodeCall& call) {
+  const Tensor& image = image_batch_image_of(call);
   const auto amount = call.get<std::int64_t>("amount");
   const Shape& s = image.shape();
   OBSCURA_TRY(check_fits(call, "a batch of pictures", {amount, s[0], s[1], s[2], s[3]}));
   return NodeResult{image_value(repeated_to(image, amount * s[0]))};
 }
 
-Result<NodeResult> from_batch(NodeCall& call) {
-  const Tensor& image = image_of(call);
+Result<NodeResult> image_batch_from_batch(NodeCall& call) {
+  const Tensor& image = image_batch_image_of(call);
   const std::int64_t count = image.shape()[0];
   const std::int64_t begin = std::min(call.get<std::int64_t>("batch_index"), count - 1);
   const std::int64_t length = std::min(call.get<std::int64_t>("length"), count - begin);
   return NodeResult{image_value(image.slice(begin, begin + length))};
 }
 
-Result<NodeResult> rebatch(NodeCall& call) {
+Result<NodeResult> image_batch_rebatch(NodeCall& call) {
   const auto most = call.values("batch_size").front().get<std::size_t>();
   std::vector<Tensor> singles;
   for (const Value& value : call.values("images")) {
@@ -67,27 +67,27 @@ Result<NodeResult> rebatch(NodeCall& call) {
 }
 
 Result<NodeResult> size(NodeCall& call) {
-  const Shape& s = image_of(call).shape();
+  const Shape& s = image_batch_image_of(call).shape();
   return NodeResult{Value::integer(s[2]), Value::integer(s[1]), Value::integer(s[0])};
 }
 
 Result<NodeResult> scaled_to(const NodeCall& call, Size target, const char* method) {
-  const Shape& s = image_of(call).shape();
+  const Shape& s = image_batch_image_of(call).shape();
   OBSCURA_TRY(check_target(call, "pixels", s[0] * s[3], target));
   return NodeResult{
-      image_value(resize_image(image_of(call), target.width, target.height,
+      image_value(resize_image(image_batch_image_of(call), target.width, target.height,
                                *resize_method_from_name(call.get<std::string>(method))))};
 }
 
 Result<NodeResult> scale_to_total(NodeCall& call) {
-  const Shape& s = image_of(call).shape();
+  const Shape& s = image_batch_image_of(call).shape();
   const double wanted = std::floor(call.get<double>("megapixels") * 1024 * 1024);
   const double have = static_cast<double>(s[1]) * static_cast<double>(s[2]);
   return scaled_to(call, nodes::scaled({s[2], s[1]}, std::sqrt(wanted / have)), "upscale_method");
 }
 
 Result<NodeResult> scale_to_largest(NodeCall& call) {
-  const Shape& s = image_of(call).shape();
+  const Shape& s = image_batch_image_of(call).shape();
   const auto largest = call.get<std::int64_t>("largest_size");
   Size target = {largest, largest};
   if (s[1] > s[2]) target.width = 0;
@@ -107,7 +107,7 @@ Tensor canvas(const Shape& shape, const Colour& colour) {
 }
 
 Result<NodeResult> resize_and_pad(NodeCall& call) {
-  const Tensor& image = image_of(call);
+  const Tensor& image = image_batch_image_of(call);
   const Shape& s = image.shape();
   const Size target = {call.get<std::int64_t>("target_width"),
                        call.get<std::int64_t>("target_height")};
@@ -165,7 +165,8 @@ Result<NodeResult> stitch(NodeCall& call) {
   const auto& direction = call.get<std::string>("direction");
   const bool horizontal = direction == "left" || direction == "right";
   const std::string& colour_name = call.get<std::string>("spacing_color");
-  Tensor first = image_of(call, "image1"), second = image_of(call, "image2");
+  Tensor first = image_batch_image_of(call, "image1"),
+         second = image_batch_image_of(call, "image2");
   const std::int64_t count = std::max(first.shape()[0], second.shape()[0]);
   first = last_repeated(first, count);
   second = last_repeated(second, count);
@@ -192,8 +193,8 @@ Result<NodeResult> stitch(NodeCall& call) {
   return NodeResult{image_value(joined(first, second, axis))};
 }
 
-Result<NodeResult> crop(NodeCall& call) {
-  const Tensor planes = planes_of_image(image_of(call));
+Result<NodeResult> image_batch_crop(NodeCall& call) {
+  const Tensor planes = planes_of_image(image_batch_image_of(call));
   const Shape& s = planes.shape();
   return NodeResult{image_value(
       image_of_planes(cropped(planes, std::min(call.get<std::int64_t>("x"), s[3] - 1),
@@ -201,14 +202,16 @@ Result<NodeResult> crop(NodeCall& call) {
                               call.get<std::int64_t>("width"), call.get<std::int64_t>("height"))))};
 }
 
-Result<NodeResult> rotate(NodeCall& call) {
-  return NodeResult{image_value(image_of_planes(
-      rotated(planes_of_image(image_of(call)), quarter_turns(call.get<std::string>("rotation")))))};
+Result<NodeResult> image_batch_rotate(NodeCall& call) {
+  return NodeResult{
+      image_value(image_of_planes(rotated(planes_of_image(image_batch_image_of(call)),
+                                          quarter_turns(call.get<std::string>("rotation")))))};
 }
 
-Result<NodeResult> flip(NodeCall& call) {
-  return NodeResult{image_value(image_of_planes(flipped(
-      planes_of_image(image_of(call)), is_upside_down(call.get<std::string>("flip_method")))))};
+Result<NodeResult> image_batch_flip(NodeCall& call) {
+  return NodeResult{
+      image_value(image_of_planes(flipped(planes_of_image(image_batch_image_of(call)),
+                                          is_upside_down(call.get<std::string>("flip_method")))))};
 }
 
 const RegisterNode kImageBatch{
@@ -219,7 +222,7 @@ const RegisterNode kImageBatch{
         .input(socket("image1", "IMAGE"))
         .input(socket("image2", "IMAGE"))
         .output("IMAGE")
-        .run(batch)};
+        .run(image_batch_batch)};
 
 const RegisterNode kRepeatImageBatch{NodeType("RepeatImageBatch")
                                          .label("RepeatImageBatch")
@@ -228,7 +231,7 @@ const RegisterNode kRepeatImageBatch{NodeType("RepeatImageBatch")
                                          .input(socket("image", "IMAGE"))
                                          .input(integer("amount", 1).range(1, 4096))
                                          .output("IMAGE")
-                                         .run(repeat)};
+                                         .run(image_batch_repeat)};
 
 const RegisterNode kImageFromBatch{NodeType("ImageFromBatch")
                                        .label("ImageFromBatch")
@@ -238,7 +241,7 @@ const RegisterNode kImageFromBatch{NodeType("ImageFromBatch")
                                        .input(integer("batch_index", 0).range(0, 4095))
                                        .input(integer("length", 1).range(1, 4096))
                                        .output("IMAGE")
-                                       .run(from_batch)};
+                                       .run(image_batch_from_batch)};
 
 const RegisterNode kRebatchImages{NodeType("RebatchImages")
                                       .label("Rebatch Images")
@@ -248,7 +251,7 @@ const RegisterNode kRebatchImages{NodeType("RebatchImages")
                                       .input(integer("batch_size", 1).range(1, 4096))
                                       .output_list("IMAGE")
                                       .inputs_as_lists()
-                                      .run(rebatch)};
+                                      .run(image_batch_rebatch)};
 
 const RegisterNode kGetImageSize{NodeType("GetImageSize")
                                      .label("Get Image Size")
@@ -323,7 +326,7 @@ const RegisterNode kImageCrop{NodeType("ImageCrop")
                                   .input(integer("x", 0).range(0, 16384).step(1))
                                   .input(integer("y", 0).range(0, 16384).step(1))
                                   .output("IMAGE")
-                                  .run(crop)};
+                                  .run(image_batch_crop)};
 
 const RegisterNode kImageRotate{
     NodeType("ImageRotate")
@@ -333,7 +336,7 @@ const RegisterNode kImageRotate{
         .input(socket("image", "IMAGE"))
         .input(choice("rotation", {"none", "90 degrees", "180 degrees", "270 degrees"}))
         .output("IMAGE")
-        .run(rotate)};
+        .run(image_batch_rotate)};
 
 const RegisterNode kImageFlip{
     NodeType("ImageFlip")
@@ -343,7 +346,7 @@ const RegisterNode kImageFlip{
         .input(socket("image", "IMAGE"))
         .input(choice("flip_method", {"x-axis: vertically", "y-axis: horizontally"}))
         .output("IMAGE")
-        .run(flip)};
+        .run(image_batch_flip)};
 
 }  // namespace
 }  // namespace obscura::nodes

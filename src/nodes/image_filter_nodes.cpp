@@ -15,7 +15,7 @@ namespace {
 
 using namespace graph;
 
-const Tensor& image_of(const NodeCall& call, const char* input = "image") {
+const Tensor& image_filter_image_of(const NodeCall& call, const char* input = "image") {
   return call.get<Picture>(input).pixels;
 }
 
@@ -24,8 +24,8 @@ NodeResult clipped(Tensor image) {
   return NodeResult{image_value(std::move(image))};
 }
 
-Result<NodeResult> add_noise(NodeCall& call) {
-  Tensor image = image_of(call).clone();
+Result<NodeResult> image_filter_add_noise(NodeCall& call) {
+  Tensor image = image_filter_image_of(call).clone();
   TorchGenerator generator(call.get<std::uint64_t>("seed"));
   Tensor noise = generator.randn(image.shape());
   const auto strength = static_cast<float>(call.get<double>("strength"));
@@ -52,10 +52,10 @@ BlendFunction blend_function(const std::string& mode) {
   return [](float, float b) { return b; };
 }
 
-Result<NodeResult> blend(NodeCall& call) {
-  const Tensor& first = image_of(call, "image1");
+Result<NodeResult> image_filter_blend(NodeCall& call) {
+  const Tensor& first = image_filter_image_of(call, "image1");
   const Shape& s = first.shape();
-  Tensor second = with_channels(image_of(call, "image2"), s[3]);
+  Tensor second = with_channels(image_filter_image_of(call, "image2"), s[3]);
   if (second.shape()[1] != s[1] || second.shape()[2] != s[2])
     second = resize_image(second, s[2], s[1], ResizeMethod::kBicubic, ResizeCrop::kCenter);
   second = repeated_to(second, s[0]);
@@ -70,7 +70,7 @@ Result<NodeResult> blend(NodeCall& call) {
 }
 
 Result<Tensor> filtered(const NodeCall& call, const char* radius_input, double alpha) {
-  const Tensor& image = image_of(call);
+  const Tensor& image = image_filter_image_of(call);
   const auto radius = call.get<std::int64_t>(radius_input);
   const Shape& s = image.shape();
   if (radius >= s[1] || radius >= s[2]) {
@@ -91,7 +91,7 @@ Result<NodeResult> blur(NodeCall& call) {
   return NodeResult{image_value(std::move(blurred))};
 }
 
-Result<NodeResult> sharpen(NodeCall& call) {
+Result<NodeResult> image_filter_sharpen(NodeCall& call) {
   const auto alpha = call.get<double>("alpha");
   if (alpha == 0) return NodeResult{call.value("image")};
   OBSCURA_ASSIGN(Tensor sharpened, filtered(call, "sharpen_radius", alpha));
@@ -115,7 +115,7 @@ Result<NodeResult> morphology(NodeCall& call) {
   const auto& operation = call.get<std::string>("operation");
   const auto size = call.get<std::int64_t>("kernel_size");
   const std::int64_t before = size / 2, after = size - 1 - size / 2;
-  const Tensor planes = planes_of_image(image_of(call));
+  const Tensor planes = planes_of_image(image_filter_image_of(call));
   const Shape& s = planes.shape();
   const Tensor image = planes.reshaped({s[0] * s[1], s[2], s[3]});
   auto dilated = [&](const Tensor& tensor) { return dilate(tensor, before, after); };
@@ -135,7 +135,7 @@ Result<NodeResult> morphology(NodeCall& call) {
 // ITU-R BT.601 luma and two differences of colour around 0.5, with the rounded factors of JPEG's
 // predecessors that ComfyUI's library uses.
 Result<NodeResult> to_yuv(NodeCall& call) {
-  const Tensor image = with_channels(image_of(call), 3);
+  const Tensor image = with_channels(image_filter_image_of(call), 3);
   std::vector<Tensor> parts(3, Tensor());
   for (Tensor& part : parts) part = Tensor(image.shape());
   for (std::int64_t i = 0; i < image.elements(); i += 3) {
@@ -155,7 +155,8 @@ float mean_channel(const Tensor& image, std::int64_t pixel) {
 }
 
 Result<NodeResult> from_yuv(NodeCall& call) {
-  const Tensor &y = image_of(call, "Y"), &u = image_of(call, "U"), &v = image_of(call, "V");
+  const Tensor &y = image_filter_image_of(call, "Y"), &u = image_filter_image_of(call, "U"),
+               &v = image_filter_image_of(call, "V");
   const Shape& s = y.shape();
   for (const Tensor* part : {&u, &v}) {
     const Shape& p = part->shape();
@@ -175,9 +176,10 @@ Result<NodeResult> from_yuv(NodeCall& call) {
   return NodeResult{image_value(std::move(image))};
 }
 
-Result<NodeResult> composite_masked(NodeCall& call) {
-  const Tensor& destination = image_of(call, "destination");
-  const Tensor source = with_channels(image_of(call, "source"), destination.shape()[3]);
+Result<NodeResult> image_filter_composite_masked(NodeCall& call) {
+  const Tensor& destination = image_filter_image_of(call, "destination");
+  const Tensor source =
+      with_channels(image_filter_image_of(call, "source"), destination.shape()[3]);
   const auto* mask = call.find<Mask>("mask");
   return NodeResult{image_value(image_of_planes(composite(
       planes_of_image(destination), planes_of_image(source), mask ? mask->values : Tensor(),
@@ -195,7 +197,7 @@ const RegisterNode kImageAddNoise{
         .input(integer("seed", 0).range(0, kMaxSeed).control_after_generate())
         .input(number("strength", 0.5).range(0.0, 1.0).step(0.01))
         .output("IMAGE")
-        .run(add_noise)};
+        .run(image_filter_add_noise)};
 
 const RegisterNode kImageBlend{
     NodeType("ImageBlend")
@@ -208,7 +210,7 @@ const RegisterNode kImageBlend{
         .input(choice("blend_mode",
                       {"normal", "multiply", "screen", "overlay", "soft_light", "difference"}))
         .output("IMAGE")
-        .run(blend)};
+        .run(image_filter_blend)};
 
 const RegisterNode kImageBlur{NodeType("ImageBlur")
                                   .label("Image Blur")
@@ -229,7 +231,7 @@ const RegisterNode kImageSharpen{NodeType("ImageSharpen")
                                      .input(number("sigma", 1.0).range(0.1, 10.0).step(0.01))
                                      .input(number("alpha", 1.0).range(0.0, 5.0).step(0.01))
                                      .output("IMAGE")
-                                     .run(sharpen)};
+                                     .run(image_filter_sharpen)};
 
 const RegisterNode kMorphology{
     NodeType("Morphology")
@@ -277,7 +279,7 @@ const RegisterNode kImageCompositeMasked{
         .input(toggle("resize_source", false))
         .optional(socket("mask", "MASK"))
         .output("IMAGE")
-        .run(composite_masked)};
+        .run(image_filter_composite_masked)};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -21,7 +21,7 @@ Result<NodeResult> empty(NodeCall& call) {
   return NodeResult{image_value(std::move(image))};
 }
 
-Result<NodeResult> resized(const NodeCall& call, Size size, ResizeCrop crop) {
+Result<NodeResult> image_resized(const NodeCall& call, Size size, ResizeCrop crop) {
   const Tensor& image = call.get<Picture>("image").pixels;
   const Shape& s = image.shape();
   OBSCURA_TRY(check_target(call, "pixels", s[0] * s[3], size));
@@ -34,22 +34,23 @@ Result<NodeResult> scale(NodeCall& call) {
   const Shape& s = call.get<Picture>("image").pixels.shape();
   Size size{call.get<std::int64_t>("width"), call.get<std::int64_t>("height")};
   if (size.width == 0 && size.height == 0) return NodeResult{call.value("image")};
-  return resized(call, completed(size, {s[2], s[1]}, 1), crop_of(call.get<std::string>("crop")));
+  return image_resized(call, completed(size, {s[2], s[1]}, 1),
+                       crop_of(call.get<std::string>("crop")));
 }
 
 Result<NodeResult> scale_by(NodeCall& call) {
   const Shape& s = call.get<Picture>("image").pixels.shape();
-  return resized(call, nodes::scaled({s[2], s[1]}, call.get<double>("scale_by")),
-                 ResizeCrop::kDisabled);
+  return image_resized(call, nodes::scaled({s[2], s[1]}, call.get<double>("scale_by")),
+                       ResizeCrop::kDisabled);
 }
 
-Result<NodeResult> invert(NodeCall& call) {
+Result<NodeResult> image_invert(NodeCall& call) {
   Tensor image = call.get<Picture>("image").pixels.clone();
   for (float& value : image.values()) value = 1 - value;
   return NodeResult{image_value(std::move(image))};
 }
 
-InputSpec method() {
+InputSpec image_method() {
   return choice("upscale_method", {"nearest-exact", "bilinear", "area", "bicubic", "lanczos"});
 }
 
@@ -75,7 +76,7 @@ const RegisterNode kScale{
         .category("image/upscaling")
         .description("Resizes pictures. A side of 0 follows from the other; both 0 change nothing.")
         .input(socket("image", "IMAGE"))
-        .input(method())
+        .input(image_method())
         .input(integer("width", 512).range(0, 16384).step(1))
         .input(integer("height", 512).range(0, 16384).step(1))
         .input(choice("crop", {"disabled", "center"}))
@@ -87,18 +88,18 @@ const RegisterNode kScaleBy{NodeType("ImageScaleBy")
                                 .category("image/upscaling")
                                 .description("Resizes pictures by a factor.")
                                 .input(socket("image", "IMAGE"))
-                                .input(method())
+                                .input(image_method())
                                 .input(number("scale_by", 1.0).range(0.01, 8.0).step(0.01))
                                 .output("IMAGE")
                                 .run(scale_by)};
 
-const RegisterNode kInvert{NodeType("ImageInvert")
-                               .label("Invert Image")
-                               .category("image")
-                               .description("Turns light into dark and back.")
-                               .input(socket("image", "IMAGE"))
-                               .output("IMAGE")
-                               .run(invert)};
+const RegisterNode kImageInvert{NodeType("ImageInvert")
+                                    .label("Invert Image")
+                                    .category("image")
+                                    .description("Turns light into dark and back.")
+                                    .input(socket("image", "IMAGE"))
+                                    .output("IMAGE")
+                                    .run(image_invert)};
 
 }  // namespace
 }  // namespace obscura::nodes

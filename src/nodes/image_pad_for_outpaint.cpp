@@ -24,7 +24,7 @@ float softened(const Margins& by, std::int64_t feathering, std::int64_t y, std::
   return rate * rate;
 }
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_image_pad_for_outpaint(NodeCall& call) {
   const Tensor& image = call.get<Picture>("image").pixels;
   const Shape& s = image.shape();
   const Margins by{call.get<std::int64_t>("left"), call.get<std::int64_t>("top"),
@@ -54,7 +54,7 @@ InputSpec margin(const char* name) {
   return integer(name, 0).range(0, 16384).step(8).tooltip("Pixels to add on this side.");
 }
 
-const RegisterNode kRegistered{
+const RegisterNode kImagePadForOutpaintRegistered{
     NodeType("ImagePadForOutpaint")
         .label("Pad Image for Outpainting")
         .category("image")
@@ -70,7 +70,7 @@ const RegisterNode kRegistered{
                    .tooltip("Pixels of the picture over which old and new blend."))
         .output("IMAGE")
         .output("MASK")
-        .run(run)};
+        .run(run_image_pad_for_outpaint)};
 
 }  // namespace
 }  // namespace obscura::nodes

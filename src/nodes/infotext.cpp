@@ -56,7 +56,7 @@ std::string translated(std::span<const Name> names, const std::string& name) {
   return name;
 }
 
-std::string text_of(const ordered_json& value) {
+std::string infotext_text_of(const ordered_json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
@@ -96,7 +96,7 @@ std::string infotext(const Workflow& workflow, std::string_view id, const Infote
   const std::vector<const Workflow::Node*> behind = upstream(workflow, node.id());
   auto written = [&](std::string_view input) {
     const ordered_json* value = nearest_constant(behind, input);
-    return value == nullptr ? std::string() : text_of(*value);
+    return value == nullptr ? std::string() : infotext_text_of(*value);
   };
 
   Line line;

@@ -50,7 +50,7 @@ void cover(Tensor& pictures, const Tensor& mask) {
   }
 }
 
-Result<Tensor> encode(const NodeCall& call, const Tensor& pictures) {
+Result<Tensor> inpaint_conditioning_encode(const NodeCall& call, const Tensor& pictures) {
   return pipeline::encode_image(call.environment<runtime::Session>(),
                                 call.get<pipeline::Vae>("vae"), pictures, call.cancel_token());
 }
@@ -70,10 +70,10 @@ Result<NodeResult> run_inpaint(NodeCall& call) {
   mask = mask.reshaped({m[0], covered.shape()[1], covered.shape()[2]});
   cover(covered, mask);
   pipeline::ConcatLatent concat;
-  OBSCURA_ASSIGN(concat.image, encode(call, covered));
+  OBSCURA_ASSIGN(concat.image, inpaint_conditioning_encode(call, covered));
   concat.mask = mask;
   pipeline::Latent latent;
-  OBSCURA_ASSIGN(latent.samples, encode(call, pictures));
+  OBSCURA_ASSIGN(latent.samples, inpaint_conditioning_encode(call, pictures));
   if (call.get<bool>("noise_mask")) latent.noise_mask = mask;
   return NodeResult{with_picture(call, "positive", concat), with_picture(call, "negative", concat),
                     latent_value(std::move(latent))};
@@ -81,14 +81,16 @@ Result<NodeResult> run_inpaint(NodeCall& call) {
 
 Result<NodeResult> run_instruct(NodeCall& call) {
   pipeline::ConcatLatent concat;
-  OBSCURA_ASSIGN(concat.image, encode(call, call.get<Picture>("pixels").pixels));
+  OBSCURA_ASSIGN(concat.image,
+                 inpaint_conditioning_encode(call, call.get<Picture>("pixels").pixels));
   pipeline::Latent latent;
   latent.samples = Tensor(concat.image.shape());
   return NodeResult{with_picture(call, "positive", concat), with_picture(call, "negative", concat),
                     latent_value(std::move(latent))};
 }
 
-NodeType node(const char* id, const char* label, const char* category, const char* description) {
+NodeType inpaint_conditioning_node(const char* id, const char* label, const char* category,
+                                   const char* description) {
   return NodeType(id)
       .label(label)
       .category(category)
@@ -99,30 +101,31 @@ NodeType node(const char* id, const char* label, const char* category, const cha
       .input(socket("pixels", "IMAGE").tooltip("The picture to change."));
 }
 
-NodeType& with_outputs(NodeType& type) {
+NodeType& inpaint_conditioning_with_outputs(NodeType& type) {
   return type.output("CONDITIONING", "positive")
       .output("CONDITIONING", "negative")
       .output("LATENT", "latent", "The latent to start from.");
 }
 
 NodeType inpaint_node() {
-  NodeType type =
-      node("InpaintModelConditioning", "InpaintModelConditioning", "conditioning/inpaint",
-           "Shows an inpainting model (of nine input channels) the picture without what "
-           "the mask covers, and the mask.");
+  NodeType type = inpaint_conditioning_node(
+      "InpaintModelConditioning", "InpaintModelConditioning", "conditioning/inpaint",
+      "Shows an inpainting model (of nine input channels) the picture without what "
+      "the mask covers, and the mask.");
   type.input(socket("mask", "MASK").tooltip("1 where the picture is to be painted anew."))
       .input(toggle("noise_mask", true)
                  .tooltip("Keeps what the mask leaves out exactly; without it the model may touch "
                           "all of the picture."));
-  return with_outputs(type).run(run_inpaint);
+  return inpaint_conditioning_with_outputs(type).run(run_inpaint);
 }
 
 NodeType instruct_node() {
-  NodeType type = node("InstructPixToPixConditioning", "InstructPixToPixConditioning",
-                       "conditioning/instructpix2pix",
-                       "Shows an editing model (of eight input channels) the picture that the "
-                       "prompt tells how to change.");
-  return with_outputs(type).run(run_instruct);
+  NodeType type = inpaint_conditioning_node(
+      "InstructPixToPixConditioning", "InstructPixToPixConditioning",
+      "conditioning/instructpix2pix",
+      "Shows an editing model (of eight input channels) the picture that the "
+      "prompt tells how to change.");
+  return inpaint_conditioning_with_outputs(type).run(run_instruct);
 }
 
 const RegisterNode kInpaint{inpaint_node()};

@@ -13,7 +13,8 @@
 namespace obscura::nodes {
 namespace {
 
-constexpr std::array<std::string_view, 4> kExtensions = {".png", ".jpg", ".jpeg", ".webp"};
+constexpr std::array<std::string_view, 4> kInputFolderExtensions = {".png", ".jpg", ".jpeg",
+                                                                    ".webp"};
 
 // Cuts " [input]" and the like off a name; the word in brackets is left in `folder`.
 std::string_view split_annotation(std::string_view name, std::string_view& folder) {
@@ -30,7 +31,7 @@ std::string_view split_annotation(std::string_view name, std::string_view& folde
 }  // namespace
 
 std::vector<std::string> InputFolder::list() const {
-  return files_below(root_, kExtensions, false);
+  return files_below(root_, kInputFolderExtensions, false);
 }
 
 Result<std::filesystem::path> InputFolder::find(std::string_view name) const {

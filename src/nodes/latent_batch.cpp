@@ -39,7 +39,7 @@ std::vector<std::int64_t> places(const Latent& latent) {
   return index;
 }
 
-Result<NodeResult> from_batch(NodeCall& call) {
+Result<NodeResult> latent_batch_from_batch(NodeCall& call) {
   const Latent& in = call.get<Latent>("samples");
   std::int64_t count = in.samples.shape()[0];
   std::int64_t begin = std::min(count - 1, call.get<std::int64_t>("batch_index"));
@@ -54,7 +54,7 @@ Result<NodeResult> from_batch(NodeCall& call) {
   return NodeResult{latent_value(std::move(out))};
 }
 
-Result<NodeResult> repeat(NodeCall& call) {
+Result<NodeResult> latent_batch_repeat(NodeCall& call) {
   const Latent& in = call.get<Latent>("samples");
   const Shape& s = in.samples.shape();
   const auto amount = call.get<std::int64_t>("amount");
@@ -75,7 +75,7 @@ Result<NodeResult> repeat(NodeCall& call) {
   return NodeResult{latent_value(std::move(out))};
 }
 
-Result<NodeResult> batch(NodeCall& call) {
+Result<NodeResult> latent_batch_batch(NodeCall& call) {
   const Latent& first = call.get<Latent>("samples1");
   const Latent& second = call.get<Latent>("samples2");
   const Shape& a = first.samples.shape();
@@ -109,7 +109,7 @@ const RegisterNode kFrom{
         .input(integer("batch_index", 0).range(0, 63).tooltip("The first to take, from 0."))
         .input(integer("length", 1).range(1, 64).tooltip("How many."))
         .output("LATENT")
-        .run(from_batch)};
+        .run(latent_batch_from_batch)};
 
 const RegisterNode kRepeat{NodeType("RepeatLatentBatch")
                                .label("Repeat Latent Batch")
@@ -118,7 +118,7 @@ const RegisterNode kRepeat{NodeType("RepeatLatentBatch")
                                .input(socket("samples", "LATENT"))
                                .input(integer("amount", 1).range(1, 64))
                                .output("LATENT")
-                               .run(repeat)};
+                               .run(latent_batch_repeat)};
 
 const RegisterNode kBatch{
     NodeType("LatentBatch")
@@ -128,7 +128,7 @@ const RegisterNode kBatch{
         .input(socket("samples1", "LATENT"))
         .input(socket("samples2", "LATENT"))
         .output("LATENT")
-        .run(batch)};
+        .run(latent_batch_batch)};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -87,7 +87,7 @@ const RegisterNode kEncode{
         .output("LATENT")
         .run(encode_for_inpaint)};
 
-const RegisterNode kSetMask{
+const RegisterNode kLatentMasksSetMask{
     NodeType("SetLatentNoiseMask")
         .label("Set Latent Noise Mask")
         .category("latent/inpaint")

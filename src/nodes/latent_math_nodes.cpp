@@ -32,36 +32,36 @@ Result<Tensor> second_like_first(const NodeCall& call, ResizeMethod method) {
   return repeated_to(second, wanted[0]);
 }
 
-NodeResult with_samples(const NodeCall& call, const char* input, Tensor samples) {
+NodeResult latent_math_with_samples(const NodeCall& call, const char* input, Tensor samples) {
   Latent latent = call.get<Latent>(input);
   latent.samples = std::move(samples);
   return NodeResult{latent_value(std::move(latent))};
 }
 
 // Both latents, each times a factor.
-Result<NodeResult> combined(const NodeCall& call, double first, double second,
-                            ResizeMethod method = ResizeMethod::kBilinear) {
+Result<NodeResult> latent_math_combined(const NodeCall& call, double first, double second,
+                                        ResizeMethod method = ResizeMethod::kBilinear) {
   OBSCURA_ASSIGN(Tensor other, second_like_first(call, method));
-  return with_samples(
+  return latent_math_with_samples(
       call, "samples1",
       weighted_sum({{first, call.get<Latent>("samples1").samples}, {second, other}}));
 }
 
-Result<NodeResult> add(NodeCall& call) {
-  return combined(call, 1, 1);
+Result<NodeResult> latent_math_add(NodeCall& call) {
+  return latent_math_combined(call, 1, 1);
 }
 
-Result<NodeResult> subtract(NodeCall& call) {
-  return combined(call, 1, -1);
+Result<NodeResult> latent_math_subtract(NodeCall& call) {
+  return latent_math_combined(call, 1, -1);
 }
 
-Result<NodeResult> blend(NodeCall& call) {
+Result<NodeResult> latent_math_blend(NodeCall& call) {
   const auto share = call.get<double>("blend_factor");
-  return combined(call, share, 1 - share, ResizeMethod::kBicubic);
+  return latent_math_combined(call, share, 1 - share, ResizeMethod::kBicubic);
 }
 
 Result<NodeResult> multiply(NodeCall& call) {
-  return with_samples(
+  return latent_math_with_samples(
       call, "samples",
       weighted_sum({{call.get<double>("multiplier"), call.get<Latent>("samples").samples}}));
 }
@@ -88,7 +88,7 @@ Result<NodeResult> interpolate(NodeCall& call) {
     float wanted = lengths_1.data()[p] * ratio + lengths_2.data()[p] * (1 - ratio);
     mixed.data()[i] = length > 0 ? mixed.data()[i] / length * wanted : 0;
   }
-  return with_samples(call, "samples1", std::move(mixed));
+  return latent_math_with_samples(call, "samples1", std::move(mixed));
 }
 
 // ComfyUI's names of a latent's axes; t, the frames of a video, is the channels of a still.
@@ -96,7 +96,7 @@ int axis_of(const std::string& dim) {
   return dim.ends_with('x') ? 3 : dim.ends_with('y') ? 2 : 1;
 }
 
-Result<NodeResult> concat(NodeCall& call) {
+Result<NodeResult> latent_math_concat(NodeCall& call) {
   const auto& dim = call.get<std::string>("dim");
   const Tensor& first = call.get<Latent>("samples1").samples;
   const Tensor second = repeated_to(call.get<Latent>("samples2").samples, first.shape()[0]);
@@ -108,8 +108,8 @@ Result<NodeResult> concat(NodeCall& call) {
                                                second.shape().text());
   }
   bool reversed = dim.starts_with('-');
-  return with_samples(call, "samples1",
-                      joined(reversed ? second : first, reversed ? first : second, axis));
+  return latent_math_with_samples(
+      call, "samples1", joined(reversed ? second : first, reversed ? first : second, axis));
 }
 
 Result<NodeResult> cut(NodeCall& call) {
@@ -119,14 +119,14 @@ Result<NodeResult> cut(NodeCall& call) {
   auto index = call.get<std::int64_t>("index"), amount = call.get<std::int64_t>("amount");
   if (index < 0) index = std::max(index + size, std::int64_t{0});
   index = std::min(index, size - 1);
-  return with_samples(call, "samples",
-                      narrowed(samples, axis, index, std::min(amount, size - index)));
+  return latent_math_with_samples(call, "samples",
+                                  narrowed(samples, axis, index, std::min(amount, size - index)));
 }
 
 Result<NodeResult> apply(NodeCall& call) {
   OBSCURA_ASSIGN(Tensor changed,
                  call.get<LatentOperation>("operation").apply(call.get<Latent>("samples").samples));
-  return with_samples(call, "samples", std::move(changed));
+  return latent_math_with_samples(call, "samples", std::move(changed));
 }
 
 // Reinhard's curve over the lengths of the pixels' channel vectors: what is far above the mean is
@@ -181,7 +181,7 @@ Result<Tensor> sharpened(const Tensor& latent, std::int64_t radius,
   return result;
 }
 
-Result<NodeResult> sharpen(NodeCall& call) {
+Result<NodeResult> latent_math_sharpen(NodeCall& call) {
   const auto radius = call.get<std::int64_t>("sharpen_radius");
   std::vector<float> kernel =
       sharpening_kernel(radius, call.get<double>("sigma"), call.get<double>("alpha"));
@@ -197,7 +197,7 @@ const RegisterNode kLatentAdd{NodeType("LatentAdd")
                                   .input(socket("samples1", "LATENT"))
                                   .input(socket("samples2", "LATENT"))
                                   .output("LATENT")
-                                  .run(add)};
+                                  .run(latent_math_add)};
 
 const RegisterNode kLatentSubtract{NodeType("LatentSubtract")
                                        .label("LatentSubtract")
@@ -206,7 +206,7 @@ const RegisterNode kLatentSubtract{NodeType("LatentSubtract")
                                        .input(socket("samples1", "LATENT"))
                                        .input(socket("samples2", "LATENT"))
                                        .output("LATENT")
-                                       .run(subtract)};
+                                       .run(latent_math_subtract)};
 
 const RegisterNode kLatentMultiply{
     NodeType("LatentMultiply")
@@ -238,7 +238,7 @@ const RegisterNode kLatentBlend{NodeType("LatentBlend")
                                     .input(socket("samples2", "LATENT"))
                                     .input(number("blend_factor", 0.5).range(0, 1).step(0.01))
                                     .output("LATENT")
-                                    .run(blend)};
+                                    .run(latent_math_blend)};
 
 const RegisterNode kLatentConcat{NodeType("LatentConcat")
                                      .label("LatentConcat")
@@ -248,7 +248,7 @@ const RegisterNode kLatentConcat{NodeType("LatentConcat")
                                      .input(socket("samples2", "LATENT"))
                                      .input(choice("dim", {"x", "-x", "y", "-y", "t", "-t"}))
                                      .output("LATENT")
-                                     .run(concat)};
+                                     .run(latent_math_concat)};
 
 const RegisterNode kLatentCut{NodeType("LatentCut")
                                   .label("LatentCut")
@@ -291,7 +291,7 @@ const RegisterNode kLatentOperationSharpen{
         .input(number("alpha", 0.1).range(0.0, 5.0).step(0.01))
         .output("LATENT_OPERATION")
         .experimental()
-        .run(sharpen)};
+        .run(latent_math_sharpen)};
 
 }  // namespace
 

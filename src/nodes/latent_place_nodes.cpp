@@ -13,36 +13,37 @@ namespace {
 using namespace graph;
 using pipeline::Latent;
 
-constexpr std::int64_t kPixels = 8;  // of a picture, for one of a latent
+constexpr std::int64_t kLatentPlacePixels = 8;  // of a picture, for one of a latent
 
-NodeResult with_samples(Latent latent, Tensor samples) {
+NodeResult latent_place_with_samples(Latent latent, Tensor samples) {
   latent.samples = std::move(samples);
   return NodeResult{latent_value(std::move(latent))};
 }
 
-Result<NodeResult> rotate(NodeCall& call) {
+Result<NodeResult> latent_place_rotate(NodeCall& call) {
   const auto& latent = call.get<Latent>("samples");
-  return with_samples(latent,
-                      rotated(latent.samples, quarter_turns(call.get<std::string>("rotation"))));
+  return latent_place_with_samples(
+      latent, rotated(latent.samples, quarter_turns(call.get<std::string>("rotation"))));
 }
 
-Result<NodeResult> flip(NodeCall& call) {
+Result<NodeResult> latent_place_flip(NodeCall& call) {
   const auto& latent = call.get<Latent>("samples");
-  return with_samples(
+  return latent_place_with_samples(
       latent, flipped(latent.samples, is_upside_down(call.get<std::string>("flip_method"))));
 }
 
 // At least 8 latent pixels of each side stay, where there are so many.
-Result<NodeResult> crop(NodeCall& call) {
+Result<NodeResult> latent_place_crop(NodeCall& call) {
   const auto& latent = call.get<Latent>("samples");
   const Shape& s = latent.samples.shape();
   auto corner = [&](const char* input, std::int64_t size) {
-    return std::clamp<std::int64_t>(call.get<std::int64_t>(input) / kPixels, 0,
+    return std::clamp<std::int64_t>(call.get<std::int64_t>(input) / kLatentPlacePixels, 0,
                                     std::max<std::int64_t>(0, size - 8));
   };
-  return with_samples(latent, cropped(latent.samples, corner("x", s[3]), corner("y", s[2]),
-                                      call.get<std::int64_t>("width") / kPixels,
-                                      call.get<std::int64_t>("height") / kPixels));
+  return latent_place_with_samples(latent,
+                                   cropped(latent.samples, corner("x", s[3]), corner("y", s[2]),
+                                           call.get<std::int64_t>("width") / kLatentPlacePixels,
+                                           call.get<std::int64_t>("height") / kLatentPlacePixels));
 }
 
 // Weights of a rectangle that fades in over `feather` pixels at the sides that lie inside.
@@ -74,26 +75,26 @@ Result<NodeResult> lay_over(NodeCall& call) {
   const Tensor& from = call.get<Latent>("samples_from").samples;
   OBSCURA_TRY(check_channels(to.samples, from));
   const Shape& d = to.samples.shape();
-  const Placement place{.x = call.get<std::int64_t>("x") / kPixels,
-                        .y = call.get<std::int64_t>("y") / kPixels};
-  if (place.x >= d[3] || place.y >= d[2]) return with_samples(to, to.samples);
+  const Placement place{.x = call.get<std::int64_t>("x") / kLatentPlacePixels,
+                        .y = call.get<std::int64_t>("y") / kLatentPlacePixels};
+  if (place.x >= d[3] || place.y >= d[2]) return latent_place_with_samples(to, to.samples);
   Tensor source = cropped(from, 0, 0, d[3] - place.x, d[2] - place.y);
   const Shape& s = source.shape();
-  Tensor mask = feathered(s[2], s[3], call.get<std::int64_t>("feather") / kPixels, place.y != 0,
-                          place.y + s[2] < d[2], place.x != 0, place.x + s[3] < d[3]);
-  return with_samples(to, composite(to.samples, source, mask, place));
+  Tensor mask = feathered(s[2], s[3], call.get<std::int64_t>("feather") / kLatentPlacePixels,
+                          place.y != 0, place.y + s[2] < d[2], place.x != 0, place.x + s[3] < d[3]);
+  return latent_place_with_samples(to, composite(to.samples, source, mask, place));
 }
 
-Result<NodeResult> composite_masked(NodeCall& call) {
+Result<NodeResult> latent_place_composite_masked(NodeCall& call) {
   const auto& destination = call.get<Latent>("destination");
   const auto& source = call.get<Latent>("source");
   OBSCURA_TRY(check_channels(destination.samples, source.samples));
   const auto* mask = call.find<Mask>("mask");
-  return with_samples(destination,
-                      composite(destination.samples, source.samples, mask ? mask->values : Tensor(),
-                                {.x = call.get<std::int64_t>("x") / kPixels,
-                                 .y = call.get<std::int64_t>("y") / kPixels,
-                                 .resize = call.get<bool>("resize_source")}));
+  return latent_place_with_samples(
+      destination, composite(destination.samples, source.samples, mask ? mask->values : Tensor(),
+                             {.x = call.get<std::int64_t>("x") / kLatentPlacePixels,
+                              .y = call.get<std::int64_t>("y") / kLatentPlacePixels,
+                              .resize = call.get<bool>("resize_source")}));
 }
 
 Result<NodeResult> seed_behavior(NodeCall& call) {
@@ -152,7 +153,7 @@ void join_masks(Latent& batch, const Latent& one) {
   batch.noise_mask = concatenate(std::vector<Tensor>{of(batch), of(one)});
 }
 
-Result<NodeResult> rebatch(NodeCall& call) {
+Result<NodeResult> latent_place_rebatch(NodeCall& call) {
   const auto most = call.values("batch_size").front().get<std::int64_t>();
   std::vector<Latent> batches;
   for (Latent& one : singles(call.values("latents"))) {
@@ -180,7 +181,7 @@ const RegisterNode kLatentRotate{
         .input(socket("samples", "LATENT"))
         .input(choice("rotation", {"none", "90 degrees", "180 degrees", "270 degrees"}))
         .output("LATENT")
-        .run(rotate)};
+        .run(latent_place_rotate)};
 
 const RegisterNode kLatentFlip{
     NodeType("LatentFlip")
@@ -190,7 +191,7 @@ const RegisterNode kLatentFlip{
         .input(socket("samples", "LATENT"))
         .input(choice("flip_method", {"x-axis: vertically", "y-axis: horizontally"}))
         .output("LATENT")
-        .run(flip)};
+        .run(latent_place_flip)};
 
 const RegisterNode kLatentCrop{NodeType("LatentCrop")
                                    .label("Crop Latent")
@@ -202,7 +203,7 @@ const RegisterNode kLatentCrop{NodeType("LatentCrop")
                                    .input(integer("x", 0).range(0, 16384).step(8))
                                    .input(integer("y", 0).range(0, 16384).step(8))
                                    .output("LATENT")
-                                   .run(crop)};
+                                   .run(latent_place_crop)};
 
 const RegisterNode kLatentComposite{NodeType("LatentComposite")
                                         .label("Latent Composite")
@@ -228,7 +229,7 @@ const RegisterNode kLatentCompositeMasked{
         .input(toggle("resize_source", false))
         .optional(socket("mask", "MASK"))
         .output("LATENT")
-        .run(composite_masked)};
+        .run(latent_place_composite_masked)};
 
 const RegisterNode kLatentBatchSeedBehavior{
     NodeType("LatentBatchSeedBehavior")
@@ -248,7 +249,7 @@ const RegisterNode kRebatchLatents{NodeType("RebatchLatents")
                                        .input(integer("batch_size", 1).range(1, 4096))
                                        .output_list("LATENT")
                                        .inputs_as_lists()
-                                       .run(rebatch)};
+                                       .run(latent_place_rebatch)};
 
 }  // namespace
 }  // namespace obscura::nodes

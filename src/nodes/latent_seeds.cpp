@@ -10,7 +10,7 @@ namespace {
 
 using namespace graph;
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_latent_seeds(NodeCall& call) {
   pipeline::Latent latent = call.get<pipeline::Latent>("samples");
   const std::int64_t count = latent.samples.shape()[0];
   OBSCURA_ASSIGN(latent.seeds, parse_seeds(call.get<std::string>("seeds"), count));
@@ -23,13 +23,13 @@ Result<NodeResult> run(NodeCall& call) {
   return NodeResult{latent_value(std::move(latent))};
 }
 
-Status validate(const NodeInputs& inputs, const Environment&) {
+Status validate_latent_seeds(const NodeInputs& inputs, const Environment&) {
   if (!inputs.has("seeds")) return {};
   Result<std::vector<std::uint64_t>> seeds = parse_seeds(inputs.get<std::string>("seeds"), 1);
   return seeds.ok() ? Status() : Status(seeds.error());
 }
 
-const RegisterNode kRegistered{
+const RegisterNode kLatentSeedsRegistered{
     NodeType("LatentSeeds")
         .label("Latent Seeds")
         .category("latent/batch")
@@ -40,8 +40,8 @@ const RegisterNode kRegistered{
                    .tooltip("\"7, 8, 100\": one for each image; or \"7\" alone, "
                             "which counts up: 7, 8, 9, …"))
         .output("LATENT")
-        .validate(validate)
-        .run(run)};
+        .validate(validate_latent_seeds)
+        .run(run_latent_seeds)};
 
 }  // namespace
 }  // namespace obscura::nodes

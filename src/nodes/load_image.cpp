@@ -14,8 +14,8 @@ std::vector<std::string> pictures(const Environment& environment) {
   return environment.get<InputFolder>().list();
 }
 
-Result<std::optional<std::string>> fingerprint(const NodeInputs& inputs,
-                                               const Environment& environment) {
+Result<std::optional<std::string>> fingerprint_load_image(const NodeInputs& inputs,
+                                                          const Environment& environment) {
   if (!inputs.has("image")) return std::optional<std::string>();
   OBSCURA_ASSIGN(std::string digest,
                  environment.get<InputFolder>().sha256(inputs.get<std::string>("image")));
@@ -23,7 +23,7 @@ Result<std::optional<std::string>> fingerprint(const NodeInputs& inputs,
 }
 
 // Names in subfolders and of other folders are allowed beside those of the list.
-Status validate(const NodeInputs& inputs, const Environment& environment) {
+Status validate_load_image(const NodeInputs& inputs, const Environment& environment) {
   if (!inputs.has("image")) return {};
   auto path = environment.get<InputFolder>().find(inputs.get<std::string>("image"));
   return path.ok() ? Status() : Status(path.error());
@@ -45,7 +45,7 @@ Tensor no_mask() {
   return Tensor(Shape{1, 64, 64});
 }
 
-Result<NodeResult> load(NodeCall& call) {
+Result<NodeResult> load_image_load(NodeCall& call) {
   OBSCURA_ASSIGN(io::Image image,
                  call.environment<InputFolder>().read(call.get<std::string>("image")));
   const Shape s = image.pixels.shape();
@@ -76,9 +76,9 @@ const RegisterNode kLoad{
         .input(choice("image", pictures).image_upload().tooltip("PNG, JPEG or WebP."))
         .output("IMAGE")
         .output("MASK")
-        .fingerprint(fingerprint)
-        .validate(validate, {"image"})
-        .run(load)};
+        .fingerprint(fingerprint_load_image)
+        .validate(validate_load_image, {"image"})
+        .run(load_image_load)};
 
 const RegisterNode kLoadMask{
     NodeType("LoadImageMask")
@@ -89,8 +89,8 @@ const RegisterNode kLoadMask{
         .input(choice("image", pictures).image_upload().tooltip("PNG, JPEG or WebP."))
         .input(choice("channel", {"alpha", "red", "green", "blue"}))
         .output("MASK")
-        .fingerprint(fingerprint)
-        .validate(validate, {"image"})
+        .fingerprint(fingerprint_load_image)
+        .validate(validate_load_image, {"image"})
         .run(load_mask)};
 
 }  // namespace

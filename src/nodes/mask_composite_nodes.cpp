@@ -29,7 +29,7 @@ Result<NodeResult> color_to_mask(NodeCall& call) {
   return NodeResult{mask_value(std::move(mask))};
 }
 
-Result<NodeResult> crop(NodeCall& call) {
+Result<NodeResult> mask_composite_crop(NodeCall& call) {
   const Tensor& mask = call.get<Mask>("mask").values;
   const Shape& s = mask.shape();
   const auto x = call.get<std::int64_t>("x"), y = call.get<std::int64_t>("y");
@@ -49,7 +49,7 @@ Result<NodeResult> crop(NodeCall& call) {
   return NodeResult{mask_value(std::move(result))};
 }
 
-float combined(const std::string& operation, float destination, float source) {
+float mask_composite_combined(const std::string& operation, float destination, float source) {
   if (operation == "multiply") return destination * source;
   if (operation == "add") return destination + source;
   if (operation == "subtract") return destination - source;
@@ -67,7 +67,8 @@ Result<NodeResult> composite_masks(NodeCall& call) {
     for (std::int64_t y = 0; y < std::min(s[1], d[1] - top); ++y) {
       for (std::int64_t x = 0; x < std::min(s[2], d[2] - left); ++x) {
         float& target = result.data()[(b * d[1] + top + y) * d[2] + left + x];
-        target = combined(operation, target, source.data()[((b % s[0]) * s[1] + y) * s[2] + x]);
+        target = mask_composite_combined(operation, target,
+                                         source.data()[((b % s[0]) * s[1] + y) * s[2] + x]);
       }
     }
   }
@@ -250,7 +251,7 @@ const RegisterNode kCropMask{NodeType("CropMask")
                                  .input(integer("width", 512).range(1, 16384).step(1))
                                  .input(integer("height", 512).range(1, 16384).step(1))
                                  .output("MASK")
-                                 .run(crop)};
+                                 .run(mask_composite_crop)};
 
 const RegisterNode kMaskComposite{
     NodeType("MaskComposite")

@@ -43,7 +43,7 @@ Result<NodeResult> solid(NodeCall& call) {
       Tensor::filled({1, height, width}, static_cast<float>(call.get<double>("value"))))};
 }
 
-Result<NodeResult> invert(NodeCall& call) {
+Result<NodeResult> mask_invert(NodeCall& call) {
   Tensor mask = call.get<Mask>("mask").values.clone();
   for (float& value : mask.values()) value = 1 - value;
   return NodeResult{mask_value(std::move(mask))};
@@ -76,7 +76,7 @@ Result<NodeResult> feather(NodeCall& call) {
   return NodeResult{mask_value(std::move(mask))};
 }
 
-NodeType node(const char* id, const char* label, const char* description) {
+NodeType mask_node(const char* id, const char* label, const char* description) {
   return NodeType(id).label(label).category("mask").description(description);
 }
 
@@ -84,32 +84,33 @@ InputSpec side(const char* name) {
   return integer(name, 0).range(0, 16384).step(1).tooltip("Pixels over which this side fades.");
 }
 
-const RegisterNode kToImage{node("MaskToImage", "Convert Mask to Image", "Shows a mask as gray.")
-                                .input(socket("mask", "MASK"))
-                                .output("IMAGE")
-                                .run(to_image)};
+const RegisterNode kToImage{
+    mask_node("MaskToImage", "Convert Mask to Image", "Shows a mask as gray.")
+        .input(socket("mask", "MASK"))
+        .output("IMAGE")
+        .run(to_image)};
 
 const RegisterNode kToMask{
-    node("ImageToMask", "Convert Image to Mask", "Takes one channel of a picture as a mask.")
+    mask_node("ImageToMask", "Convert Image to Mask", "Takes one channel of a picture as a mask.")
         .input(socket("image", "IMAGE"))
         .input(choice("channel", {"red", "green", "blue", "alpha"}))
         .output("MASK")
         .run(to_mask)};
 
-const RegisterNode kSolid{node("SolidMask", "SolidMask", "A mask of one value.")
+const RegisterNode kSolid{mask_node("SolidMask", "SolidMask", "A mask of one value.")
                               .input(number("value", 1.0).range(0, 1).step(0.01))
                               .input(integer("width", 512).range(1, 16384).step(1))
                               .input(integer("height", 512).range(1, 16384).step(1))
                               .output("MASK")
                               .run(solid)};
 
-const RegisterNode kInvert{node("InvertMask", "InvertMask", "Turns a mask inside out.")
-                               .input(socket("mask", "MASK"))
-                               .output("MASK")
-                               .run(invert)};
+const RegisterNode kMaskInvert{mask_node("InvertMask", "InvertMask", "Turns a mask inside out.")
+                                   .input(socket("mask", "MASK"))
+                                   .output("MASK")
+                                   .run(mask_invert)};
 
 const RegisterNode kGrow{
-    node("GrowMask", "Grow Mask", "Makes the masked part larger, or smaller.")
+    mask_node("GrowMask", "Grow Mask", "Makes the masked part larger, or smaller.")
         .input(socket("mask", "MASK"))
         .input(integer("expand", 0)
                    .range(-16384, 16384)
@@ -119,14 +120,15 @@ const RegisterNode kGrow{
         .output("MASK")
         .run(grow_mask)};
 
-const RegisterNode kFeather{node("FeatherMask", "FeatherMask", "Fades a mask towards its sides.")
-                                .input(socket("mask", "MASK"))
-                                .input(side("left"))
-                                .input(side("top"))
-                                .input(side("right"))
-                                .input(side("bottom"))
-                                .output("MASK")
-                                .run(feather)};
+const RegisterNode kFeather{
+    mask_node("FeatherMask", "FeatherMask", "Fades a mask towards its sides.")
+        .input(socket("mask", "MASK"))
+        .input(side("left"))
+        .input(side("top"))
+        .input(side("right"))
+        .input(side("bottom"))
+        .output("MASK")
+        .run(feather)};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -40,11 +40,11 @@ Result<NodeResult> merge(NodeCall& call) {
   return models(call, shares(call.get<double>("ratio")));
 }
 
-Result<NodeResult> add(NodeCall& call) {
+Result<NodeResult> merge_add(NodeCall& call) {
   return models(call, {1, 1});
 }
 
-Result<NodeResult> subtract(NodeCall& call) {
+Result<NodeResult> merge_subtract(NodeCall& call) {
   const auto multiplier = call.get<double>("multiplier");
   return models(call, {multiplier, -multiplier});
 }
@@ -138,7 +138,7 @@ const RegisterNode kModelMergeSubtract{
         .input(socket("model2", "MODEL"))
         .input(number("multiplier", 1.0).range(-10.0, 10.0).step(0.01))
         .output("MODEL")
-        .run(subtract)};
+        .run(merge_subtract)};
 
 const RegisterNode kModelMergeAdd{NodeType("ModelMergeAdd")
                                       .label("ModelMergeAdd")
@@ -147,7 +147,7 @@ const RegisterNode kModelMergeAdd{NodeType("ModelMergeAdd")
                                       .input(socket("model1", "MODEL"))
                                       .input(socket("model2", "MODEL"))
                                       .output("MODEL")
-                                      .run(add)};
+                                      .run(merge_add)};
 
 const RegisterNode kCLIPMergeSimple{NodeType("CLIPMergeSimple")
                                         .label("CLIPMergeSimple")

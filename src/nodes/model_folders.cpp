@@ -21,7 +21,7 @@ struct Kind {
   std::string_view name;
   std::array<std::string_view, 3> folders;
 };
-constexpr std::string_view kDiffusers = "diffusers";
+constexpr std::string_view kModelFoldersDiffusers = "diffusers";
 constexpr Kind kKinds[] = {
     {"checkpoints", {"checkpoints", "Stable-diffusion", ""}},
     {"loras", {"loras", "Lora", "LyCORIS"}},
@@ -32,10 +32,10 @@ constexpr Kind kKinds[] = {
     {"upscale_models", {"upscale_models", "ESRGAN", "RealESRGAN"}},
     {"embeddings", {"embeddings", "", ""}},
     {"clip_vision", {"clip_vision", "", ""}},
-    {kDiffusers, {"diffusers", "", ""}},
+    {kModelFoldersDiffusers, {"diffusers", "", ""}},
 };
-constexpr std::array<std::string_view, 7> kExtensions = {".safetensors", ".sft", ".ckpt", ".pt",
-                                                         ".pth",         ".bin", ".gguf"};
+constexpr std::array<std::string_view, 7> kModelFoldersExtensions = {
+    ".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf"};
 
 // A folder is a model of diffusers' if this file lies in it.
 constexpr const char* kModelIndex = "model_index.json";
@@ -47,7 +47,7 @@ bool is_folder(const fs::path& path) {
 
 bool is_model(std::string_view kind, const fs::path& path) {
   std::error_code error;
-  return fs::is_regular_file(kind == kDiffusers ? path / kModelIndex : path, error);
+  return fs::is_regular_file(kind == kModelFoldersDiffusers ? path / kModelIndex : path, error);
 }
 
 // Folders of diffusers' layout below `root`, by their paths from there.
@@ -115,8 +115,9 @@ std::vector<fs::path> ModelFolders::folders_of(std::string_view kind) const {
 std::vector<std::string> ModelFolders::list(std::string_view kind) const {
   std::vector<std::string> names;
   for (const fs::path& folder : folders_of(kind)) {
-    for (std::string& name :
-         kind == kDiffusers ? diffusers_below(folder) : files_below(folder, kExtensions))
+    for (std::string& name : kind == kModelFoldersDiffusers
+                                 ? diffusers_below(folder)
+                                 : files_below(folder, kModelFoldersExtensions))
       names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
@@ -193,7 +194,7 @@ Result<std::string> ModelFolders::sha256(std::string_view name, const CancelToke
     Result<fs::path> path = find(kind.name, name);
     if (!path.ok()) continue;
     OBSCURA_ASSIGN(std::string key, identity(kind.name, name));
-    if (kind.name == kDiffusers) {
+    if (kind.name == kModelFoldersDiffusers) {
       OBSCURA_ASSIGN(auto file, open(kind.name, name));
       return file->sha256(cancel);
     }

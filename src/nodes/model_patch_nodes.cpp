@@ -13,7 +13,7 @@ using pipeline::DiffusionModel;
 
 // The model with something about it changed.
 template <class Change>
-NodeResult changed(const NodeCall& call, const Change& change) {
+NodeResult model_patch_changed(const NodeCall& call, const Change& change) {
   auto model = std::make_shared<DiffusionModel>(call.get<DiffusionModel>("model"));
   change(*model);
   return NodeResult{Value::handle<DiffusionModel>("MODEL", std::move(model))};
@@ -21,7 +21,7 @@ NodeResult changed(const NodeCall& call, const Change& change) {
 
 NodeResult free_u(const NodeCall& call, bool version_2) {
   auto factor = [&](const char* input) { return static_cast<float>(call.get<double>(input)); };
-  return changed(call, [&](DiffusionModel& model) {
+  return model_patch_changed(call, [&](DiffusionModel& model) {
     model.patches.unet.free_u = models::FreeU{.b1 = factor("b1"),
                                               .b2 = factor("b2"),
                                               .s1 = factor("s1"),
@@ -39,7 +39,7 @@ Result<NodeResult> free_u_2(NodeCall& call) {
 }
 
 Result<NodeResult> deep_shrink(NodeCall& call) {
-  return changed(call, [&](DiffusionModel& model) {
+  return model_patch_changed(call, [&](DiffusionModel& model) {
     pipeline::TimedChanges timed{.changes = model.patches.unet,
                                  .start_percent = call.get<double>("start_percent"),
                                  .end_percent = call.get<double>("end_percent")};
@@ -57,7 +57,7 @@ Result<NodeResult> sampling_discrete(NodeCall& call) {
   const auto& sampling = call.get<std::string>("sampling");
   const bool zsnr = call.get<bool>("zsnr");
   using diffusion::Prediction;
-  return changed(call, [&](DiffusionModel& model) {
+  return model_patch_changed(call, [&](DiffusionModel& model) {
     if (sampling == "lcm") {
       model.schedule = diffusion::NoiseSchedule::distilled(zsnr);
       return;
@@ -94,13 +94,13 @@ Result<NodeResult> sampling_edm(NodeCall& call) {
                                            : edm                      ? diffusion::Prediction::kEdm
                                                  : diffusion::Prediction::kEpsilon,
                                            edm ? 0.5 : 1, diffusion::ContinuousTime::kLogSigma));
-  return changed(call, [&](DiffusionModel& model) { model.schedule = schedule; });
+  return model_patch_changed(call, [&](DiffusionModel& model) { model.schedule = schedule; });
 }
 
 Result<NodeResult> sampling_v(NodeCall& call) {
   OBSCURA_ASSIGN(auto schedule,
                  continuous(call, diffusion::Prediction::kV, 1, diffusion::ContinuousTime::kAngle));
-  return changed(call, [&](DiffusionModel& model) { model.schedule = schedule; });
+  return model_patch_changed(call, [&](DiffusionModel& model) { model.schedule = schedule; });
 }
 
 const RegisterNode kFreeU{NodeType("FreeU")

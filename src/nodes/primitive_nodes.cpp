@@ -13,7 +13,7 @@ Result<NodeResult> pass_on(NodeCall& call) {
 }
 
 // Python's str() of a constant, which is what ComfyUI shows.
-std::string text_of(const Value& value) {
+std::string primitive_text_of(const Value& value) {
   if (!value.is_constant()) return value.describe();
   const nlohmann::json& json = value.json();
   if (json.is_string()) return json.get<std::string>();
@@ -21,8 +21,9 @@ std::string text_of(const Value& value) {
   return json.is_null() ? "None" : json.dump(json.is_number() ? -1 : 4);
 }
 
-Result<NodeResult> preview(NodeCall& call) {
-  return NodeResult().ui({{"text", nlohmann::json::array({text_of(call.value("source"))})}});
+Result<NodeResult> primitive_preview(NodeCall& call) {
+  return NodeResult().ui(
+      {{"text", nlohmann::json::array({primitive_text_of(call.value("source"))})}});
 }
 
 const RegisterNode kPrimitiveString{NodeType("PrimitiveString")
@@ -76,7 +77,7 @@ const RegisterNode kPreviewAny{NodeType("PreviewAny")
                                    .description("Shows a value as text.")
                                    .input(socket("source", "*"))
                                    .output_node()
-                                   .run(preview)};
+                                   .run(primitive_preview)};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -175,7 +175,7 @@ Result<std::string> expanded(const Regex& regex, const Match& match, const std::
   return result;
 }
 
-Result<NodeResult> replace(NodeCall& call) {
+Result<NodeResult> regex_replace(NodeCall& call) {
   OBSCURA_ASSIGN(Regex regex, Regex::of(call));
   const auto& text = call.get<std::string>("string");
   OBSCURA_ASSIGN(auto matches, regex.find_all(text, call.get<std::int64_t>("count")));
@@ -232,7 +232,7 @@ const RegisterNode kRegexReplace{
         .optional(toggle("dotall", false))
         .optional(integer("count", 0).range(0, 100))
         .output("STRING")
-        .run(replace)};
+        .run(regex_replace)};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -105,7 +105,7 @@ Result<NodeResult> varied_noise(NodeCall& call) {
 }
 
 // As far as the levels lead: from the last to the first.
-Result<NodeResult> add_noise(NodeCall& call) {
+Result<NodeResult> sampler_custom_add_noise(NodeCall& call) {
   const std::vector<float>& sigmas = call.get<Sigmas>("sigmas").values;
   if (sigmas.empty()) return NodeResult{call.value("latent_image")};
   pipeline::SampleRequest request;
@@ -227,7 +227,7 @@ const RegisterNode kAddNoise{
         .input(socket("sigmas", "SIGMAS"))
         .input(socket("latent_image", "LATENT"))
         .output("LATENT")
-        .run(add_noise)};
+        .run(sampler_custom_add_noise)};
 
 const RegisterNode kVariedNoise{
     NodeType("VariationNoise")

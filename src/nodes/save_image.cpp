@@ -60,7 +60,7 @@ Result<NodeResult> store_all(NodeCall& call, const std::string& prefix, bool tem
 }
 
 // Before anything is rendered for a name that will be refused.
-Status validate_prefix(const NodeInputs& inputs, const Environment&) {
+Status save_image_validate_prefix(const NodeInputs& inputs, const Environment&) {
   if (!inputs.has("filename_prefix")) return {};
   auto path = path_below("", inputs.get<std::string>("filename_prefix") + "_");
   return path.ok() ? Status() : Status(path.error().in("input \"filename_prefix\""));
@@ -70,7 +70,7 @@ Result<NodeResult> save(NodeCall& call) {
   return store_all(call, call.get<std::string>("filename_prefix"), false);
 }
 
-Result<NodeResult> preview(NodeCall& call) {
+Result<NodeResult> save_image_preview(NodeCall& call) {
   return store_all(call, "ComfyUI_temp", true);
 }
 
@@ -87,7 +87,7 @@ const RegisterNode kSave{
         .hidden(Hidden::kPrompt)
         .hidden(Hidden::kExtraPngInfo)
         .output_node()
-        .validate(validate_prefix)
+        .validate(save_image_validate_prefix)
         .run(save)};
 
 const RegisterNode kPreview{NodeType("PreviewImage")
@@ -98,7 +98,7 @@ const RegisterNode kPreview{NodeType("PreviewImage")
                                 .hidden(Hidden::kPrompt)
                                 .hidden(Hidden::kExtraPngInfo)
                                 .output_node()
-                                .run(preview)};
+                                .run(save_image_preview)};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -23,7 +23,7 @@ constexpr const char* kUnscaledMark = "latent_format_version_0";
 constexpr float kOldScale = 0.18215f;
 
 // Before anything is rendered for a name that will be refused.
-Status validate_prefix(const NodeInputs& inputs, const Environment&) {
+Status save_validate_prefix(const NodeInputs& inputs, const Environment&) {
   if (!inputs.has("filename_prefix")) return {};
   auto path = path_below("", inputs.get<std::string>("filename_prefix") + "_");
   return path.ok() ? Status() : Status(path.error().in("input \"filename_prefix\""));
@@ -97,8 +97,8 @@ std::vector<std::string> latents(const Environment& environment) {
   return files_below(environment.get<InputFolder>().root(), kLatentExtensions, false);
 }
 
-Result<std::optional<std::string>> fingerprint(const NodeInputs& inputs,
-                                               const Environment& environment) {
+Result<std::optional<std::string>> fingerprint_save(const NodeInputs& inputs,
+                                                    const Environment& environment) {
   if (!inputs.has("latent")) return std::optional<std::string>();
   OBSCURA_ASSIGN(std::string digest,
                  environment.get<InputFolder>().sha256(inputs.get<std::string>("latent")));
@@ -142,7 +142,7 @@ const RegisterNode kCheckpointSave{
         .hidden(Hidden::kPrompt)
         .hidden(Hidden::kExtraPngInfo)
         .output_node()
-        .validate(validate_prefix)
+        .validate(save_validate_prefix)
         .run(save_checkpoint)};
 
 const RegisterNode kModelSave{
@@ -155,7 +155,7 @@ const RegisterNode kModelSave{
         .hidden(Hidden::kPrompt)
         .hidden(Hidden::kExtraPngInfo)
         .output_node()
-        .validate(validate_prefix)
+        .validate(save_validate_prefix)
         .run(save_model)};
 
 const RegisterNode kCLIPSave{
@@ -168,7 +168,7 @@ const RegisterNode kCLIPSave{
         .hidden(Hidden::kPrompt)
         .hidden(Hidden::kExtraPngInfo)
         .output_node()
-        .validate(validate_prefix)
+        .validate(save_validate_prefix)
         .run(save_encoders)};
 
 const RegisterNode kVAESave{NodeType("VAESave")
@@ -180,7 +180,7 @@ const RegisterNode kVAESave{NodeType("VAESave")
                                 .hidden(Hidden::kPrompt)
                                 .hidden(Hidden::kExtraPngInfo)
                                 .output_node()
-                                .validate(validate_prefix)
+                                .validate(save_validate_prefix)
                                 .run(save_vae)};
 
 const RegisterNode kSaveLatent{NodeType("SaveLatent")
@@ -192,7 +192,7 @@ const RegisterNode kSaveLatent{NodeType("SaveLatent")
                                    .hidden(Hidden::kPrompt)
                                    .hidden(Hidden::kExtraPngInfo)
                                    .output_node()
-                                   .validate(validate_prefix)
+                                   .validate(save_validate_prefix)
                                    .run(save_latent)};
 
 const RegisterNode kLoadLatent{NodeType("LoadLatent")
@@ -201,7 +201,7 @@ const RegisterNode kLoadLatent{NodeType("LoadLatent")
                                    .description("Reads a latent of the input folder.")
                                    .input(choice("latent", latents))
                                    .output("LATENT")
-                                   .fingerprint(fingerprint)
+                                   .fingerprint(fingerprint_save)
                                    .validate(validate_latent, {"latent"})
                                    .run(load_latent)};
 

@@ -126,7 +126,7 @@ Result<NodeResult> split_denoise(NodeCall& call) {
   return cut_at(sigmas, steps - kept);
 }
 
-Result<NodeResult> flip(NodeCall& call) {
+Result<NodeResult> sigma_flip(NodeCall& call) {
   SigmaList sigmas = sigmas_of(call);
   std::reverse(sigmas.begin(), sigmas.end());
   if (!sigmas.empty() && sigmas.front() == 0) sigmas.front() = 0.0001f;
@@ -314,7 +314,7 @@ const RegisterNode kFlipSigmas{
         .description("Noise levels from the last to the first, for going back to noise.")
         .input(socket("sigmas", "SIGMAS"))
         .output("SIGMAS")
-        .run(flip)};
+        .run(sigma_flip)};
 
 const RegisterNode kSetFirstSigma{
     NodeType("SetFirstSigma")

@@ -120,7 +120,7 @@ Result<NodeResult> trim(NodeCall& call) {
   return NodeResult{Value::string(utf8(std::u32string_view(points).substr(begin, end - begin)))};
 }
 
-Result<NodeResult> replace(NodeCall& call) {
+Result<NodeResult> string_replace(NodeCall& call) {
   std::u32string points = code_points(string_of(call));
   std::u32string find = code_points(string_of(call, "find"));
   const std::string& put = string_of(call, "replace");
@@ -210,7 +210,7 @@ const RegisterNode kStringReplace{NodeType("StringReplace")
                                       .input(text("find").multiline())
                                       .input(text("replace").multiline())
                                       .output("STRING")
-                                      .run(replace)};
+                                      .run(string_replace)};
 
 const RegisterNode kStringContains{NodeType("StringContains")
                                        .label("Contains")

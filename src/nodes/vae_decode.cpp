@@ -9,7 +9,7 @@ namespace {
 
 using namespace graph;
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_vae_decode(NodeCall& call) {
   OBSCURA_ASSIGN(
       Tensor pixels,
       pipeline::decode_image(call.environment<runtime::Session>(), call.get<pipeline::Vae>("vae"),
@@ -17,26 +17,28 @@ Result<NodeResult> run(NodeCall& call) {
   return NodeResult{image_value(std::move(pixels))};
 }
 
-const RegisterNode kWhole{NodeType("VAEDecode")
-                              .label("VAE Decode")
-                              .category("latent")
-                              .description("Turns latents into pictures.")
-                              .input(socket("samples", "LATENT").tooltip("The latents."))
-                              .input(socket("vae", "VAE").tooltip("The model that decodes them."))
-                              .output("IMAGE", "", "The pictures.")
-                              .run(run)};
+const RegisterNode kVaeDecodeWhole{
+    NodeType("VAEDecode")
+        .label("VAE Decode")
+        .category("latent")
+        .description("Turns latents into pictures.")
+        .input(socket("samples", "LATENT").tooltip("The latents."))
+        .input(socket("vae", "VAE").tooltip("The model that decodes them."))
+        .output("IMAGE", "", "The pictures.")
+        .run(run_vae_decode)};
 
-const RegisterNode kTiled{with_tile_inputs(NodeType("VAEDecodeTiled")
-                                               .label("VAE Decode (Tiled)")
-                                               .category("_for_testing")
-                                               .description(std::string("Turns latents into "
-                                                                        "pictures. ") +
-                                                            kTilesHelp)
-                                               .input(socket("samples", "LATENT"))
-                                               .input(socket("vae", "VAE")),
-                                           32)
-                              .output("IMAGE")
-                              .run(run)};
+const RegisterNode kVaeDecodeTiled{
+    with_tile_inputs(NodeType("VAEDecodeTiled")
+                         .label("VAE Decode (Tiled)")
+                         .category("_for_testing")
+                         .description(std::string("Turns latents into "
+                                                  "pictures. ") +
+                                      kTilesHelp)
+                         .input(socket("samples", "LATENT"))
+                         .input(socket("vae", "VAE")),
+                     32)
+        .output("IMAGE")
+        .run(run_vae_decode)};
 
 }  // namespace
 }  // namespace obscura::nodes

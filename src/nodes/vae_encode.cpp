@@ -9,7 +9,7 @@ namespace {
 
 using namespace graph;
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_vae_encode(NodeCall& call) {
   OBSCURA_ASSIGN(
       Tensor samples,
       pipeline::encode_image(call.environment<runtime::Session>(), call.get<pipeline::Vae>("vae"),
@@ -17,7 +17,7 @@ Result<NodeResult> run(NodeCall& call) {
   return NodeResult{latent_value({.samples = std::move(samples)})};
 }
 
-const RegisterNode kWhole{
+const RegisterNode kVaeEncodeWhole{
     NodeType("VAEEncode")
         .label("VAE Encode")
         .category("latent")
@@ -26,19 +26,20 @@ const RegisterNode kWhole{
         .input(socket("pixels", "IMAGE").tooltip("The pictures."))
         .input(socket("vae", "VAE").tooltip("The model that encodes them."))
         .output("LATENT")
-        .run(run)};
+        .run(run_vae_encode)};
 
-const RegisterNode kTiled{with_tile_inputs(NodeType("VAEEncodeTiled")
-                                               .label("VAE Encode (Tiled)")
-                                               .category("_for_testing")
-                                               .description(std::string("Turns pictures into "
-                                                                        "latents. ") +
-                                                            kTilesHelp)
-                                               .input(socket("pixels", "IMAGE"))
-                                               .input(socket("vae", "VAE")),
-                                           64)
-                              .output("LATENT")
-                              .run(run)};
+const RegisterNode kVaeEncodeTiled{
+    with_tile_inputs(NodeType("VAEEncodeTiled")
+                         .label("VAE Encode (Tiled)")
+                         .category("_for_testing")
+                         .description(std::string("Turns pictures into "
+                                                  "latents. ") +
+                                      kTilesHelp)
+                         .input(socket("pixels", "IMAGE"))
+                         .input(socket("vae", "VAE")),
+                     64)
+        .output("LATENT")
+        .run(run_vae_encode)};
 
 }  // namespace
 }  // namespace obscura::nodes

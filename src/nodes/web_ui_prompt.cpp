@@ -191,7 +191,7 @@ std::shared_ptr<const pipeline::DiffusionModel> with_guidance_times(
   return changed;
 }
 
-Result<NodeResult> run(NodeCall& call) {
+Result<NodeResult> run_web_ui_prompt(NodeCall& call) {
   const Environment& environment = call.all_environment();
   OBSCURA_ASSIGN(std::string text, with_styles(call, environment, call.get<std::string>("text")));
   OBSCURA_ASSIGN(text,
@@ -224,8 +224,8 @@ Result<NodeResult> run(NodeCall& call) {
                     conditioning_value(std::move(conditioning))};
 }
 
-Result<std::optional<std::string>> fingerprint(const NodeInputs& inputs,
-                                               const Environment& environment) {
+Result<std::optional<std::string>> fingerprint_web_ui_prompt(const NodeInputs& inputs,
+                                                             const Environment& environment) {
   // LoRAs, styles and wildcards lie in files: only a text without any always gives the same.
   if (!inputs.has("text") || !inputs.has("styles")) return std::optional<std::string>();
   const auto& text = inputs.get<std::string>("text");
@@ -236,7 +236,7 @@ Result<std::optional<std::string>> fingerprint(const NodeInputs& inputs,
   return embeddings_fingerprint(inputs, environment, {"text"});
 }
 
-const RegisterNode kRegistered{
+const RegisterNode kWebUiPromptRegistered{
     NodeType("WebUIPrompt")
         .label("Prompt (AUTOMATIC1111)")
         .category("conditioning")
@@ -259,8 +259,8 @@ const RegisterNode kRegistered{
         .output("MODEL", "", "The model with the prompt's LoRAs.")
         .output("CLIP", "", "The text encoders with the prompt's LoRAs.")
         .output("CONDITIONING", "", "What the picture is to show, and when.")
-        .fingerprint(fingerprint)
-        .run(run)};
+        .fingerprint(fingerprint_web_ui_prompt)
+        .run(run_web_ui_prompt)};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -42,7 +42,7 @@ Tensor grey_latent(const Shape& latent) {
 }
 
 // Both repeated to one batch, b behind a.
-Tensor side_by_side(const Tensor& a, const Tensor& b) {
+Tensor channels_side_by_side(const Tensor& a, const Tensor& b) {
   std::vector<Tensor> joined;
   std::int64_t batch = std::max(a.shape()[0], b.shape()[0]);
   for (std::int64_t i = 0; i < batch; ++i)
@@ -69,11 +69,11 @@ Tensor concat_channels(const DiffusionModel& model, const Condition& condition, 
     return own ? at_size(own->image, latent) : Tensor(with_batch(latent, 1, latent[1]));
   const Tensor* mask = own && own->mask ? &*own->mask : sampled.mask ? &*sampled.mask : nullptr;
   if (mask == nullptr)
-    return side_by_side(Tensor::filled(with_batch(latent, 1, 1), 1), grey_latent(latent));
+    return channels_side_by_side(Tensor::filled(with_batch(latent, 1, 1), 1), grey_latent(latent));
   Tensor picture =
       own ? diffusion::weighted_sum({{model.latent_scale, at_size(own->image, latent)}})
           : sampled.latent;
-  return side_by_side(rounded_mask(*mask, latent), picture);
+  return channels_side_by_side(rounded_mask(*mask, latent), picture);
 }
 
 }  // namespace obscura::pipeline

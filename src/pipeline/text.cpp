@@ -197,7 +197,7 @@ Status fill_up(const Encoder& encoder, PromptTokens& tokens, std::size_t chunks)
   return {};
 }
 
-Tensor side_by_side(const Tensor& a, const Tensor& b) {
+Tensor states_side_by_side(const Tensor& a, const Tensor& b) {
   std::int64_t tokens = a.shape()[1], width_a = a.shape()[2], width_b = b.shape()[2];
   Tensor joined(Shape{1, tokens, width_a + width_b});
   for (std::int64_t t = 0; t < tokens; ++t) {
@@ -245,7 +245,7 @@ Result<EncodedText> encode_text(runtime::Session& session, const TextEncoders& e
                    ChunkEncoder(session, present[i], encoders.stop_at_layer, cancel, options)
                        .encode(tokens[i]));
     Tensor& all = result.condition.states;
-    all = i == 0 ? states.hidden : side_by_side(all, states.hidden);
+    all = i == 0 ? states.hidden : states_side_by_side(all, states.hidden);
     if (present[i].pooled) result.condition.pooled = states.pooled;
   }
   return result;
