@@ -28,10 +28,10 @@ export function useStore<T extends object, S>(store: Store<T>, select: (state: T
   return useSyncExternalStore(store.subscribe, () => select(store.get()));
 }
 
-/** In this browser only; a browser that keeps nothing is no error. */
+/** What this tab had, else what any tab of this browser had last; a browser that keeps nothing is no error. */
 export function remembered<T>(key: string, otherwise: T): T {
   try {
-    const text = localStorage.getItem(`obscura.${key}`);
+    const text = sessionStorage.getItem(`obscura.${key}`) ?? localStorage.getItem(`obscura.${key}`);
     return text === null ? otherwise : (JSON.parse(text) as T);
   } catch {
     return otherwise;
@@ -40,7 +40,9 @@ export function remembered<T>(key: string, otherwise: T): T {
 
 export function remember(key: string, value: unknown): void {
   try {
-    localStorage.setItem(`obscura.${key}`, JSON.stringify(value));
+    const text = JSON.stringify(value);
+    sessionStorage.setItem(`obscura.${key}`, text);
+    localStorage.setItem(`obscura.${key}`, text);
   } catch {
     // Full or forbidden: the page works without.
   }
