@@ -96,6 +96,14 @@ struct DeviceDescription {
   std::vector<std::string> precisions;  // names that --precision takes
   std::size_t total_bytes = 0;
   std::size_t available_bytes = 0;  // now, for a new job, with some left for the system
+  // Operations a second in whole networks in its first precision: an estimate from the device's
+  // units, not a measurement. 0 if there is none.
+  double estimated_flops = 0;
+};
+
+// Why something that is there cannot be used, and what to do about it.
+struct Trouble {
+  std::string what, remedy;
 };
 
 // Of a device whose libraries offer several algorithms for one piece of work.
@@ -133,6 +141,8 @@ struct BackendInfo {
   std::string name;  // "cpu", "cuda"
   std::function<std::vector<DeviceDescription>()>
       probe;  // the devices that are there now; empty is no error
+  // What keeps devices of this kind from being in that list; empty where none is there at all.
+  std::function<std::vector<Trouble>()> diagnose = [] { return std::vector<Trouble>(); };
   // By position in probe()'s list; `precision` is one of those of the description, or empty for
   // the one that comes first there.
   std::function<Result<std::unique_ptr<Device>>(int index, const std::string& precision)> create;

@@ -39,7 +39,17 @@ struct Geometry {
   std::int64_t out_height = 0, out_width = 0, out = 0;
   std::int64_t kernel_height = 0, kernel_width = 0;
   std::int64_t in_padded = 0, out_padded = 0;
+  // Zeros that we put around the image ourselves: where they are not the same on opposite sides,
+  // few of cuDNN's engines do.
+  ir::Padding border;
 
+  bool has_border() const { return border != ir::Padding(); }
+  std::int64_t bordered_height() const { return height + border.top + border.bottom; }
+  std::int64_t bordered_width() const { return width + border.left + border.right; }
+  std::size_t bordered_bytes() const {
+    return static_cast<std::size_t>(samples * bordered_height() * bordered_width() * in_padded) *
+           size_of(dtype);
+  }
   bool prepares(const ir::Conv2dOp::Options& o) const {
     return o.normalised || o.upsample || in_padded != in;
   }
@@ -74,15 +84,17 @@ Result<std::vector<DnnPlan>> convolution_plans(Context& context, const Geometry&
   DnnGraph graph(context);
   std::vector<std::int64_t> y_dims = {g.samples, g.out_padded, g.out_height, g.out_width};
   auto y_strides = image_strides(g.out_padded, g.out_height, g.out_width);
-  auto x = graph.tensor(kX, {g.samples, g.in_padded, g.height, g.width},
-                        image_strides(g.in_padded, g.height, g.width), g.dtype);
+  auto x =
+      graph.tensor(kX, {g.samples, g.in_padded, g.bordered_height(), g.bordered_width()},
+                   image_strides(g.in_padded, g.bordered_height(), g.bordered_width()), g.dtype);
   auto filter = graph.tensor(kFilter, {g.out_padded, g.in_padded, g.kernel_height, g.kernel_width},
                              image_strides(g.in_padded, g.kernel_height, g.kernel_width), g.dtype);
   auto y = graph.tensor(kY, y_dims, y_strides, g.dtype);
   bool fused = epilogue.bias || epilogue.residual;
   auto sum = fused ? graph.intermediate(y_dims, y_strides) : y;
-  graph.convolution(x, filter, sum, o.stride, {o.padding.top, o.padding.left},
-                    {o.padding.bottom, o.padding.right});
+  const ir::Padding padding = g.has_border() ? ir::Padding() : o.padding;
+  graph.convolution(x, filter, sum, o.stride, {padding.top, padding.left},
+                    {padding.bottom, padding.right});
   if (epilogue.bias) {
     std::int64_t samples = epilogue.per_sample ? g.samples : 1;
     auto bias = graph.tensor(kBias, {samples, g.out_padded, 1, 1},
@@ -107,7 +119,8 @@ class Conv2d final : public Kernel {
 
   plan::NodeNeeds needs() const override {
     plan::NodeNeeds needs;
-    needs.workspace_bytes = prepared_bytes() + padded_bytes() + bias_bytes() + library_bytes();
+    needs.workspace_bytes =
+        prepared_bytes() + bordered_bytes() + padded_bytes() + bias_bytes() + library_bytes();
     std::size_t filter = static_cast<std::size_t>(g_.out_padded * g_.kernel_height *
                                                   g_.kernel_width * g_.in_padded) *
                          size_of(g_.dtype);
@@ -138,6 +151,11 @@ class Conv2d final : public Kernel {
                     g_.in_height, g_.in_width, g_.in, g_.in_padded, call.stream);
       x = workspace;
       workspace += prepared_bytes();
+    }
+    if (g_.has_border()) {
+      OBSCURA_TRY(add_border(x, workspace, call.stream));
+      x = workspace;
+      workspace += bordered_bytes();
     }
     void* y = call.output;
     if (g_.out_padded != g_.out) {
@@ -173,6 +191,7 @@ class Conv2d final : public Kernel {
   std::size_t prepared_bytes() const {
     return g_.prepares(options_) ? align(g_.prepared_bytes()) : 0;
   }
+  std::size_t bordered_bytes() const { return g_.has_border() ? align(g_.bordered_bytes()) : 0; }
   std::size_t padded_bytes() const {
     return g_.out_padded != g_.out ? align(g_.padded_result_bytes()) : 0;
   }
@@ -180,6 +199,26 @@ class Conv2d final : public Kernel {
   std::size_t library_bytes() const {
     if (const auto* matmul = std::get_if<Matmul>(&library_)) return matmul->workspace_bytes();
     return std::get<DnnPlan>(library_).workspace_bytes();
+  }
+
+  Status add_border(const void* x, std::byte* target, cudaStream_t stream) const {
+    OBSCURA_TRY(
+        check(cudaMemsetAsync(target, 0, g_.bordered_bytes(), stream), "clearing a border"));
+    std::size_t pixel = static_cast<std::size_t>(g_.in_padded) * size_of(g_.dtype);
+    std::size_t row = pixel * static_cast<std::size_t>(g_.width);
+    std::size_t bordered_row = pixel * static_cast<std::size_t>(g_.bordered_width());
+    const auto* source = static_cast<const std::byte*>(x);
+    target += static_cast<std::size_t>(g_.border.top) * bordered_row +
+              static_cast<std::size_t>(g_.border.left) * pixel;
+    for (std::int64_t n = 0; n < g_.samples; ++n) {
+      OBSCURA_TRY(check(
+          cudaMemcpy2DAsync(target, bordered_row, source, row, row,
+                            static_cast<std::size_t>(g_.height), cudaMemcpyDeviceToDevice, stream),
+          "copying an image into its border"));
+      source += row * static_cast<std::size_t>(g_.height);
+      target += bordered_row * static_cast<std::size_t>(g_.bordered_height());
+    }
+    return {};
   }
 
   Status choose_matmul(Context& context) {
@@ -315,6 +354,8 @@ Result<std::unique_ptr<Kernel>> make_conv2d(const KernelRequest& request) {
   g.kernel_width = w[3];
   g.in_padded = pad_channels(g.in, g.dtype);
   g.out_padded = pad_channels(g.out, g.dtype);
+  const ir::Padding& padding = options.padding;
+  if (padding.top != padding.bottom || padding.left != padding.right) g.border = padding;
   auto kernel = std::make_unique<Conv2d>(options, g);
   OBSCURA_TRY(kernel->choose_plan(request.context));
   return std::unique_ptr<Kernel>(std::move(kernel));
