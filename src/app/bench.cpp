@@ -3,15 +3,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "app/command.h"
 #include "app/memory_size.h"
 #include "app/synthetic_weights.h"
 #include "backend/backend.h"
+#include "base/files.h"
+#include "base/hash.h"
 #include "ir/attention.h"
 #include "ir/conv2d.h"
 #include "ir/linear.h"
@@ -31,7 +37,8 @@ struct Options {
   std::string device = "auto";
   std::string precision = "auto";
   std::string budget;
-  bool profile = false;
+  std::string tune, against;
+  bool profile = false, json = false;
 };
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
@@ -125,74 +132,173 @@ void print_profile(const ir::Graph& graph, const std::vector<double>& seconds) {
   }
 }
 
-Status run_bench(const Options& options) {
-  std::string precision = options.precision == "auto" ? "" : options.precision;
-  OBSCURA_ASSIGN(auto device, backend::create_device(options.device, precision));
-  const backend::DeviceDescription description = device->describe();
-  if (precision.empty()) precision = description.precisions.front();
-  fmt::print("{}; {}\n", description.hardware, description.libraries);
-  std::optional<std::size_t> budget;
-  if (!options.budget.empty()) {
-    OBSCURA_ASSIGN(budget, parse_memory_size(options.budget));
+// A run's inputs, filled with numbers that repeat, and room for its outputs.
+struct Bindings {
+  std::vector<Tensor> tensors;  // the inputs', then the outputs'
+  std::vector<backend::InputBinding> inputs;
+  std::vector<backend::OutputBinding> outputs;
+
+  explicit Bindings(const ir::Graph& graph) {
+    for (ir::ValueId id : graph.inputs) {
+      const ir::Value& value = graph.value(id);
+      tensors.push_back(Tensor::filled(value.type.shape, value.name == "timestep" ? 500.0f : 0.1f));
+      for (std::int64_t i = 0; value.name != "timestep" && i < tensors.back().elements(); ++i) {
+        tensors.back().data()[i] = static_cast<float>((i * 7919) % 2001 - 1000) * 1e-3f;
+      }
+      inputs.push_back({value.name, std::as_bytes(tensors.back().values())});
+    }
+    for (const ir::Output& out : graph.outputs) {
+      tensors.emplace_back(graph.type(out.value).shape);
+      outputs.push_back({out.name, std::as_writable_bytes(tensors.back().values())});
+    }
   }
-  runtime::Session session(std::move(device), budget);
+  const Tensor& result() const { return tensors.back(); }
+};
+
+Result<runtime::Session> open_session(const std::string& device, const std::string& precision,
+                                      const std::string& budget) {
+  OBSCURA_ASSIGN(auto made, backend::create_device(device, precision == "auto" ? "" : precision));
+  std::optional<std::size_t> bytes;
+  if (!budget.empty()) {
+    OBSCURA_ASSIGN(bytes, parse_memory_size(budget));
+  }
+  return runtime::Session(std::move(made), bytes);
+}
+
+Result<runtime::Program*> build_program(runtime::Session& session, const Options& options) {
   OBSCURA_ASSIGN(auto weights, synthetic_sdxl(options.network == "unet" ? "model.diffusion_model."
                                                                         : "first_stage_model."));
+  std::string key = fmt::format("{} {} {}", options.network, options.size, options.batch);
+  return session.program(key, weights, [&] { return build(options, *weights); });
+}
+
+// How far `result` is from what another device makes of the same inputs and weights in float32:
+// the root mean square and the largest difference, relative to the root mean square of the result.
+Result<nlohmann::ordered_json> compare(const Options& options, const Tensor& result) {
+  OBSCURA_ASSIGN(runtime::Session session, open_session(options.against, "fp32", ""));
+  OBSCURA_ASSIGN(runtime::Program * program, build_program(session, options));
+  Bindings bound(program->graph());
+  OBSCURA_TRY(session.run(*program, bound.inputs, bound.outputs, CancelToken()));
+  double squares = 0, differences = 0, largest = 0;
+  for (std::int64_t i = 0; i < result.elements(); ++i) {
+    double wanted = bound.result().data()[i], difference = result.data()[i] - wanted;
+    squares += wanted * wanted;
+    differences += difference * difference;
+    largest = std::max(largest, std::fabs(difference));
+  }
+  auto count = static_cast<double>(result.elements());
+  double rms = std::sqrt(squares / count);
+  return nlohmann::ordered_json{{"device", session.device().describe().name},
+                                {"rms", std::sqrt(differences / count) / rms},
+                                {"largest", largest / rms}};
+}
+
+Status save_choices(runtime::Session& session, const std::string& file) {
+  return write_file_atomically(file, session.device().chooser()->choices());
+}
+
+void print_times(const nlohmann::ordered_json& r) {
+  auto number = [&](const char* key) { return r[key].get<double>(); };
+  auto text = [&](const char* key) { return r[key].get<std::string>(); };
+  constexpr double kGiB = 1 << 30;
+  fmt::print("{}; {}\n", text("hardware"), text("libraries"));
+  fmt::print("built and planned in {:.1f} ms: {} nodes, arena {:.3f} GiB, weights {:.3f} GiB",
+             number("build_ms"), r["nodes"].get<int>(), number("arena_bytes") / kGiB,
+             number("weight_bytes") / kGiB);
+  if (number("streamed_bytes") > 0)
+    fmt::print(", {:.3f} GiB streamed in each run", number("streamed_bytes") / kGiB);
+  fmt::print("\nweights prepared in {:.2f} s\n", number("load_s"));
+  fmt::print(
+      "{} at {}x{}, batch {}, {}: median {:.2f} ms, fastest {:.2f} ms of {} runs; {:.2f} TFLOP, "
+      "{:.0f} GFLOP/s = {:.0f} % of the library's {:.0f} GFLOP/s\n",
+      text("network"), r["size"].get<int>(), r["size"].get<int>(), r["batch"].get<int>(),
+      text("precision"), number("median_ms"), number("fastest_ms"), r["runs"].get<int>(),
+      number("tflop"), number("gflops"), 100 * number("gflops") / number("library_gflops"),
+      number("library_gflops"));
+  if (number("launch_ms") > 0) fmt::print("{:.3f} ms of a run on the host\n", number("launch_ms"));
+  if (r.contains("against")) {
+    fmt::print("from {} in fp32 it differs by {:.3g} (root mean square), {:.3g} (largest)\n",
+               r["against"]["device"].get<std::string>(), r["against"]["rms"].get<double>(),
+               r["against"]["largest"].get<double>());
+  }
+}
+
+Status run_bench(const Options& options) {
+  std::error_code error;
+  // What the file holds already is kept, and not measured again.
+  if (!options.tune.empty() && std::filesystem::exists(options.tune, error))
+    ::setenv("OBSCURA_CUDA_CHOICES", options.tune.c_str(), 1);
+  OBSCURA_ASSIGN(runtime::Session session,
+                 open_session(options.device, options.precision, options.budget));
+  const backend::DeviceDescription before = session.device().describe();
+  if (!options.tune.empty()) {
+    if (session.device().chooser() == nullptr) {
+      return Error(ErrorKind::kUnsupported,
+                   before.name + " has no kernels to choose from: --tune is for a GPU");
+    }
+    session.device().chooser()->tune(true);
+  }
+  nlohmann::ordered_json report = {
+      {"network", options.network},
+      {"size", options.size},
+      {"batch", options.batch},
+      {"device", before.name},
+      {"precision", options.precision == "auto" ? before.precisions.front() : options.precision},
+      {"hardware", before.hardware},
+      {"libraries", before.libraries}};
 
   auto begin = std::chrono::steady_clock::now();
-  std::string key = fmt::format("{} {} {}", options.network, options.size, options.batch);
-  OBSCURA_ASSIGN(runtime::Program * program,
-                 session.program(key, weights, [&] { return build(options, *weights); }));
-  fmt::print("built and planned in {:.1f} ms: {} nodes, arena {:.3f} GiB, weights {:.3f} GiB\n",
-             seconds_since(begin) * 1e3, program->graph().nodes.size(),
-             static_cast<double>(program->plan().arena_bytes) / (1 << 30),
-             static_cast<double>(program->plan().resident_weight_bytes) / (1 << 30));
+  OBSCURA_ASSIGN(runtime::Program * program, build_program(session, options));
+  report["build_ms"] = seconds_since(begin) * 1e3;
+  if (!options.tune.empty()) OBSCURA_TRY(save_choices(session, options.tune));
   begin = std::chrono::steady_clock::now();
   OBSCURA_TRY(session.load(*program));
-  fmt::print("weights prepared in {:.2f} s\n", seconds_since(begin));
+  report["load_s"] = seconds_since(begin);
+  report["nodes"] = program->graph().nodes.size();
+  report["arena_bytes"] = program->plan().arena_bytes;
+  report["weight_bytes"] = program->plan().resident_weight_bytes;
+  report["streamed_bytes"] = program->plan().streamed_weight_bytes;
 
-  std::vector<Tensor> tensors;
-  std::vector<backend::InputBinding> inputs;
-  for (ir::ValueId id : program->graph().inputs) {
-    const ir::Value& value = program->graph().value(id);
-    tensors.push_back(Tensor::filled(value.type.shape, value.name == "timestep" ? 500.0f : 0.1f));
-    for (std::int64_t i = 0; value.name != "timestep" && i < tensors.back().elements(); ++i) {
-      tensors.back().data()[i] = static_cast<float>((i * 7919) % 2001 - 1000) * 1e-3f;
-    }
-    inputs.push_back({value.name, std::as_bytes(tensors.back().values())});
-  }
-  std::vector<backend::OutputBinding> outputs;
-  for (const ir::Output& out : program->graph().outputs) {
-    tensors.emplace_back(program->graph().type(out.value).shape);
-    outputs.push_back({out.name, std::as_writable_bytes(tensors.back().values())});
-  }
+  Bindings bound(program->graph());
   double total_operations = 0;
   for (const ir::Node& node : program->graph().nodes)
     total_operations += operations(program->graph(), node);
 
   OBSCURA_ASSIGN(double rate, matrix_rate(session, options.repeats));
   // The first run brings in kernels; a device that replays runs records the second.
-  for (int i = 0; i < (description.name == "cpu" ? 1 : 2); ++i)
-    OBSCURA_TRY(session.run(*program, inputs, outputs, CancelToken()));
+  for (int i = 0; i < (before.name == "cpu" ? 1 : 2); ++i)
+    OBSCURA_TRY(session.run(*program, bound.inputs, bound.outputs, CancelToken()));
   std::vector<double> seconds;
+  double launching = 0;
   for (int i = 0; i < options.repeats; ++i) {
     begin = std::chrono::steady_clock::now();
-    OBSCURA_TRY(session.run(*program, inputs, outputs, CancelToken()));
+    OBSCURA_TRY(session.run(*program, bound.inputs, bound.outputs, CancelToken()));
     seconds.push_back(seconds_since(begin));
+    launching += program->launch_seconds() / options.repeats;
   }
+  // Taken now: the yardstick has an arena and weights of its own.
+  report["peak_held_bytes"] = session.peak_held_bytes();
+  report["output_sha256"] = sha256_hex(std::as_bytes(bound.result().values()));
   OBSCURA_ASSIGN(double rate_after, matrix_rate(session, options.repeats));
-  rate = std::max(rate, rate_after);
   std::sort(seconds.begin(), seconds.end());
-  double median = seconds[seconds.size() / 2], fastest = seconds[0];
-  double reached = total_operations / fastest;
-  fmt::print(
-      "{} at {}x{}, batch {}, {}: median {:.2f} ms, fastest {:.2f} ms of {} runs; {:.2f} TFLOP, "
-      "{:.0f} GFLOP/s = {:.0f} % of the library's {:.0f} GFLOP/s\n",
-      options.network, options.size, options.size, options.batch, precision, median * 1e3,
-      fastest * 1e3, options.repeats, total_operations / 1e12, reached / 1e9, 100 * reached / rate,
-      rate / 1e9);
+  report["runs"] = options.repeats;
+  report["median_ms"] = seconds[seconds.size() / 2] * 1e3;
+  report["fastest_ms"] = seconds[0] * 1e3;
+  report["launch_ms"] = launching * 1e3;
+  report["tflop"] = total_operations / 1e12;
+  report["gflops"] = total_operations / seconds[0] / 1e9;
+  report["library_gflops"] = std::max(rate, rate_after) / 1e9;
+  report["kernel_set"] = session.device().describe().kernel_set;
+  if (!options.against.empty()) {
+    OBSCURA_ASSIGN(report["against"], compare(options, bound.result()));
+  }
+  if (options.json) {
+    fmt::print("{}\n", report.dump());
+  } else {
+    print_times(report);
+  }
   if (!options.profile) return {};
-  OBSCURA_ASSIGN(std::vector<double> by_node, program->profile(inputs, outputs));
+  OBSCURA_ASSIGN(std::vector<double> by_node, program->profile(bound.inputs, bound.outputs));
   print_profile(program->graph(), by_node);
   return {};
 }
@@ -219,6 +325,11 @@ const RegisterCommand kBench(80, [](CLI::App& app, std::function<Status()>& acti
       ->add_option("--precision", options->precision, "auto, fp32, fp16, bf16, as the device has")
       ->capture_default_str();
   command->add_option("--budget", options->budget, "Memory for weights and results: 4GiB");
+  command->add_option("--tune", options->tune,
+                      "Measure a GPU's kernels that are not on record in FILE, and write it");
+  command->add_option("--against", options->against,
+                      "Also say how far the result is from this device's in fp32");
+  command->add_flag("--json", options->json, "Print one JSON object");
   command->add_flag("--profile", options->profile, "Also print the time of each kind of op");
   command->callback([options, &action] { action = [options] { return run_bench(*options); }; });
 });

@@ -49,6 +49,7 @@ class Program {
                                       std::span<const backend::OutputBinding> outputs) {
     return executable_->profile(inputs, outputs);
   }
+  double launch_seconds() const { return executable_->launch_seconds(); }
 
  private:
   Program(std::unique_ptr<backend::Executable> executable, plan::Plan plan,
