@@ -12,6 +12,7 @@
 #include "server/a1111.h"
 #include "server/base64.h"
 #include "server/project_folders.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
@@ -60,13 +61,6 @@ std::vector<std::string> choices(const graph::NodeRegistry& nodes, const char* i
 
 bool holds(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
 }
 
 Error invalid(std::string_view field, const std::string& why) {

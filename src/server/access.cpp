@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "server/base64.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
@@ -37,14 +38,6 @@ bool is_address(const std::string& text) {
   in6_addr any{};
   return ::inet_pton(AF_INET, text.c_str(), &any) == 1 ||
          ::inet_pton(AF_INET6, text.c_str(), &any) == 1;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return result;
 }
 
 // The password of `Basic BASE64(name:password)`.

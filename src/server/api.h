@@ -14,6 +14,7 @@
 #include "server/job_runner.h"
 #include "server/result_files.h"
 #include "server/router.h"
+#include "server/text.h"
 #include "store/account_store.h"
 #include "store/audit_log.h"
 #include "store/job_store.h"
@@ -62,7 +63,6 @@ struct Page {
 };
 Result<Page> page_of(const Request& request);
 
-Response respond(const nlohmann::ordered_json& value, int status = 200);
 Response no_content();
 // Done from now on: what an owner or artist changed, in the audit log.
 void note(Api& api, const Request& request, const std::string& action, const std::string& subject,

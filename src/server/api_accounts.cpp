@@ -6,6 +6,7 @@
 #include "graph/json_text.h"
 #include "server/api.h"
 #include "server/comfyui.h"
+#include "server/text.h"
 
 extern "C" {
 extern const char obscura_openapi_begin[], obscura_openapi_end[];
@@ -139,10 +140,6 @@ ordered_json session_json(const Caller& caller) {
           {"role", name_of(caller.role)},
           {"project", caller.project},
           {"projects", caller.projects}};
-}
-
-Response respond(const ordered_json& value, int status) {
-  return json_response(value.dump(-1, ' ', false, ordered_json::error_handler_t::replace), status);
 }
 
 Response no_content() {

@@ -8,19 +8,13 @@
 #include "graph/json_text.h"
 #include "server/comfyui.h"
 #include "server/submission.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-std::string text_of(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 bool is_uuid(std::string_view text) {
   if (text.size() != 36) return false;

@@ -8,6 +8,7 @@
 #include "graph/object_info.h"
 #include "server/comfyui.h"
 #include "server/event_hub.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
@@ -17,10 +18,6 @@ using nlohmann::ordered_json;
 
 // What this API follows; clients switch on it.
 constexpr char kComfyUiVersion[] = "0.3.64";
-
-Response respond(const ordered_json& value) {
-  return json_response(value.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
-}
 
 Response get_object_info(ComfyUi& api, const Request& request) {
   return respond(

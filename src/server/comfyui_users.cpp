@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "graph/json_text.h"
 #include "server/comfyui.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
@@ -16,10 +17,6 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 constexpr char kSettings[] = "comfy.settings.json";
-
-Response respond(const ordered_json& value, int status = 200) {
-  return json_response(value.dump(-1, ' ', false, ordered_json::error_handler_t::replace), status);
-}
 
 bool is_set(const Request& request, const char* name, bool otherwise) {
   const std::string* given = request.parameter(name);

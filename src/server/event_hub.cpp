@@ -1,4 +1,5 @@
 #include "server/event_hub.h"
+#include "server/text.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -12,12 +13,8 @@ using nlohmann::json;
 constexpr std::uint32_t kPreview = 1, kPreviewWithMetadata = 4;
 constexpr std::uint32_t kJpeg = 1, kPng = 2;
 
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 std::string message(std::string_view type, const json& data) {
-  return text_of({{"type", type}, {"data", data}});
+  return text_of(json{{"type", type}, {"data", data}});
 }
 
 void append_u32(std::string& bytes, std::uint32_t value) {

@@ -2,15 +2,12 @@
 
 #include "base/error_name.h"
 #include "base/log.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
 
 using nlohmann::json;
-
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 }  // namespace
 
@@ -167,7 +164,7 @@ std::string JobReport::audit_detail(const std::vector<store::NewResult>& results
   for (const json& name : json::parse(job_.models, nullptr, false))
     if (name.is_string()) models[name] = around_.studio.model_digest(job_.project, name);
   for (const store::NewResult& result : results) digests.push_back(result.digest);
-  return text_of({{"models", models}, {"results", digests}});
+  return text_of(json{{"models", models}, {"results", digests}});
 }
 
 void JobReport::record(store::JobState state, const std::string& error) {

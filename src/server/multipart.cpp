@@ -1,19 +1,13 @@
 #include "server/multipart.h"
 
 #include "server/http.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
 
 constexpr std::size_t kMostParts = 64;
 constexpr std::size_t kMostHeaderBytes = 4096;
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
 
 Error broken(std::string_view what) {
   return Error(ErrorKind::kInvalidInput, "the uploaded form is broken: " + std::string(what));

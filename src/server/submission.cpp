@@ -4,6 +4,7 @@
 #include <array>
 
 #include "server/job_json.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
@@ -11,10 +12,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kLongestTitle = 200;
-
-std::string text_of(const ordered_json& value) {
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
 
 // The files that the workflow names in the inputs by which ComfyUI's nodes load models.
 ordered_json models_of(const graph::Workflow& workflow) {

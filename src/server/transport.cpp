@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
@@ -30,13 +31,6 @@ constexpr std::size_t kMostWaiting = std::size_t{64} << 20;        // bytes for 
 constexpr std::size_t kMostBeforePreviews = std::size_t{8} << 20;  // beyond it they are left out
 constexpr std::size_t kSlowestReader = 128 << 10;                  // bytes a second
 constexpr std::chrono::seconds kAnswerTime{60};
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
 
 }  // namespace
 
