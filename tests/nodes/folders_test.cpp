@@ -59,12 +59,28 @@ TEST(ModelFolders, ReadComfyUiAndA1111Layouts) {
 
   EXPECT_EQ(folders.list("checkpoints"),
             (std::vector<std::string>{"inside.safetensors", "alone.safetensors",
-                                      "anime.safetensors", "sdxl/base.safetensors"}));
+                                      "anime.safetensors", "old.ckpt", "sdxl/base.safetensors"}));
   EXPECT_EQ(folders.list("loras"),
             (std::vector<std::string>{"face.safetensors", "style.safetensors"}));
   EXPECT_EQ(folders.find("checkpoints", "sdxl/base.safetensors").value(),
             comfy / "models/checkpoints/sdxl/base.safetensors");
   EXPECT_EQ(folders.identity("checkpoints", "inside.safetensors").value(), "embedded digest");
+}
+
+TEST(ModelFolders, ListDiffusersFoldersByTheirIndex) {
+  TestFolder root;
+  touch(root / "diffusers/sdxl/model_index.json");
+  touch(root / "diffusers/sdxl/unet/config.json");
+  touch(root / "diffusers/authors/other/model_index.json");
+  touch(root / "diffusers/no_model/config.json");
+  ModelFolders folders;
+  folders.add_root(root.path());
+  EXPECT_EQ(folders.list("diffusers"), (std::vector<std::string>{"authors/other", "sdxl"}));
+  EXPECT_EQ(folders.find("diffusers", "sdxl").value(), root / "diffusers/sdxl");
+  EXPECT_FALSE(folders.find("diffusers", "no_model").ok());
+  std::string before = folders.identity("diffusers", "sdxl").value();
+  touch(root / "diffusers/sdxl/vae/config.json");
+  EXPECT_NE(folders.identity("diffusers", "sdxl").value(), before);
 }
 
 TEST(ModelFolders, SayWhereTheyLookedAndWhatIsNearest) {
