@@ -230,6 +230,25 @@ export default [
     },
   },
   {
+    name: "arrow keys move what is selected, as one step of undo",
+    slow: true,
+    async run({ browser, server }) {
+      const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
+      await open(page, workflow());
+      const place = async () => {
+        await page.waitForTimeout(600);
+        return JSON.parse(await kept(page)).nodes.find(({ id }) => id === 7).pos;
+      };
+      const before = await place();
+      await node(page, "SaveImage").locator("header").click();
+      for (let i = 0; i < 4; ++i) await page.keyboard.press("ArrowRight");
+      const after = await place();
+      assert(after[0] > before[0] && after[1] === before[1], `the node went from ${before} to ${after}`);
+      await page.keyboard.press("Control+z");
+      equal(await place(), before, "place after undo");
+    },
+  },
+  {
     name: "a graph is saved and opened in ComfyUI's two forms",
     slow: true,
     async run({ browser, server }) {

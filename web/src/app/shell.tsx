@@ -17,7 +17,8 @@ import { dismiss, toasts } from "./toasts.ts";
 import { openFile } from "./workspace.ts";
 
 /** The node editor is the heavier half of the page, and fetched while the first screen is looked at. */
-const GraphView = lazy(async () => ({ default: (await import("../views/graph/graph_view.tsx")).GraphView }));
+const loadGraphView = async () => ({ default: (await import("../views/graph/graph_view.tsx")).GraphView });
+const GraphView = lazy(loadGraphView);
 
 const VIEWS: Record<string, React.ComponentType> = {
   create: CreateView,
@@ -127,6 +128,10 @@ function DropTarget() {
 export function Shell() {
   const screen = useScreen();
   const connection = useStore(studio, (state) => state.connection);
+  useEffect(() => {
+    const timer = setTimeout(() => void loadGraphView().catch(() => undefined), 500);
+    return () => clearTimeout(timer);
+  }, []);
   const View = VIEWS[screen] ?? CreateView;
   const title = SCREENS.find(({ id }) => id === screen)?.label ?? "";
   useEffect(() => {

@@ -59,7 +59,9 @@ function messageOf(status: number, body: Json): string {
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   if (token) headers.set("Authorization", `Bearer ${token}`);
-  const response = await fetch(path, { ...options, headers });
+  const response = await fetch(path, { ...options, headers }).catch(() => {
+    throw new Error("The server does not answer.");
+  });
   if (response.ok) return response;
   let body: Json = null;
   try {

@@ -128,7 +128,7 @@ export function ModelsView() {
             <p>{failure}</p>
           </Empty>
         )}
-        {!failure && models && listed.length === 0 ? (
+        {failure ? null : models && listed.length === 0 ? (
           <Empty icon="models" title={words.length ? "Nothing matches" : `No ${kindName(kind).toLowerCase()} found`}>
             <p>
               Start the server with your own folder, or put files into <code className="mono">{kind}</code> below it and look again:

@@ -75,9 +75,11 @@ function useFlow(types: NodeTypes) {
 /** Nodes inside a group go along when it is dragged. */
 function useDragging(types: NodeTypes, nodes: readonly FlowNode[], setNodes: React.Dispatch<React.SetStateAction<FlowNode[]>>) {
   const carried = useRef(new Map<string, { group: string; offset: Point }>());
+  const dragging = useRef(false);
   const onNodeDragStart = useCallback(
     (_event: unknown, _node: FlowNode, dragged: FlowNode[]) => {
       carried.current.clear();
+      dragging.current = true;
       const { document } = workspace.get().editor;
       const measured = measuredSizes(nodes);
       for (const group of dragged.filter((node): node is GroupNode => node.type === "group")) {
@@ -105,6 +107,7 @@ function useDragging(types: NodeTypes, nodes: readonly FlowNode[], setNodes: Rea
     [setNodes],
   );
   const onNodeDragStop = useCallback((_event: unknown, _node: FlowNode, dragged: FlowNode[]) => {
+    dragging.current = false;
     const { document } = workspace.get().editor;
     const places: Record<string, Point> = {};
     const steps: command.Command[] = [];
@@ -123,7 +126,17 @@ function useDragging(types: NodeTypes, nodes: readonly FlowNode[], setNodes: Rea
     carried.current.clear();
     edit("Move", command.together(...steps, command.moveNodes(places)));
   }, []);
-  return { onNodeDragStart, onNodeDrag, onNodeDragStop };
+  /** The arrow keys move nodes without a drag. */
+  const onKeyMove = useCallback((changes: NodeChange<FlowNode>[]) => {
+    if (dragging.current) return;
+    const places: Record<string, Point> = {};
+    for (const change of changes) {
+      if (change.type !== "position" || !change.position) continue;
+      places[change.id] = { x: Math.round(change.position.x), y: Math.round(change.position.y) };
+    }
+    if (Object.keys(places).length > 0) edit("Move", command.moveNodes(places), "keys");
+  }, []);
+  return { handlers: { onNodeDragStart, onNodeDrag, onNodeDragStop }, onKeyMove };
 }
 
 function Canvas({ types }: { types: NodeTypes }) {
@@ -304,9 +317,12 @@ function Canvas({ types }: { types: NodeTypes }) {
         nodes={nodes}
         edges={edges}
         nodeTypes={NODE_KINDS}
-        onNodesChange={onNodesChange}
+        onNodesChange={(changes) => {
+          onNodesChange(changes);
+          dragging.onKeyMove(changes);
+        }}
         onEdgesChange={onEdgesChange}
-        {...dragging}
+        {...dragging.handlers}
         onConnect={onConnect}
         onConnectEnd={onConnectEnd}
         isValidConnection={(link) => refusal(link) === undefined}
