@@ -22,7 +22,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct ModelsOptions {
   std::vector<std::string> roots;
   std::string file, keys, output;
   std::uint64_t seed = 0;
@@ -33,7 +33,7 @@ struct Options {
   }
 };
 
-Status run_list(const Options& options) {
+Status run_list(const ModelsOptions& options) {
   nodes::ModelFolders models;
   options.open(models);
   ordered_json all = ordered_json::object();
@@ -51,7 +51,7 @@ Status run_list(const Options& options) {
 }
 
 // A file by its path, or a checkpoint by the name that workflows use.
-Result<std::shared_ptr<const pipeline::ModelFile>> open_model(const Options& options,
+Result<std::shared_ptr<const pipeline::ModelFile>> open_model(const ModelsOptions& options,
                                                               nodes::ModelFolders& models) {
   std::error_code error;
   if (std::filesystem::exists(options.file, error))
@@ -110,7 +110,7 @@ void print_description(const ordered_json& json) {
     fmt::print("  {}: {}\n", key, text.get<std::string>().substr(0, 200));
 }
 
-Status run_inspect(const Options& options) {
+Status run_inspect(const ModelsOptions& options) {
   nodes::ModelFolders models;
   OBSCURA_ASSIGN(auto file, open_model(options, models));
   ordered_json json = describe(*file);
@@ -122,7 +122,7 @@ Status run_inspect(const Options& options) {
   return {};
 }
 
-Status run_random(const Options& options) {
+Status run_random(const ModelsOptions& options) {
   io::RandomCheckpointOptions random{.seed = options.seed, .cancel = cancel_on_signals()};
   auto begin = std::chrono::steady_clock::now();
   bool bar = ::isatty(STDERR_FILENO) != 0;
@@ -141,7 +141,7 @@ Status run_random(const Options& options) {
 }
 
 const RegisterCommand kModels(50, [](CLI::App& app, std::function<Status()>& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ModelsOptions>();
   CLI::App* command = app.add_subcommand("models", "List, inspect and make model files");
   command->require_subcommand(1);
   command->footer(

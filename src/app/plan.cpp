@@ -17,7 +17,7 @@
 namespace obscura::app {
 namespace {
 
-struct Options {
+struct PlanOptions {
   std::string file;
   std::vector<std::string> assignments;
   EngineFlags engine;
@@ -49,7 +49,7 @@ void print_json(const std::vector<PlannedNetwork>& networks, std::size_t peak, s
   print_event({{"event", "plan"}, {"networks", rows}, {"peak", peak}, {"budget", budget}});
 }
 
-Status run_plan(const Options& options) {
+Status run_plan(const PlanOptions& options) {
   OBSCURA_ASSIGN(graph::WorkflowFile file, read_workflow_source(options.file));
   OBSCURA_TRY(apply_settings(file.workflow, options.assignments, std::nullopt));
   OBSCURA_ASSIGN(
@@ -70,7 +70,7 @@ Status run_plan(const Options& options) {
 }
 
 const RegisterCommand kPlan(30, [](CLI::App& app, std::function<Status()>& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PlanOptions>();
   CLI::App* command = app.add_subcommand(
       "plan", "Show what a workflow will need in memory, network by network; runs none of them");
   command->add_option("FILE", options->file, "A workflow, or a picture that carries one")

@@ -10,20 +10,20 @@
 namespace obscura::app {
 namespace {
 
-struct Options {
+struct RenderOptions {
   std::string file;
   std::vector<std::string> assignments;
   RenderFlags flags;
 };
 
-Status run_render(const Options& options) {
+Status run_render(const RenderOptions& options) {
   OBSCURA_ASSIGN(graph::WorkflowFile file, read_workflow_source(options.file));
   OBSCURA_TRY(apply_settings(file.workflow, options.assignments, options.flags.seed));
   return render(file, options.flags, std::filesystem::path(options.file).parent_path() / "input");
 }
 
 const RegisterCommand kRender(10, [](CLI::App& app, std::function<Status()>& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RenderOptions>();
   CLI::App* command = app.add_subcommand(
       "render", "Run a workflow; the first line on stdout for each picture is its path");
   command

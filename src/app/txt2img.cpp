@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct Txt2imgOptions {
   std::string prompt, negative, size, model = std::string(checkpoint::kPocketModelName);
   std::string sampler = "euler", scheduler = "normal", prefix = "txt2img", save_workflow;
   int steps = 20, batch = 1;
@@ -46,7 +46,8 @@ ordered_json link(const char* id, int slot) {
   return ordered_json::array({id, slot});
 }
 
-ordered_json workflow_of(const Options& options, std::pair<int, int> size, std::uint64_t seed) {
+ordered_json workflow_of(const Txt2imgOptions& options, std::pair<int, int> size,
+                         std::uint64_t seed) {
   ordered_json workflow;
   workflow["1"] = node("CheckpointLoaderSimple", {{"ckpt_name", options.model}});
   workflow["2"] =
@@ -83,7 +84,7 @@ std::uint64_t random_seed() {
   return (std::uint64_t{source()} << 32 | source()) >> 11;  // JSON readers keep 53 bits
 }
 
-Status run_txt2img(const Options& options) {
+Status run_txt2img(const Txt2imgOptions& options) {
   OBSCURA_ASSIGN(EngineOptions engine, options.flags.engine.options("input"));
   std::string size_text = options.size;
   if (size_text.empty()) {
@@ -101,7 +102,7 @@ Status run_txt2img(const Options& options) {
 }
 
 const RegisterCommand kTxt2Img(20, [](CLI::App& app, std::function<Status()>& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<Txt2imgOptions>();
   CLI::App* command = app.add_subcommand("txt2img", "Make pictures from a prompt");
   command->add_option("PROMPT", options->prompt, "What the picture is to show")->required();
   command->add_option("--negative", options->negative, "What it is not to show");

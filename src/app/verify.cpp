@@ -23,7 +23,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct VerifyOptions {
   std::string image;
   EngineFlags engine;
   bool json = false, quiet = false;
@@ -85,7 +85,8 @@ PixelDifference compare_pixels(const Tensor& then, const Tensor& now) {
   return difference;
 }
 
-Result<nodes::FinishedPicture> render_again(const Options& options, const ordered_json& recipe) {
+Result<nodes::FinishedPicture> render_again(const VerifyOptions& options,
+                                            const ordered_json& recipe) {
   MemorySink sink;
   OBSCURA_ASSIGN(
       EngineOptions engine_options,
@@ -104,7 +105,7 @@ Result<nodes::FinishedPicture> render_again(const Options& options, const ordere
                                              recipe["index"].dump() + " at node " + node);
 }
 
-Status run_verify(const Options& options) {
+Status run_verify(const VerifyOptions& options) {
   OBSCURA_ASSIGN(io::Image image, io::read_image(options.image));
   OBSCURA_ASSIGN(ordered_json recipe, find_recipe(options.image, image.metadata));
   OBSCURA_TRY(check_recipe(recipe));
@@ -144,7 +145,7 @@ Status run_verify(const Options& options) {
 }
 
 const RegisterCommand kVerify(40, [](CLI::App& app, std::function<Status()>& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<VerifyOptions>();
   CLI::App* command =
       app.add_subcommand("verify", "Render a picture again from its recipe and compare every bit");
   command->add_option("IMAGE", options->image, "A picture that Obscura made")->required();

@@ -67,10 +67,9 @@ class EmbeddingFolders final : public pipeline::EmbeddingSource {
   mutable std::map<std::string, std::shared_ptr<const Embedding>> known_;
 };
 
-Result<pipeline::Condition> text_encoding_encode(const graph::NodeCall& call,
-                                                 const pipeline::TextEncoders& encoders,
-                                                 std::string_view text_l, std::string_view text_g,
-                                                 pipeline::Emphasis emphasis) {
+Result<pipeline::Condition> encode(const graph::NodeCall& call,
+                                   const pipeline::TextEncoders& encoders, std::string_view text_l,
+                                   std::string_view text_g, pipeline::Emphasis emphasis) {
   std::optional<EmbeddingFolders> embeddings;
   if (const auto* folders = call.find_environment<ModelFolders>()) embeddings.emplace(*folders);
   const pipeline::TextOptions options{embeddings ? &*embeddings : nullptr, emphasis};
@@ -83,17 +82,16 @@ Result<pipeline::Condition> text_encoding_encode(const graph::NodeCall& call,
 
 }  // namespace
 
-Result<pipeline::Condition> text_encoding_encode(const graph::NodeCall& call,
-                                                 std::string_view text_l, std::string_view text_g) {
-  return text_encoding_encode(call, call.get<pipeline::TextEncoders>("clip"), text_l, text_g,
-                              pipeline::Emphasis::kFromEmpty);
+Result<pipeline::Condition> encode(const graph::NodeCall& call, std::string_view text_l,
+                                   std::string_view text_g) {
+  return encode(call, call.get<pipeline::TextEncoders>("clip"), text_l, text_g,
+                pipeline::Emphasis::kFromEmpty);
 }
 
-Result<pipeline::Condition> text_encoding_encode(const graph::NodeCall& call,
-                                                 const pipeline::TextEncoders& encoders,
-                                                 std::string_view text,
-                                                 pipeline::Emphasis emphasis) {
-  return text_encoding_encode(call, encoders, text, text, emphasis);
+Result<pipeline::Condition> encode(const graph::NodeCall& call,
+                                   const pipeline::TextEncoders& encoders, std::string_view text,
+                                   pipeline::Emphasis emphasis) {
+  return encode(call, encoders, text, text, emphasis);
 }
 
 Result<std::optional<std::string>> embeddings_fingerprint(
