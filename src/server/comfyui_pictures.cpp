@@ -1,4 +1,8 @@
 // /view and /upload: pictures out and in.
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+
 #include "base/files.h"
 #include "graph/json_text.h"
 #include "server/comfyui.h"
@@ -28,6 +32,36 @@ void read_annotation(std::string& name, std::string& type) {
   }
 }
 
+// What "preview=webp;75" and "channel=rgb" ask for; none if the file is wanted as it is.
+std::optional<PictureRequest> conversion_of(const Request& request) {
+  const std::string* preview = request.parameter("preview");
+  const std::string* channel = request.parameter("channel");
+  PictureRequest wanted{.format = "png"};
+  if (channel != nullptr && (*channel == "rgb" || *channel == "a")) wanted.channel = *channel;
+  if (preview != nullptr) {
+    wanted.format = preview->starts_with("jpeg") ? "jpeg" : "webp";
+    const std::size_t mark = preview->find(';');
+    const int quality = mark == std::string::npos ? 90 : std::atoi(preview->c_str() + mark + 1);
+    wanted.quality = std::clamp(quality, 1, 100);
+  }
+  const bool as_it_is = preview == nullptr && wanted.channel == "rgba";
+  return as_it_is ? std::nullopt : std::optional(wanted);
+}
+
+Response converted(const ComfyUi& api, const std::filesystem::path& path,
+                   const PictureRequest& wanted) {
+  auto file = MappedFile::open(path);
+  if (!file.ok()) return error_response(file.error());
+  const auto bytes = file->bytes();
+  auto picture =
+      api.studio.convert({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, wanted);
+  if (!picture.ok()) return error_response(picture.error());
+  Response response;
+  response.type = "image/" + std::string(wanted.format);
+  response.body = std::move(picture).value();
+  return response;
+}
+
 Response get_view(const ComfyUi& api, const Request& request) {
   std::string name = parameter_or(request, "filename", "");
   std::string type = parameter_or(request, "type", "output");
@@ -37,6 +71,7 @@ Response get_view(const ComfyUi& api, const Request& request) {
   if (area == nullptr) return error_response(400, "type: wanted input, output or temp");
   auto path = area->find(joined(parameter_or(request, "subfolder", ""), name));
   if (!path.ok()) return error_response(path.error());
+  if (const auto wanted = conversion_of(request)) return converted(api, *path, *wanted);
   Response response;
   response.type = media_type(*path);
   response.file = std::move(path).value();

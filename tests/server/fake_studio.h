@@ -7,9 +7,11 @@
 #include <thread>
 #include <vector>
 
+#include "base/files.h"
 #include "graph/executor.h"
 #include "graph/test_nodes.h"
 #include "server/job_runner.h"
+#include "server/project_folders.h"
 
 namespace obscura::server::testing {
 
@@ -26,10 +28,30 @@ inline Result<graph::NodeResult> run_slow(graph::NodeCall& call) {
   return graph::NodeResult{graph::Value::handle("BOX", graph::testing::Box{1})};
 }
 
+// Where pictures go.
+struct OutputPlace {
+  std::filesystem::path data, folder;
+};
+
+// Writes a file into the output folder, as a node that saves pictures does.
+inline Result<graph::NodeResult> save_picture(graph::NodeCall& call) {
+  const std::string name = call.get<std::string>("name");
+  OBSCURA_TRY(
+      write_file_atomically(call.environment<OutputPlace>().folder / name, "bytes of " + name));
+  return graph::NodeResult().ui(
+      {{"images", {{{"filename", name}, {"subfolder", ""}, {"type", "output"}}}}});
+}
+
 class FakeStudio final : public Studio, public JobRunner {
  public:
   FakeStudio() : nodes_(graph::testing::make_test_registry()), executor_(environment_) {
     environment_.provide(log_);
+    environment_.provide(place_);
+    nodes_.add(graph::NodeType("SavePicture")
+                   .input(graph::text("name", "a.png"))
+                   .output_node()
+                   .not_idempotent()
+                   .run(save_picture));
     nodes_.add(graph::NodeType("Slow")
                    .input(graph::integer("steps", 3).range(1, 10000))
                    .input(graph::integer("milliseconds", 1).range(0, 1000))
@@ -38,14 +60,18 @@ class FakeStudio final : public Studio, public JobRunner {
                    .run(run_slow));
   }
 
+  void set_data(const std::filesystem::path& data) { place_.data = data; }
+
   Status run(const JobToRun& job, graph::Observer& observer, const CancelToken& cancel) override {
     OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(job.prompt));
     const graph::Validation validation =
         graph::validate(workflow, nodes_, environment_, {.targets = job.targets});
     if (!validation.runnable()) return validation.to_error();
+    place_.folder = project_folder(place_.data, job.project) / "output";
     graph::RunOptions options;
     options.cancel = cancel;
     options.extra_pnginfo = job.extra_pnginfo;
+    options.salt = job.project;
     auto report = executor_.run(validation.resolved, options, observer);
     return report.ok() ? Status() : Status(report.error());
   }
@@ -92,6 +118,7 @@ class FakeStudio final : public Studio, public JobRunner {
 
  private:
   graph::testing::CallLog log_;
+  OutputPlace place_;
   graph::NodeRegistry nodes_;
   graph::Environment environment_;
   graph::Executor executor_;

@@ -27,11 +27,11 @@ Request request_with(const std::multimap<std::string, std::string>& headers,
 }
 
 AccessOptions listening(const std::string& address, const std::string& token = "",
-                        bool tls = false) {
+                        bool insecure = false) {
   AccessOptions options;
   options.listen.address = address;
   options.token = token;
-  options.tls = tls;
+  options.insecure = insecure;
   return options;
 }
 
@@ -101,9 +101,7 @@ TEST(Access, WantsATokenBeyondThisMachine) {
   EXPECT_TRUE(Access::create(listening("::1")).ok());
   EXPECT_TRUE(Access::create(listening("0.0.0.0", "secret", true)).ok());
   EXPECT_FALSE(Access::create(listening("0.0.0.0", "secret")).ok());
-  AccessOptions insecure = listening("0.0.0.0", "secret");
-  insecure.insecure = true;
-  EXPECT_TRUE(Access::create(insecure).ok());
+  EXPECT_FALSE(Access::create(listening("0.0.0.0", "", true)).ok());
   for (const char* address : {"0.0.0.0", "::", "192.168.0.1", "128.0.0.1"})
     EXPECT_FALSE(Access::create(listening(address)).ok()) << address;
   EXPECT_FALSE(Access::create(listening("127.0.0.1", "two words")).ok());

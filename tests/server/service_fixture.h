@@ -38,6 +38,7 @@ class ServiceTest : public ::testing::Test {
 
   void start(const std::string& token = "") {
     studio_ = std::make_unique<FakeStudio>();
+    studio_->set_data(folder_.path());
     ServiceOptions options;
     options.access.listen.port = 0;
     options.access.token = token;

@@ -119,6 +119,11 @@ TEST_F(ServiceTest, TakesAndShowsPictures) {
   EXPECT_NE(reply.head.find("nosniff"), std::string::npos);
   EXPECT_EQ(client.request("GET", "/view?filename=a+b.png+%5Binput%5D").body, "one");
   EXPECT_EQ(client.request("GET", "/view?filename=c.png&subfolder=s&type=input").body, "x");
+  reply = client.request("GET", "/view?filename=a%20b.png&type=input&preview=jpeg%3B70");
+  EXPECT_EQ(reply.body, "jpeg of one");
+  EXPECT_NE(reply.head.find("Content-Type: image/jpeg"), std::string::npos) << reply.head;
+  EXPECT_EQ(client.request("GET", "/view?filename=a%20b.png&type=input&channel=rgb").body,
+            "png of one");
   reply = client.request("HEAD", "/view?filename=a%20b.png&type=input");
   EXPECT_EQ(reply.status, 200);
   EXPECT_NE(reply.head.find("Content-Length: 3"), std::string::npos) << reply.head;
