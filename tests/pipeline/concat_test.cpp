@@ -7,7 +7,7 @@ namespace {
 
 const Shape kLatent{2, 4, 2, 2};
 
-DiffusionModel model(std::int64_t channels) {
+DiffusionModel model_of(std::int64_t channels) {
   DiffusionModel model{.schedule = diffusion::NoiseSchedule::discrete()};
   model.dimensions.in_channels = channels;
   model.dimensions.out_channels = 4;
@@ -26,14 +26,14 @@ std::vector<float> four(float value) {
 }
 
 TEST(Concat, IsNothingForAModelThatSeesTheLatentOnly) {
-  EXPECT_TRUE(concat_channels(model(4), {}, kLatent, {}).empty());
+  EXPECT_TRUE(concat_channels(model_of(4), {}, kLatent, {}).empty());
 }
 
 TEST(Concat, ShowsAnInpaintingModelTheMaskAndThenTheScaledPicture) {
   Condition condition;
   condition.concat = ConcatLatent{Tensor::filled({1, 4, 2, 2}, 3),
                                   Tensor({1, 2, 2}, std::vector<float>{0, 0.5f, 0.51f, 1})};
-  Tensor concat = concat_channels(model(9), condition, kLatent, {});
+  Tensor concat = concat_channels(model_of(9), condition, kLatent, {});
   EXPECT_EQ(concat.shape(), (Shape{1, 5, 2, 2}));
   EXPECT_EQ(plane(concat, 0, 0), (std::vector<float>{0, 0, 1, 1}));
   EXPECT_EQ(plane(concat, 0, 1), four(1.5f));
@@ -44,7 +44,7 @@ TEST(Concat, TakesTheSampledPictureWhereAConditionHasNone) {
   std::vector<float> values(32, 1.0f);
   std::fill(values.begin() + 16, values.end(), 2.0f);
   SampledPicture sampled{Tensor(kLatent, values), Tensor::filled({1, 8, 8}, 1)};
-  Tensor concat = concat_channels(model(9), {}, kLatent, sampled);
+  Tensor concat = concat_channels(model_of(9), {}, kLatent, sampled);
   EXPECT_EQ(concat.shape(), (Shape{2, 5, 2, 2}));  // an own picture for each image of the batch
   EXPECT_EQ(plane(concat, 0, 0), four(1));
   EXPECT_EQ(plane(concat, 0, 1), four(1));  // it is scaled already
@@ -52,7 +52,7 @@ TEST(Concat, TakesTheSampledPictureWhereAConditionHasNone) {
 }
 
 TEST(Concat, ShowsGreyWhereNothingIsKept) {
-  Tensor concat = concat_channels(model(9), {}, kLatent, {Tensor(kLatent), std::nullopt});
+  Tensor concat = concat_channels(model_of(9), {}, kLatent, {Tensor(kLatent), std::nullopt});
   EXPECT_EQ(plane(concat, 0, 0), four(1));
   EXPECT_EQ(plane(concat, 0, 1), four(0.8223f));
   EXPECT_EQ(plane(concat, 0, 2), four(-0.6876f));
@@ -62,10 +62,10 @@ TEST(Concat, ShowsGreyWhereNothingIsKept) {
 TEST(Concat, ShowsAnEditingModelThePictureAsItIs) {
   Condition condition;
   condition.concat = ConcatLatent{Tensor::filled({1, 4, 4, 4}, 3), std::nullopt};
-  Tensor concat = concat_channels(model(8), condition, kLatent, {});
+  Tensor concat = concat_channels(model_of(8), condition, kLatent, {});
   EXPECT_EQ(concat.shape(), (Shape{1, 4, 2, 2}));
   EXPECT_EQ(plane(concat, 0, 0), four(3));
-  EXPECT_EQ(plane(concat_channels(model(8), {}, kLatent, {}), 0, 3), four(0));
+  EXPECT_EQ(plane(concat_channels(model_of(8), {}, kLatent, {}), 0, 3), four(0));
 }
 
 }  // namespace

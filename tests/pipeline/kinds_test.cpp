@@ -20,11 +20,11 @@ namespace {
 using checkpoint::Architecture;
 using models::relative_error;
 
-runtime::Session make_session() {
+runtime::Session cpu_session() {
   return runtime::Session(backend::create_device("cpu").value());
 }
 
-Tensor golden(const std::string& name) {
+Tensor torch_result(const std::string& name) {
   static const io::SafetensorsFile kFile =
       io::SafetensorsFile::open(golden::path("reduced_models.safetensors")).value();
   const io::TensorEntry* entry = kFile.find(name);
@@ -99,13 +99,13 @@ TEST_P(Kinds, TheUNetAgreesWithPyTorchAndThePlainDefinition) {
       });
   ASSERT_TRUE(plain.ok()) << plain.error().message();
 
-  runtime::Session session = make_session();
+  runtime::Session session = cpu_session();
   auto program = session.program("unet", model().weights, [&] { return *graph; });
   ASSERT_TRUE(program.ok()) << program.error().message();
   auto found = run_network(session, **program, inputs, {"eps"}, {});
   ASSERT_TRUE(found.ok()) << found.error().message();
   Tensor wanted = models::channels_last(
-      golden(GetParam().name + std::string("_") + std::to_string(GetParam().channels)));
+      torch_result(GetParam().name + std::string("_") + std::to_string(GetParam().channels)));
   EXPECT_LT(relative_error(plain->at("eps"), wanted), 2e-5);
   EXPECT_LT(relative_error((*found)[0], wanted), 2e-5);
 }
@@ -113,7 +113,7 @@ TEST_P(Kinds, TheUNetAgreesWithPyTorchAndThePlainDefinition) {
 TEST_P(Kinds, RendersAPicture) {
   EXPECT_EQ(model().architecture, GetParam().architecture);
   EXPECT_EQ(checkpoint_.text->stop_at_layer, GetParam().text_layer);
-  runtime::Session session = make_session();
+  runtime::Session session = cpu_session();
   SampleRequest request;
   request.model = checkpoint_.model;
   for (auto [text, side] : {std::pair("a red bottle", &request.guidance.positive),
@@ -157,13 +157,13 @@ TEST_P(TextKinds, AgreeWithPyTorch) {
   auto checkpoint = load_checkpoint(ModelFile::open(model.path(), "model").value()).value();
   TextEncoders encoders = *checkpoint.text;
   encoders.stop_at_layer -= GetParam().skip;
-  runtime::Session session = make_session();
+  runtime::Session session = cpu_session();
   auto encoded = encode_text(session, encoders, "a red bottle", "a red bottle", {});
   ASSERT_TRUE(encoded.ok()) << encoded.error().message();
-  Tensor wanted = golden(GetParam().reference);
+  Tensor wanted = torch_result(GetParam().reference);
   EXPECT_LT(relative_error(head_of(encoded->condition.states, wanted.shape()[1]), wanted), 2e-5);
   if (!encoded->condition.pooled.empty()) {
-    EXPECT_LT(relative_error(encoded->condition.pooled, golden("refiner_pooled")), 2e-5);
+    EXPECT_LT(relative_error(encoded->condition.pooled, torch_result("refiner_pooled")), 2e-5);
   }
 }
 
