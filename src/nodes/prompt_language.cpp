@@ -17,7 +17,7 @@ std::string_view prompt_language_trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
-std::optional<double> number(std::string_view text) {
+std::optional<double> number_in(std::string_view text) {
   text = prompt_language_trimmed(text);
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
@@ -93,7 +93,7 @@ std::optional<std::string_view> chosen(std::string_view inside, int step, int st
   const auto colons = outer_places(inside, ':');
   if (colons.empty()) return std::nullopt;
   const std::string_view when_text = inside.substr(colons.back() + 1);
-  const std::optional<double> when = number(when_text);
+  const std::optional<double> when = number_in(when_text);
   if (!when) return std::nullopt;
   // A number with a point is a part of the steps, one without a number of steps.
   const bool is_part = when_text.find('.') != std::string_view::npos;
@@ -110,7 +110,7 @@ std::size_t weight_length(std::string_view text, std::size_t at, double& weight)
   if (text[at] != ':') return 0;
   const std::size_t close = text.find_first_not_of("+-.0123456789 \t", at + 1);
   if (close == std::string_view::npos || text[close] != ')') return 0;
-  const auto value = number(text.substr(at + 1, close - at - 1));
+  const auto value = number_in(text.substr(at + 1, close - at - 1));
   if (!value) return 0;
   weight = *value;
   return close + 1 - at;
@@ -205,7 +205,7 @@ LoraTag lora_tag(std::string_view inside) {
     const std::size_t equals = part.find('=');
     const std::string_view key =
         equals == std::string_view::npos ? std::string_view() : part.substr(0, equals);
-    const auto value = number(equals == std::string_view::npos ? part : part.substr(equals + 1));
+    const auto value = number_in(equals == std::string_view::npos ? part : part.substr(equals + 1));
     if (!value) continue;
     if (key == "te" || (key.empty() && place == 1)) tag.text = *value;
     if (key == "unet" || (key.empty() && place == 2)) {
@@ -237,7 +237,7 @@ Subprompt with_weight(std::string_view& text) {
   Subprompt subprompt;
   const auto colons = outer_places(text, ':');
   if (colons.empty()) return subprompt;
-  if (const auto weight = number(text.substr(colons.back() + 1))) {
+  if (const auto weight = number_in(text.substr(colons.back() + 1))) {
     subprompt.weight = *weight;
     text = text.substr(0, colons.back());
   }

@@ -8,7 +8,7 @@
 namespace obscura::diffusion {
 namespace {
 
-const Shape kLatent{2, 4, 32, 48};
+const Shape kRegionLatent{2, 4, 32, 48};
 
 Region region_of(Area area) {
   Region region;
@@ -25,7 +25,7 @@ std::vector<float> middle_row(const Tensor& weights) {
 
 TEST(Regions, AreasFadeInsideButNotAtTheBorder) {
   // 20 wide: fades over 20 / 4 = 5 pixels; at the left border not at all.
-  Tensor at_border = region_weights(region_of({32, 20, 0, 0}), kLatent);
+  Tensor at_border = region_weights(region_of({32, 20, 0, 0}), kRegionLatent);
   std::vector<float> row = middle_row(at_border);
   ASSERT_EQ(row.size(), 20u);
   EXPECT_EQ(row[0], 1);
@@ -35,14 +35,14 @@ TEST(Regions, AreasFadeInsideButNotAtTheBorder) {
   EXPECT_FLOAT_EQ(row[19], 0.2f);
 
   // 40 wide: 8 pixels, on both sides.
-  row = middle_row(region_weights(region_of({32, 40, 0, 4}), kLatent));
+  row = middle_row(region_weights(region_of({32, 40, 0, 4}), kRegionLatent));
   EXPECT_FLOAT_EQ(row[0], 1 / 8.0f);
   EXPECT_FLOAT_EQ(row[6], 7 / 8.0f);
   EXPECT_FLOAT_EQ(row[7], 1);
   EXPECT_FLOAT_EQ(row[39], 1 / 8.0f);
 
   // A corner is the product of both axes.
-  Tensor inner = region_weights(region_of({16, 16, 8, 8}), kLatent);
+  Tensor inner = region_weights(region_of({16, 16, 8, 8}), kRegionLatent);
   EXPECT_FLOAT_EQ(inner.data()[0], 1 / 16.0f);
 }
 
@@ -51,20 +51,20 @@ TEST(Regions, MasksDoNotFade) {
   region.mask = Tensor::filled({1, 32, 48}, 0.5f);
   region.mask_strength = 0.5;
   region.strength = 3;
-  Tensor weights = region_weights(region, kLatent);
+  Tensor weights = region_weights(region, kRegionLatent);
   EXPECT_EQ(weights.shape(), (Shape{2, 16, 16}));
   for (float weight : weights.values()) EXPECT_FLOAT_EQ(weight, 0.75f);
 }
 
 TEST(Regions, AreasAreCutAtTheBorder) {
-  EXPECT_EQ(evaluated_area(region_of({64, 64, 24, 40}), kLatent), (Area{8, 8, 24, 40}));
-  EXPECT_THROW(evaluated_area(region_of({8, 8, 32, 0}), kLatent), InternalError);
-  EXPECT_EQ(area_of_fractions(0.5, 0.25, 0.5, 0.1, kLatent), (Area{16, 12, 16, 5}));
-  EXPECT_EQ(area_of_fractions(0, 0, 0, 0, kLatent), (Area{1, 1, 0, 0}));
+  EXPECT_EQ(evaluated_area(region_of({64, 64, 24, 40}), kRegionLatent), (Area{8, 8, 24, 40}));
+  EXPECT_THROW(evaluated_area(region_of({8, 8, 32, 0}), kRegionLatent), InternalError);
+  EXPECT_EQ(area_of_fractions(0.5, 0.25, 0.5, 0.1, kRegionLatent), (Area{16, 12, 16, 5}));
+  EXPECT_EQ(area_of_fractions(0, 0, 0, 0, kRegionLatent), (Area{1, 1, 0, 0}));
 }
 
 TEST(Regions, CutOutTakesTheArea) {
-  Tensor latent = TorchGenerator(1).randn(kLatent);
+  Tensor latent = TorchGenerator(1).randn(kRegionLatent);
   Tensor part = cut_out(latent, {3, 5, 7, 11});
   ASSERT_EQ(part.shape(), (Shape{2, 4, 3, 5}));
   EXPECT_EQ(part.data()[(1 * 4 + 2) * 15 + 2 * 5 + 4],
@@ -108,10 +108,11 @@ TEST(Regions, TheMeanIsWeighted) {
 }
 
 TEST(Regions, ASingleRegionIsItsPrediction) {
-  Tensor x0 = TorchGenerator(4).randn(kLatent);
+  Tensor x0 = TorchGenerator(4).randn(kRegionLatent);
   Region whole;
-  RegionPrediction parts[] = {{x0, evaluated_area(whole, kLatent), region_weights(whole, kLatent)}};
-  EXPECT_EQ(golden::max_difference(weighted_mean(kLatent, parts), x0), 0);
+  RegionPrediction parts[] = {
+      {x0, evaluated_area(whole, kRegionLatent), region_weights(whole, kRegionLatent)}};
+  EXPECT_EQ(golden::max_difference(weighted_mean(kRegionLatent, parts), x0), 0);
 }
 
 TEST(Regions, ActiveBetweenItsSigmas) {

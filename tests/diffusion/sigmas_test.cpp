@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-const json& schedules() {
+const json& reference_sigmas() {
   static const auto document = json::parse(std::ifstream(golden::path("schedules.json")));
   return document;
 }
@@ -51,10 +51,10 @@ void check_named(const json& cases, const NoiseSchedule& model, int expected,
 }
 
 TEST(Sigmas, NamedSchedulesEqualComfyUi) {
-  check_named(schedules()["sigmas"], NoiseSchedule::discrete(), 62);
-  check_named(schedules()["zsnr"]["sigmas"], NoiseSchedule::discrete(Prediction::kV, true), 27,
-              true);
-  for (const json& flow : schedules()["flow"]["models"]) {
+  check_named(reference_sigmas()["sigmas"], NoiseSchedule::discrete(), 62);
+  check_named(reference_sigmas()["zsnr"]["sigmas"], NoiseSchedule::discrete(Prediction::kV, true),
+              27, true);
+  for (const json& flow : reference_sigmas()["flow"]["models"]) {
     check_named(flow["sigmas"], NoiseSchedule::flow(flow["shift"]), 27);
   }
 }
@@ -68,7 +68,7 @@ TEST(Sigmas, OneStepOfKlOptimalStartsAtTheTop) {
 
 TEST(Sigmas, TheComparisonSeesAWrongNumber) {
   auto found = make_sigmas("karras", NoiseSchedule::discrete(), 20).value();
-  const json& wanted = schedules()["sigmas"]["karras"]["20"];
+  const json& wanted = reference_sigmas()["sigmas"]["karras"]["20"];
   EXPECT_LE(relative_difference(found, wanted), kTolerance);
   found[7] *= 1.00001f;
   EXPECT_GT(relative_difference(found, wanted), kTolerance);
@@ -91,7 +91,7 @@ TEST(Sigmas, RegistryIsInComfyUisOrder) {
 
 TEST(Sigmas, DenoiseKeepsTheLastSteps) {
   auto model = NoiseSchedule::discrete();
-  for (const json& wanted : schedules()["denoise"]) {
+  for (const json& wanted : reference_sigmas()["denoise"]) {
     SigmaRequest request{wanted["scheduler"], wanted["steps"], wanted["denoise"], false};
     EXPECT_LE(relative_difference(make_sigmas(request, model).value(), wanted["sigmas"]),
               kTolerance)
@@ -111,7 +111,7 @@ TEST(Sigmas, DenoiseKeepsTheLastSteps) {
 }
 
 TEST(Sigmas, DiscardPenultimate) {
-  for (const json& wanted : schedules()["discard_penultimate"]) {
+  for (const json& wanted : reference_sigmas()["discard_penultimate"]) {
     SigmaRequest request{wanted["scheduler"], wanted["steps"], wanted["denoise"], true};
     auto found = make_sigmas(request, NoiseSchedule::discrete()).value();
     EXPECT_LE(relative_difference(found, wanted["sigmas"]), kTolerance) << wanted;
@@ -130,7 +130,7 @@ TEST(Sigmas, CutSteps) {
 }
 
 TEST(ExplicitSigmas, EqualComfyUi) {
-  const json& extra = schedules()["extra_schedules"];
+  const json& extra = reference_sigmas()["extra_schedules"];
   auto model = NoiseSchedule::discrete();
   auto check = [&](const char* name, const auto& make) {
     for (const json& wanted : extra[name]) {

@@ -25,7 +25,7 @@ class ValidateTest : public ::testing::Test {
 };
 
 // A workflow with one output, the type of its first error, and every line that the user sees.
-struct Row {
+struct Fault {
   const char* name;
   const char* workflow;
   const char* type;
@@ -34,7 +34,7 @@ struct Row {
 
 const char* const kSaveOne = R"("9":{"class_type":"Save","inputs":{"box":["1",0],"prefix":"a"}})";
 
-const Row kRows[] = {
+const Fault kFaults[] = {
     {"UnknownType",
      R"({"1":{"class_type":"Bx","inputs":{}},$})",
      "invalid_prompt",
@@ -117,10 +117,10 @@ const Row kRows[] = {
       "node 1 \"Boxed number\" (Box), input \"payload\": wanted at least 0, found -1"}},
 };
 
-class ValidateTable : public ValidateTest, public ::testing::WithParamInterface<Row> {};
+class ValidateTable : public ValidateTest, public ::testing::WithParamInterface<Fault> {};
 
 TEST_P(ValidateTable, Explains) {
-  const Row& row = GetParam();
+  const Fault& row = GetParam();
   std::string text = row.workflow;
   text.replace(text.find('$'), 1, kSaveOne);
   const Validation validation = check(text);
@@ -137,7 +137,7 @@ TEST_P(ValidateTable, Explains) {
                                         : "prompt_outputs_failed_validation");
   EXPECT_EQ(validation.to_error().kind(), ErrorKind::kInvalidInput);
 }
-INSTANTIATE_TEST_SUITE_P(Rows, ValidateTable, ::testing::ValuesIn(kRows),
+INSTANTIATE_TEST_SUITE_P(Rows, ValidateTable, ::testing::ValuesIn(kFaults),
                          [](const auto& row) { return std::string(row.param.name); });
 
 TEST_F(ValidateTest, AWorkflowWithoutOutputsSaysSo) {

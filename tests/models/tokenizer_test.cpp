@@ -15,7 +15,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-const Tokenizer& tokenizer() {
+const Tokenizer& clip_tokenizer() {
   return Tokenizer::embedded();
 }
 
@@ -28,19 +28,19 @@ TEST(Tokenizer, GivesTheIdsOfOpenAiClip) {
   for (const auto& entry : golden["prompts"]) {
     std::string prompt = entry["prompt"];
     SCOPED_TRACE(prompt);
-    EXPECT_EQ(tokenizer().encode(prompt), entry["ids"].get<Ids>());
-    EXPECT_EQ(tokenizer().encode_with_ends(prompt), entry["with_start_end"].get<Ids>());
+    EXPECT_EQ(clip_tokenizer().encode(prompt), entry["ids"].get<Ids>());
+    EXPECT_EQ(clip_tokenizer().encode_with_ends(prompt), entry["with_start_end"].get<Ids>());
     bool is_long = entry.contains("truncated77");
     truncated += is_long;
     Ids context = entry[is_long ? "truncated77" : "with_start_end"].get<Ids>();
     context.resize(kContextLength, 0);
-    EXPECT_EQ(tokenizer().encode_context(prompt, 0), context);
+    EXPECT_EQ(clip_tokenizer().encode_context(prompt, 0), context);
   }
   EXPECT_GT(truncated, 0);
 }
 
 TEST(Tokenizer, ContextIsPaddedWithWhatIsAsked) {
-  Ids context = tokenizer().encode_context("a cat", kEndToken);
+  Ids context = clip_tokenizer().encode_context("a cat", kEndToken);
   ASSERT_EQ(context.size(), 77u);
   EXPECT_EQ(Ids(context.begin(), context.begin() + 4), (Ids{kStartToken, 320, 2368, kEndToken}));
   EXPECT_EQ(context.back(), kEndToken);
@@ -48,15 +48,15 @@ TEST(Tokenizer, ContextIsPaddedWithWhatIsAsked) {
 
 // The long s counts as an s where the words are cut, but what was cut so is no special token.
 TEST(Tokenizer, SpecialTokensAreReadInText) {
-  EXPECT_EQ(tokenizer().encode("<|StartOfText|>cat<|endoftext|>"),
+  EXPECT_EQ(clip_tokenizer().encode("<|StartOfText|>cat<|endoftext|>"),
             (Ids{kStartToken, 2368, kEndToken}));
-  Ids look_alike = tokenizer().encode("<|ſtartoftext|>");
+  Ids look_alike = clip_tokenizer().encode("<|ſtartoftext|>");
   EXPECT_EQ(std::count(look_alike.begin(), look_alike.end(), kStartToken), 0);
 }
 
 // As the `regex` module has it with case ignored.
 TEST(Tokenizer, YpogegrammeniSeparatesWords) {
-  EXPECT_EQ(tokenizer().encode("cat\u0345dog.\u0345."), tokenizer().encode("cat dog. ."));
+  EXPECT_EQ(clip_tokenizer().encode("cat\u0345dog.\u0345."), clip_tokenizer().encode("cat dog. ."));
 }
 
 TEST(Tokenizer, DamagedMergesAreRefusedWithTheirLine) {
@@ -94,7 +94,7 @@ TEST(BytePairEncoder, LongWordsTakeNoQuadraticTime) {
   std::mt19937 random(7);
   std::string word(1 << 20, ' ');
   for (char& c : word) c = static_cast<char>('a' + random() % 26);
-  Ids ids = tokenizer().encode(word);
+  Ids ids = clip_tokenizer().encode(word);
   EXPECT_GT(ids.size(), word.size() / 8);
   EXPECT_LT(ids.size(), word.size());
 }
@@ -154,12 +154,12 @@ TEST(Tokenizer, AnyBytesGiveTokensOfTheVocabulary) {
       text += piece ? std::string(kPieces[random() % std::size(kPieces)])
                     : std::string(1, static_cast<char>(random()));
     }
-    Ids ids = tokenizer().encode(text);
+    Ids ids = clip_tokenizer().encode(text);
     // Three ids for a byte: one replaced by U+FFFD; more only through HTML references, which never
     // grow a text.
     ASSERT_LE(ids.size(), 3 * text.size());
     for (int32_t id : ids) ASSERT_TRUE(id >= 0 && id < kVocabularySize) << id;
-    ASSERT_EQ(ids, tokenizer().encode(encode_utf8(decode_utf8(text))));
+    ASSERT_EQ(ids, clip_tokenizer().encode(encode_utf8(decode_utf8(text))));
   }
 }
 

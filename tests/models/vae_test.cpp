@@ -9,11 +9,11 @@
 namespace obscura::models {
 namespace {
 
-constexpr const char* kPrefix = "first_stage_model.";
+constexpr const char* kVaePrefix = "first_stage_model.";
 
 TEST(Vae, BuildsFromTheRealTensorListAndUsesAllOfIt) {
   auto entries = read_key_list("sdxl_base_keys.tsv");
-  KeyListWeights weights(entries, kPrefix);
+  KeyListWeights weights(entries, kVaePrefix);
   auto d = vae_dimensions(weights);
   ASSERT_TRUE(d.ok()) << d.error().message();
   EXPECT_EQ(d->image_channels, 3);
@@ -39,7 +39,7 @@ TEST(Vae, BuildsFromTheRealTensorListAndUsesAllOfIt) {
 
 TEST(Vae, RefusesAPictureThatDoesNotDivide) {
   auto entries = read_key_list("sdxl_base_keys.tsv");
-  auto graph = build_vae_encoder(KeyListWeights(entries, kPrefix), 1, 512, 516);
+  auto graph = build_vae_encoder(KeyListWeights(entries, kVaePrefix), 1, 512, 516);
   ASSERT_FALSE(graph.ok());
   EXPECT_EQ(graph.error().message(),
             "vae: sides of positive multiples of 8 are wanted, got 512x516");

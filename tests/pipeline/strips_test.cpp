@@ -17,7 +17,7 @@ const Vae& vae() {
   return vae;
 }
 
-runtime::Session make_session(std::optional<std::size_t> budget = std::nullopt) {
+runtime::Session strips_session(std::optional<std::size_t> budget = std::nullopt) {
   return runtime::Session(backend::create_device("cpu").value(), budget);
 }
 
@@ -49,12 +49,12 @@ class Strips : public ::testing::TestWithParam<Budget> {};
 TEST_P(Strips, DecodeWithoutSeams) {
   auto [height, width, part] = GetParam();
   Tensor latent = noise({1, 4, height, width});
-  runtime::Session whole = make_session();
+  runtime::Session whole = strips_session();
   Tensor expected = decode_image(whole, vae(), latent, {}).value();
   std::size_t needed = plan_decoder(whole, vae(), height, width)->peak_bytes();
 
   auto budget = static_cast<std::size_t>(static_cast<double>(needed) * part);
-  runtime::Session tight = make_session(budget);
+  runtime::Session tight = strips_session(budget);
   auto network = plan_decoder(tight, vae(), height, width);
   ASSERT_TRUE(network.ok()) << network.error().message();
   EXPECT_GT(strips(*network), 0);
@@ -69,11 +69,11 @@ TEST_P(Strips, EncodeWithoutSeams) {
   auto [height, width, part] = GetParam();
   Tensor picture = noise({1, height * 8, width * 8, 3});
   for (float& value : picture.values()) value = std::clamp(value * 0.2f + 0.5f, 0.0f, 1.0f);
-  runtime::Session whole = make_session();
+  runtime::Session whole = strips_session();
   Tensor expected = encode_image(whole, vae(), picture, {}).value();
   std::size_t needed = plan_encoder(whole, vae(), height, width)->peak_bytes();
   runtime::Session tight =
-      make_session(static_cast<std::size_t>(static_cast<double>(needed) * part));
+      strips_session(static_cast<std::size_t>(static_cast<double>(needed) * part));
   auto network = plan_encoder(tight, vae(), height, width);
   ASSERT_TRUE(network.ok()) << network.error().message();
   EXPECT_GT(strips(*network), 0);
@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(Budgets, Strips,
                                            Budget{33, 20, 0.6}, Budget{48, 64, 0.45}));
 
 TEST(StripsOfNothing, ABudgetBelowTheImagesIsRefused) {
-  runtime::Session tight = make_session(2 << 20);
+  runtime::Session tight = strips_session(2 << 20);
   auto network = plan_decoder(tight, vae(), 64, 64);
   ASSERT_FALSE(network.ok());
   EXPECT_EQ(network.error().kind(), ErrorKind::kOutOfMemory);

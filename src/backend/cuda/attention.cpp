@@ -197,11 +197,8 @@ class ChunkedAttention final : public Kernel {
   // Probabilities are dense, as the softmax writes them.
   std::int64_t key_stride() const { return s_.keys; }
   std::size_t count() const { return static_cast<std::size_t>(s_.heads * chunk_ * s_.keys); }
-  static std::size_t align(std::size_t bytes) {
-    return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
-  }
-  std::size_t score_bytes() const { return align(count() * sizeof(float)); }
-  std::size_t probability_bytes() const { return align(count() * size_of(s_.dtype)); }
+  std::size_t score_bytes() const { return plan::aligned(count() * sizeof(float)); }
+  std::size_t probability_bytes() const { return plan::aligned(count() * size_of(s_.dtype)); }
   std::size_t library_bytes() const {
     std::size_t most = std::max(full_->scores.workspace_bytes(), full_->values.workspace_bytes());
     if (rest_)

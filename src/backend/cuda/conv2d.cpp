@@ -23,10 +23,6 @@ namespace {
 constexpr std::size_t kWorkspaceLimit = 256u << 20;
 constexpr std::size_t kCandidates = 4;
 
-std::size_t align(std::size_t bytes) {
-  return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
-}
-
 // Tensor cores take 16-bit channels by eights.
 std::int64_t pad_channels(std::int64_t channels, DType dtype) {
   return dtype == DType::kF32 ? channels : (channels + 7) / 8 * 8;
@@ -189,13 +185,17 @@ class Conv2d final : public Kernel {
     return "channels last " + std::to_string(g_.out_padded) + " " + std::to_string(g_.in_padded);
   }
   std::size_t prepared_bytes() const {
-    return g_.prepares(options_) ? align(g_.prepared_bytes()) : 0;
+    return g_.prepares(options_) ? plan::aligned(g_.prepared_bytes()) : 0;
   }
-  std::size_t bordered_bytes() const { return g_.has_border() ? align(g_.bordered_bytes()) : 0; }
+  std::size_t bordered_bytes() const {
+    return g_.has_border() ? plan::aligned(g_.bordered_bytes()) : 0;
+  }
   std::size_t padded_bytes() const {
-    return g_.out_padded != g_.out ? align(g_.padded_result_bytes()) : 0;
+    return g_.out_padded != g_.out ? plan::aligned(g_.padded_result_bytes()) : 0;
   }
-  std::size_t bias_bytes() const { return options_.channel_add ? align(g_.bias_bytes()) : 0; }
+  std::size_t bias_bytes() const {
+    return options_.channel_add ? plan::aligned(g_.bias_bytes()) : 0;
+  }
   std::size_t library_bytes() const {
     if (const auto* matmul = std::get_if<Matmul>(&library_)) return matmul->workspace_bytes();
     return std::get<DnnPlan>(library_).workspace_bytes();

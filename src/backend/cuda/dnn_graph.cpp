@@ -8,7 +8,7 @@
 namespace obscura::backend::cuda {
 namespace {
 
-cudnnDataType_t type_of(DType dtype) {
+cudnnDataType_t dnn_type(DType dtype) {
   switch (dtype) {
     case DType::kF16:
       return CUDNN_DATA_HALF;
@@ -103,7 +103,7 @@ void DnnGraph::add(const Descriptor& operation, const std::string& what) {
 DnnGraph::Descriptor DnnGraph::tensor(std::int64_t number, std::vector<std::int64_t> dims,
                                       std::vector<std::int64_t> strides, DType dtype) {
   Descriptor made = create(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
-  cudnnDataType_t type = type_of(dtype);
+  cudnnDataType_t type = dnn_type(dtype);
   std::int64_t alignment = 16;
   auto rank = static_cast<std::int64_t>(dims.size());
   set(made, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type);
@@ -118,7 +118,7 @@ DnnGraph::Descriptor DnnGraph::tensor(std::int64_t number, std::vector<std::int6
 DnnGraph::Descriptor DnnGraph::intermediate(std::vector<std::int64_t> dims,
                                             std::vector<std::int64_t> strides, DType dtype) {
   Descriptor made = create(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
-  cudnnDataType_t type = type_of(dtype);
+  cudnnDataType_t type = dnn_type(dtype);
   // Numbers of intermediates only have to be unlike those of tensors in memory.
   std::int64_t number = 1000 + static_cast<std::int64_t>(alive_.size()), alignment = 16;
   bool is_virtual = true;

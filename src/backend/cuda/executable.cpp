@@ -21,10 +21,6 @@ const plan::WeightNeed* need_of(const plan::NodeNeeds& needs, std::size_t operan
   return nullptr;
 }
 
-std::size_t align(std::size_t bytes) {
-  return (bytes + plan::kAlignment - 1) / plan::kAlignment * plan::kAlignment;
-}
-
 // The memory of a binding of this name; a bug if it is missing or of another size.
 template <class Bindings>
 auto bound_bytes(const Bindings& bindings, const std::string& graph, const std::string& name,
@@ -72,7 +68,7 @@ Status CudaExecutable::find_kernels() {
           {.operand = i, .bytes = types[i].bytes(), .staging_bytes = 0, .form = "plain"});
     }
     // A slab is made of aligned places: the plan counts what they take.
-    for (plan::WeightNeed& need : needs.weights) need.bytes = align(need.bytes);
+    for (plan::WeightNeed& need : needs.weights) need.bytes = plan::aligned(need.bytes);
     kernels_.push_back(std::move(*kernel));
     needs_.push_back(std::move(needs));
   }
@@ -164,7 +160,7 @@ Status CudaExecutable::load_weights() {
 Status CudaExecutable::prepare(WeightUpload& upload, std::size_t index, std::byte* target) {
   const plan::PlannedWeight& weight = plan_.weights[index];
   const ir::Value& value = graph_.value(weight.value);
-  std::size_t scratch_bytes = align(upload.scratch_bytes(value));
+  std::size_t scratch_bytes = plan::aligned(upload.scratch_bytes(value));
   bool plain = weight.form == "plain";
   std::size_t wanted = scratch_bytes + (plain ? 0 : value.type.bytes());
   // Nothing runs while weights are loaded, so the arena is free for what they pass through.
@@ -198,7 +194,7 @@ Status CudaExecutable::allocate_boundary() {
   std::size_t bytes = 0;
   auto reserve = [&](ir::ValueId id) {
     std::size_t offset = bytes;
-    bytes += align(graph_.type(id).bytes());
+    bytes += plan::aligned(graph_.type(id).bytes());
     return offset;
   };
   input_offsets_.clear();

@@ -13,10 +13,10 @@
 namespace obscura::backend::cuda {
 namespace {
 
-constexpr std::size_t kWorkspaceLimit = 32u << 20;
-constexpr int kCandidates = 8;
+constexpr std::size_t kProductWorkspaceLimit = 32u << 20;
+constexpr int kProductCandidates = 8;
 
-cudaDataType_t type_of(DType dtype) {
+cudaDataType_t blas_type(DType dtype) {
   switch (dtype) {
     case DType::kF16:
       return CUDA_R_16F;
@@ -77,7 +77,7 @@ Result<Matmul> Matmul::create(Context& context, const MatmulShape& shape) {
       set(CUBLASLT_MATMUL_DESC_TRANSA, shape.b_depth_by_columns ? CUBLAS_OP_N : CUBLAS_OP_T));
   if (shape.bias) {
     OBSCURA_TRY(set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS));
-    OBSCURA_TRY(set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type_of(shape.result)));
+    OBSCURA_TRY(set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, blas_type(shape.result)));
     // Algorithms are offered for the pointer's alignment; it is not read before the first launch.
     OBSCURA_TRY(set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, std::uintptr_t{256}));
   }
@@ -87,7 +87,7 @@ Result<Matmul> Matmul::create(Context& context, const MatmulShape& shape) {
                     std::int64_t batch_stride) -> Status {
     if (stride == 0) stride = rows;
     OBSCURA_TRY(
-        blas_check(blas.layout_create(target, type_of(dtype), static_cast<std::uint64_t>(rows),
+        blas_check(blas.layout_create(target, blas_type(dtype), static_cast<std::uint64_t>(rows),
                                       static_cast<std::uint64_t>(columns), stride),
                    "describe a matrix"));
     if (shape.batch == 1) return {};
@@ -107,7 +107,7 @@ Result<Matmul> Matmul::create(Context& context, const MatmulShape& shape) {
 
   cublasLtMatmulPreference_t preference = nullptr;
   OBSCURA_TRY(blas_check(blas.preference_create(&preference), "create a preference"));
-  std::size_t limit = kWorkspaceLimit;
+  std::size_t limit = kProductWorkspaceLimit;
   // Partial sums are added in a fixed order: the same bits in each run.
   std::uint32_t reductions =
       CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
@@ -119,10 +119,10 @@ Result<Matmul> Matmul::create(Context& context, const MatmulShape& shape) {
        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
         CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
     blas.preference_set(preference, attribute, &alignment, sizeof alignment);
-  std::array<cublasLtMatmulHeuristicResult_t, kCandidates> candidates{};
+  std::array<cublasLtMatmulHeuristicResult_t, kProductCandidates> candidates{};
   int found = 0;
   cublasStatus_t status = blas.heuristic(context.blas, h.operation, h.b, h.a, h.d, h.d, preference,
-                                         kCandidates, candidates.data(), &found);
+                                         kProductCandidates, candidates.data(), &found);
   blas.preference_destroy(preference);
   auto unusable = [](const cublasLtMatmulHeuristicResult_t& candidate) {
     return candidate.state != CUBLAS_STATUS_SUCCESS;

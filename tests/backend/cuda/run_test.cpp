@@ -63,7 +63,7 @@ class CudaRun : public ::testing::TestWithParam<const char*> {
   std::unique_ptr<Executable> executable_;
 };
 
-bool same_bits(const Tensor& a, const Tensor& b) {
+bool equal_bits(const Tensor& a, const Tensor& b) {
   return std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.elements()) * sizeof(float)) ==
          0;
 }
@@ -72,11 +72,11 @@ TEST_P(CudaRun, RepeatsBitByBit) {
   ASSERT_NO_FATAL_FAILURE(load());
   Tensor first = run(inputs_, 1e9f);
   // However many runs come before a graph is captured, some of these replay it.
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(same_bits(first, run(inputs_, -1e9f))) << "run " << i;
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(equal_bits(first, run(inputs_, -1e9f))) << "run " << i;
   executable_.reset();
   weights_ = RandomWeights();
   ASSERT_NO_FATAL_FAILURE(load());
-  EXPECT_TRUE(same_bits(first, run(inputs_, 1e9f))) << "made anew";
+  EXPECT_TRUE(equal_bits(first, run(inputs_, 1e9f))) << "made anew";
 }
 
 TEST_P(CudaRun, ReplaysReadTheInputsOfTheirTime) {
@@ -84,10 +84,10 @@ TEST_P(CudaRun, ReplaysReadTheInputsOfTheirTime) {
   ir::NamedTensors others = inputs_;
   others["x"] = test::random_tensor(inputs_["x"].shape(), 99);
   Tensor first = run(inputs_, 0), other = run(others, 0);
-  EXPECT_FALSE(same_bits(first, other));
+  EXPECT_FALSE(equal_bits(first, other));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(same_bits(first, run(inputs_, 0))) << "run " << i;
-    EXPECT_TRUE(same_bits(other, run(others, 0))) << "run " << i;
+    EXPECT_TRUE(equal_bits(first, run(inputs_, 0))) << "run " << i;
+    EXPECT_TRUE(equal_bits(other, run(others, 0))) << "run " << i;
   }
 }
 
@@ -123,7 +123,7 @@ TEST_P(CudaRun, OneSteadyInputChangesAlone) {
     Tensor after = run(inputs_, 0);
     executable_->unload();
     ASSERT_TRUE(executable_->load(*plan, weights_).ok());
-    EXPECT_TRUE(same_bits(after, run(inputs_, 0))) << name << " changed";
+    EXPECT_TRUE(equal_bits(after, run(inputs_, 0))) << name << " changed";
   }
 }
 
