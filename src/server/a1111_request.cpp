@@ -118,6 +118,13 @@ class Fields {
 };
 
 bool says_something(const ordered_json& value) {
+  if (value.is_object()) {
+    // Clients name scripts of which they ask nothing: {"ControlNet": {"args": []}}.
+    return std::any_of(value.begin(), value.end(), [](const ordered_json& script) {
+      auto args = script.is_object() ? script.find("args") : script.end();
+      return !script.is_object() || (args != script.end() && !args->empty());
+    });
+  }
   if (value.is_boolean()) return value.get<bool>();
   if (value.is_number()) return value != 0;
   if (value.is_string()) return !value.get_ref<const std::string&>().empty() && value != "None";

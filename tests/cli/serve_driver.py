@@ -136,7 +136,7 @@ def a1111_lists_what_there_is():
 
 def a1111_refuses_by_name():
     for field, value in (("restore_faces", True), ("sampler_name", "Magic"), ("steps", 0), ("prompt", 7),
-                         ("subseed_strength", 0.5), ("alwayson_scripts", {"x": {}}), ("script_name", "X")):
+                         ("subseed_strength", 0.5), ("alwayson_scripts", {"x": {"args": [1]}}), ("script_name", "X")):
         status, answer = server.ask("POST", "/sdapi/v1/txt2img", {**SMALL, field: value})
         assert status == 422 and field in answer["detail"], f"{field}: {status} {answer}"
     status, answer = server.ask("POST", "/sdapi/v1/txt2img", {**SMALL, "prompt": "a <lora:none:1>"})
