@@ -29,7 +29,7 @@
 namespace obscura::app {
 namespace {
 
-struct Options {
+struct BenchOptions {
   std::string network = "unet";
   int size = 512;
   int batch = 1;
@@ -41,7 +41,7 @@ struct Options {
   bool profile = false, json = false;
 };
 
-double seconds_since(std::chrono::steady_clock::time_point begin) {
+double elapsed_seconds(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
@@ -63,7 +63,7 @@ double operations(const ir::Graph& graph, const ir::Node& node) {
   return 0;
 }
 
-Result<ir::Graph> build(const Options& options, const runtime::WeightStore& weights) {
+Result<ir::Graph> build(const BenchOptions& options, const runtime::WeightStore& weights) {
   std::int64_t latent = options.size / 8;
   if (options.network == "unet") {
     models::UNetCall call{.batch = options.batch, .height = latent, .width = latent, .tokens = 77};
@@ -165,7 +165,7 @@ Result<runtime::Session> open_session(const std::string& device, const std::stri
   return runtime::Session(std::move(made), bytes);
 }
 
-Result<runtime::Program*> build_program(runtime::Session& session, const Options& options) {
+Result<runtime::Program*> build_program(runtime::Session& session, const BenchOptions& options) {
   OBSCURA_ASSIGN(auto weights, synthetic_sdxl(options.network == "unet" ? "model.diffusion_model."
                                                                         : "first_stage_model."));
   std::string key = fmt::format("{} {} {}", options.network, options.size, options.batch);
@@ -174,7 +174,7 @@ Result<runtime::Program*> build_program(runtime::Session& session, const Options
 
 // How far `result` is from what another device makes of the same inputs and weights in float32:
 // the root mean square and the largest difference, relative to the root mean square of the result.
-Result<nlohmann::ordered_json> compare(const Options& options, const Tensor& result) {
+Result<nlohmann::ordered_json> compare(const BenchOptions& options, const Tensor& result) {
   OBSCURA_ASSIGN(runtime::Session session, open_session(options.against, "fp32", ""));
   OBSCURA_ASSIGN(runtime::Program * program, build_program(session, options));
   Bindings bound(program->graph());
@@ -223,7 +223,7 @@ void print_times(const nlohmann::ordered_json& r) {
   }
 }
 
-Status run_bench(const Options& options) {
+Status run_bench(const BenchOptions& options) {
   std::error_code error;
   // What the file holds already is kept, and not measured again.
   if (!options.tune.empty() && std::filesystem::exists(options.tune, error))
@@ -249,11 +249,11 @@ Status run_bench(const Options& options) {
 
   auto begin = std::chrono::steady_clock::now();
   OBSCURA_ASSIGN(runtime::Program * program, build_program(session, options));
-  report["build_ms"] = seconds_since(begin) * 1e3;
+  report["build_ms"] = elapsed_seconds(begin) * 1e3;
   if (!options.tune.empty()) OBSCURA_TRY(save_choices(session, options.tune));
   begin = std::chrono::steady_clock::now();
   OBSCURA_TRY(session.load(*program));
-  report["load_s"] = seconds_since(begin);
+  report["load_s"] = elapsed_seconds(begin);
   report["nodes"] = program->graph().nodes.size();
   report["arena_bytes"] = program->plan().arena_bytes;
   report["weight_bytes"] = program->plan().resident_weight_bytes;
@@ -273,7 +273,7 @@ Status run_bench(const Options& options) {
   for (int i = 0; i < options.repeats; ++i) {
     begin = std::chrono::steady_clock::now();
     OBSCURA_TRY(session.run(*program, bound.inputs, bound.outputs, CancelToken()));
-    seconds.push_back(seconds_since(begin));
+    seconds.push_back(elapsed_seconds(begin));
     launching += program->launch_seconds() / options.repeats;
   }
   // Taken now: the yardstick has an arena and weights of its own.
@@ -304,7 +304,7 @@ Status run_bench(const Options& options) {
 }
 
 const RegisterCommand kBench(80, [](CLI::App& app, std::function<Status()>& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchOptions>();
   CLI::App* command = app.add_subcommand(
       "bench", "Time SDXL's full-size networks, with random weights, on this machine");
   command->add_option("network", options->network, "unet, vae-decode or vae-encode")
