@@ -115,7 +115,9 @@ Status AccountStore::delete_project(std::string_view name) {
         "DELETE FROM projects WHERE name = ?",
         "UPDATE users SET projects = trim(replace(' ' || projects || ' ', ' ' || ?1 || ' ', ' '))"})
     OBSCURA_TRY(run_for(database, sql, name));
-  return transaction.commit();
+  OBSCURA_TRY(transaction.commit());
+  connection_->remaining.erase(std::string(name));
+  return {};
 }
 
 Result<std::vector<User>> AccountStore::users() const {

@@ -44,6 +44,14 @@ struct Trace {
 SamplerOptions options_of(const json& params) {
   SamplerOptions options;
   for (const auto& [name, value] : params.items()) {
+    if (name == "noise_scaler") {
+      // ComfyUI takes a function: here x, or x**1.5.
+      std::string function = value;
+      options[name] = "power";
+      options["power"] =
+          function == "x" ? 1.0 : std::stod(function.substr(function.find("**") + 2));
+      continue;
+    }
     if (value.is_string()) options[name] = value.get<std::string>();
     if (value.is_boolean()) options[name] = value.get<bool>() ? 1.0 : 0.0;
     if (value.is_number()) options[name] = value.get<double>();
