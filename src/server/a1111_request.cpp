@@ -281,7 +281,8 @@ Status read_start(Api& api, const Request& request, Fields& fields, A1111Job& jo
   std::string bytes;
   OBSCURA_ASSIGN(start.image, store_picture(api, request, "init_images", (*images)[0], bytes));
   start.resize_mode = fields.whole("resize_mode", 0, 0, 2);
-  if (const ordered_json* mask = fields.find("mask"); mask != nullptr && *mask != "") {
+  if (const ordered_json* mask = fields.find("mask");
+      mask != nullptr && !(mask->is_string() && mask->get_ref<const std::string&>().empty())) {
     OBSCURA_ASSIGN(start.mask, store_picture(api, request, "mask", *mask, bytes));
     start.invert = fields.flag("inpainting_mask_invert");
     start.blur = fields.whole("mask_blur", 4, 0, 64);

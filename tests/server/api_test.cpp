@@ -44,7 +44,7 @@ class ApiTest : public ServiceTest {
     if (!described.contains("content")) return nullptr;
     auto media = described["content"].find("application/json");
     if (media == described["content"].end()) return nullptr;
-    const json value = reply.json();
+    json value = reply.json();
     EXPECT_EQ(SchemaChecker(document_).check(value, (*media)["schema"]), "")
         << method << " " << path;
     return value;
@@ -412,7 +412,7 @@ TEST(A1111, WritesWorkflows) {
   EXPECT_EQ(nodes_of(workflow, "CLIPSetLastLayer")[0]["stop_at_clip_layer"], -2);
   EXPECT_EQ(nodes_of(workflow, "PreviewImage").size(), 2U);
 
-  job.start.emplace();
+  job.start = A1111Job::Start();
   job.start->image = "sdapi/i.png";
   job.start->mask = "sdapi/m.png";
   job.start->original_content = true;

@@ -35,7 +35,7 @@ struct OutputPlace {
 
 // Writes a file into the output folder, as a node that saves pictures does.
 inline Result<graph::NodeResult> save_picture(graph::NodeCall& call) {
-  const std::string name = call.get<std::string>("name");
+  const auto& name = call.get<std::string>("name");
   OBSCURA_TRY(
       write_file_atomically(call.environment<OutputPlace>().folder / name, "bytes of " + name));
   return graph::NodeResult().ui(

@@ -66,7 +66,7 @@ class DnnGraph {
                  const Descriptor& y);
   void pointwise(cudnnPointwiseMode_t mode, const Descriptor& x, const Descriptor& y);
   void matmul(const Descriptor& a, const Descriptor& b, const Descriptor& c);
-  void reduce(cudnnReduceTensorOp_t operation, const Descriptor& x, const Descriptor& y);
+  void reduce(cudnnReduceTensorOp_t how, const Descriptor& x, const Descriptor& y);
   // softmax(q k^T * scale) v, all (batch, heads, tokens, size). k is given as stored.
   void attention(const Descriptor& q, const Descriptor& k, const Descriptor& v, const Descriptor& o,
                  const Descriptor& scale);
