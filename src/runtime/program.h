@@ -52,6 +52,9 @@ class Program {
   double launch_seconds() const { return executable_->launch_seconds(); }
 
  private:
+  static Result<std::unique_ptr<Program>> plan_for(backend::Device& device, ir::Graph graph,
+                                                   std::shared_ptr<WeightStore> weights,
+                                                   std::optional<std::size_t> budget);
   Program(std::unique_ptr<backend::Executable> executable, plan::Plan plan,
           std::shared_ptr<WeightStore> weights, std::optional<std::size_t> budget)
       : weights_(std::move(weights)),

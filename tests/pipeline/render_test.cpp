@@ -163,6 +163,27 @@ TEST(Render, BudgetThatStreamsWeightsChangesNoBit) {
   EXPECT_TRUE(same_bits(expected->latent.samples, streamed->latent.samples));
 }
 
+// Down to the least that is possible, where not even a prompt's keys and values are kept.
+TEST(Render, EveryBudgetThatIsTakenGivesTheSameBits) {
+  runtime::Session whole = make_session();
+  auto expected = sample(whole, request(whole, 2));
+  ASSERT_TRUE(expected.ok());
+  int taken = 0;
+  for (std::size_t megabytes = 56; megabytes > 0; megabytes -= 4) {
+    runtime::Session tight = make_session(megabytes << 20);
+    SampleRequest wanted = request(whole, 2);
+    auto sampled = sample(tight, wanted);
+    if (!sampled.ok()) {
+      EXPECT_EQ(sampled.error().kind(), ErrorKind::kOutOfMemory);
+      break;
+    }
+    ++taken;
+    EXPECT_LE(tight.peak_held_bytes(), megabytes << 20);
+    EXPECT_TRUE(same_bits(expected->latent.samples, sampled->latent.samples)) << megabytes;
+  }
+  EXPECT_GT(taken, 3);
+}
+
 TEST(Render, TooSmallABudgetIsRefusedWithTheBytes) {
   runtime::Session tight = make_session(1 << 20);
   auto refused = encode_text(tight, *pocket().text, "x", "x", {});
