@@ -270,6 +270,18 @@ class Planner {
 
 }  // namespace
 
+NodeNeeds with_plain_weights(NodeNeeds needs, const ir::Graph& graph, const ir::Node& node) {
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    const ir::Value& value = graph.value(node.inputs[i]);
+    bool listed = std::any_of(needs.weights.begin(), needs.weights.end(),
+                              [&](const WeightNeed& need) { return need.operand == i; });
+    if (!value.weight || listed) continue;
+    needs.weights.push_back(
+        {.operand = i, .bytes = value.type.bytes(), .staging_bytes = 0, .form = "plain"});
+  }
+  return needs;
+}
+
 Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
                        std::optional<std::size_t> budget, Layout layout) {
   OBSCURA_CHECK(needs.size() == graph.nodes.size(), "a plan needs the needs of every node");

@@ -39,6 +39,9 @@ struct NodeNeeds {
   int in_place_operand = -1;
 };
 
+// A kernel's needs, and every weight operand that it did not list: a plain array of its type.
+NodeNeeds with_plain_weights(NodeNeeds needs, const ir::Graph& graph, const ir::Node& node);
+
 inline constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 // Of every offset: what GPU libraries want of a pointer, and more than a CPU's cache line.
 inline constexpr std::size_t kAlignment = 256;

@@ -17,13 +17,6 @@ bool all_finite(const float* values, std::int64_t count) {
   return probe == 0;
 }
 
-const plan::WeightNeed* need_of(const plan::NodeNeeds& needs, std::size_t operand) {
-  for (const plan::WeightNeed& need : needs.weights) {
-    if (need.operand == operand) return &need;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 void SharedMemory::release_arena() {
@@ -71,12 +64,7 @@ Status CpuExecutable::find_kernels(Precision precision) {
     for (ir::ValueId id : node.inputs) types.push_back(graph_.type(id));
     auto kernel = kernel_for({*node.op, types, graph_.type(node.output), precision});
     if (!kernel.ok()) return kernel.error().in(node.scope);
-    plan::NodeNeeds needs = (*kernel)->needs();
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      if (!graph_.value(node.inputs[i]).weight || need_of(needs, i) != nullptr) continue;
-      needs.weights.push_back(
-          {.operand = i, .bytes = types[i].bytes(), .staging_bytes = 0, .form = "plain"});
-    }
+    plan::NodeNeeds needs = plan::with_plain_weights((*kernel)->needs(), graph_, node);
     kernels_.push_back(std::move(*kernel));
     needs_.push_back(std::move(needs));
   }

@@ -191,18 +191,13 @@ void DnnGraph::pointwise(cudnnPointwiseMode_t mode, const Descriptor& a, const D
   Descriptor operation = create(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
   set(operation, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, kind);
   set(operation, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, a);
-  set(operation, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, b);
+  if (b != nullptr) set(operation, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, b);
   set(operation, CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y);
   add(operation, "a pointwise operation");
 }
 
 void DnnGraph::pointwise(cudnnPointwiseMode_t mode, const Descriptor& x, const Descriptor& y) {
-  Descriptor kind = pointwise_mode(mode);
-  Descriptor operation = create(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
-  set(operation, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, kind);
-  set(operation, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, x);
-  set(operation, CUDNN_ATTR_OPERATION_POINTWISE_YDESC, y);
-  add(operation, "a pointwise operation");
+  pointwise(mode, x, nullptr, y);
 }
 
 void DnnGraph::matmul(const Descriptor& a, const Descriptor& b, const Descriptor& c) {

@@ -14,13 +14,6 @@
 namespace obscura::backend::cuda {
 namespace {
 
-const plan::WeightNeed* need_of(const plan::NodeNeeds& needs, std::size_t operand) {
-  for (const plan::WeightNeed& need : needs.weights) {
-    if (need.operand == operand) return &need;
-  }
-  return nullptr;
-}
-
 // The memory of a binding of this name; a bug if it is missing or of another size.
 template <class Bindings>
 auto bound_bytes(const Bindings& bindings, const std::string& graph, const std::string& name,
@@ -61,12 +54,7 @@ Status CudaExecutable::find_kernels() {
     for (ir::ValueId id : node.inputs) types.push_back(graph_.type(id));
     auto kernel = kernel_for({context(), node.op, types, graph_.type(node.output)});
     if (!kernel.ok()) return kernel.error().in(node.scope);
-    plan::NodeNeeds needs = (*kernel)->needs();
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      if (!graph_.value(node.inputs[i]).weight || need_of(needs, i) != nullptr) continue;
-      needs.weights.push_back(
-          {.operand = i, .bytes = types[i].bytes(), .staging_bytes = 0, .form = "plain"});
-    }
+    plan::NodeNeeds needs = plan::with_plain_weights((*kernel)->needs(), graph_, node);
     // A slab is made of aligned places: the plan counts what they take.
     for (plan::WeightNeed& need : needs.weights) need.bytes = plan::aligned(need.bytes);
     kernels_.push_back(std::move(*kernel));
