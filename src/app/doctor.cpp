@@ -14,6 +14,7 @@
 #include "app/progress.h"
 #include "app/render_job.h"
 #include "app/version.h"
+#include "backend/self_check.h"
 #include "base/hash.h"
 #include "checkpoint/pocket.h"
 
@@ -50,6 +51,17 @@ class Report {
   int troubles_ = 0;
 };
 
+void check_device(Report& report, const std::string& name) {
+  auto device = backend::create_device(name);
+  Status status = device.ok() ? backend::self_check(**device) : Status(device.error());
+  if (status.ok()) {
+    report.line("", "norms, convolutions, attention and products come out right");
+  } else {
+    report.trouble(name, status.error().message(),
+                   "`--device auto` leaves it alone; please report this line");
+  }
+}
+
 void report_devices(Report& report) {
   bool gpu = false, told = false;
   for (const backend::BackendInfo& info : backend::backends()) {
@@ -59,6 +71,7 @@ void report_devices(Report& report) {
       report.line("", fmt::format("{} of {} free; {}", memory_text(device.available_bytes),
                                   memory_text(device.total_bytes), device.libraries));
       report.line("", fmt::format("precisions {}", fmt::join(device.precisions, ", ")));
+      check_device(report, device.name);
       if (device.estimated_flops > 0)
         report.line("", fmt::format("about {:.2g} s for a step of SDXL at 1024x1024 with guidance: "
                                     "an estimate from what the chip has, not measured",

@@ -4,6 +4,9 @@
 #include <charconv>
 #include <utility>
 
+#include "backend/self_check.h"
+#include "base/log.h"
+
 namespace obscura::backend {
 namespace {
 
@@ -37,6 +40,15 @@ Result<std::unique_ptr<Device>> create(const BackendInfo& info, int index,
   return info.create(index, precision.empty() ? known.front() : precision);
 }
 
+// For somebody who did not ask for this device: it must show first that it works.
+Result<std::unique_ptr<Device>> create_checked(const BackendInfo& info,
+                                               const DeviceDescription& description,
+                                               const std::string& precision) {
+  OBSCURA_ASSIGN(auto device, create(info, 0, description, precision));
+  OBSCURA_TRY(self_check(*device));
+  return device;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Device>> create_device(const std::string& name,
@@ -57,8 +69,12 @@ Result<std::unique_ptr<Device>> create_device(const std::string& name,
     bool there = index >= 0 && index < static_cast<int>(devices.size());
     auto at = static_cast<std::size_t>(there ? index : 0);
     if (info.name == wanted && there) return create(info, index, devices[at], precision);
-    if (wanted == "auto" && info.name != "cpu" && there)
-      return create(info, 0, devices[0], precision);
+    if (wanted == "auto" && info.name != "cpu" && there) {
+      auto checked = create_checked(info, devices[0], precision);
+      if (checked.ok()) return checked;
+      log::warn("{} is left alone: {}; --device {} takes it all the same", devices[0].name,
+                checked.error().message(), devices[0].name);
+    }
     if (info.name == "cpu") {
       cpu = &info;
       cpu_device = devices[0];

@@ -151,8 +151,9 @@ struct BackendInfo {
 void register_backend(BackendInfo info);
 const std::vector<BackendInfo>& backends();
 
-// "auto" (the first GPU, else the CPU), "cpu", "cuda", "cuda:1". `precision` as in the device's
-// description; empty for its first. kInvalidInput lists what there is.
+// "auto" (the first GPU, if it has the precision and passes self_check(), else the CPU), "cpu",
+// "cuda", "cuda:1". `precision` as in the device's description; empty for its first. kInvalidInput
+// lists what there is.
 Result<std::unique_ptr<Device>> create_device(const std::string& name,
                                               const std::string& precision = "");
 
