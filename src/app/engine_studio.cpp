@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <iterator>
 #include <span>
 
+#include "adapter/adapter_file.h"
 #include "app/model_defaults.h"
 #include "app/version.h"
 #include "io/image.h"
@@ -13,6 +16,7 @@
 #include "io/png.h"
 #include "io/safetensors.h"
 #include "io/webp.h"
+#include "pipeline/model.h"
 #include "server/project_folders.h"
 #include "store/connection.h"
 #include "tensor/resize.h"
@@ -31,9 +35,9 @@ struct EngineStudio::Project {
         input(folders.input.root()),
         output({.root = folders.output.root(), .temporary = folders.temporary.root()}),
         place{name, models, input, output} {
-    std::vector<fs::path> roots = options.models;
+    std::vector<fs::path> roots = options.models.empty() ? default_model_folders() : options.models;
     // Its own models come first, and no other project sees them.
-    if (name != store::kDefaultProject) roots.insert(roots.begin(), folders.root / "models");
+    roots.insert(roots.begin(), folders.root / "models");
     open_model_folders(models, roots);
     input.set_output(folders.output.root(), folders.temporary.root());
     environment = engine.environment_of(place);
@@ -103,6 +107,39 @@ std::vector<server::ModelEntry> EngineStudio::models(const std::string& name,
     entries.push_back({std::move(model), path.ok() ? std::optional(*path) : std::nullopt});
   }
   return entries;
+}
+
+Status EngineStudio::check_model_name(std::string_view kind, std::string_view name) const {
+  if (kind == "diffusers") {
+    return Error(ErrorKind::kInvalidInput, "kind: wanted one of files, and diffusers are folders");
+  }
+  std::string extension = fs::path(name).extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto known = nodes::ModelFolders::extensions();
+  if (std::find(known.begin(), known.end(), extension) != known.end()) return {};
+  return Error(ErrorKind::kInvalidInput,
+               fmt::format("name: wanted one that ends with {}, found '{}'", fmt::join(known, ", "),
+                           extension.substr(0, 40)));
+}
+
+Result<std::string> EngineStudio::inspect_model(std::string_view kind, const fs::path& file) const {
+  constexpr std::string_view kRecognised[] = {"checkpoints", "vae", "text_encoders",
+                                              "diffusion_models"};
+  if (std::find(std::begin(kRecognised), std::end(kRecognised), kind) != std::end(kRecognised)) {
+    OBSCURA_ASSIGN(auto model, pipeline::ModelFile::open(file, file.string()));
+    return model->layout().title();
+  }
+  if (kind == "loras") {
+    OBSCURA_ASSIGN(auto lora, adapter::AdapterFile::open(file, file.string(), ""));
+    if (lora->modules().empty()) {
+      return Error(ErrorKind::kUnsupported,
+                   fmt::format("{} holds nothing that changes a layer", file.string()));
+    }
+    return fmt::format("LoRA of {} layers", lora->modules().size());
+  }
+  OBSCURA_ASSIGN(io::TensorFile tensors, io::TensorFile::open(file));
+  return fmt::format("{} tensors", tensors.entries().size());
 }
 
 Result<json> EngineStudio::model_metadata(const std::string& name, std::string_view kind,
@@ -179,9 +216,9 @@ Result<std::string> EngineStudio::convert(std::string_view picture,
   const Tensor pixels = channel_of(shrunk(image.pixels, request.side), request.channel);
   std::vector<std::byte> bytes;
   if (request.format == "jpeg") {
-    bytes = io::encode_jpeg(pixels, request.quality);
+    bytes = io::encode_jpeg(pixels, {}, {.quality = request.quality}).bytes;
   } else if (request.format == "webp") {
-    OBSCURA_ASSIGN(bytes, io::encode_webp(pixels, request.quality));
+    OBSCURA_ASSIGN(bytes, io::encode_webp(pixels, {}, {.quality = request.quality}));
   } else {
     OBSCURA_ASSIGN(bytes, io::encode_png(pixels, image.metadata));
   }

@@ -29,6 +29,9 @@ class EngineStudio final : public server::Studio, public server::JobRunner {
   std::vector<std::string> model_kinds() const override;
   std::vector<server::ModelEntry> models(const std::string& project,
                                          std::string_view kind) const override;
+  Status check_model_name(std::string_view kind, std::string_view name) const override;
+  Result<std::string> inspect_model(std::string_view kind,
+                                    const std::filesystem::path& file) const override;
   Result<nlohmann::json> model_metadata(const std::string& project, std::string_view kind,
                                         std::string_view name) const override;
   std::string model_digest(const std::string& project, const std::string& name) const override;

@@ -1,6 +1,7 @@
 #include "base/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,9 @@
 
 namespace obscura {
 namespace {
+
+constexpr std::string_view kTemporaryMark = ".tmp-";
+constexpr std::size_t kTemporaryRandom = 6;  // letters that mkostemp makes up
 
 Error system_error(const std::string& what, const std::filesystem::path& path) {
   ErrorKind kind = errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo;
@@ -80,9 +84,12 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
   std::error_code ignored;  // a folder that could not be made shows as the open error below
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
-  std::string pattern = path.string() + ".tmp-XXXXXX";
+  std::string pattern = path.string();
+  pattern.append(kTemporaryMark).append(kTemporaryRandom, 'X');
   int descriptor = ::mkostemp(pattern.data(), O_CLOEXEC);
   if (descriptor < 0) return system_error("cannot write", path);
+  // Held until the process ends, however it ends: see remove_abandoned_files().
+  ::flock(descriptor, LOCK_EX | LOCK_NB);
   // mkostemp makes the file private; a picture should be as readable as any other new file.
   mode_t mask = ::umask(0);
   ::umask(mask);
@@ -140,6 +147,25 @@ Status AtomicFile::commit_new() {
     return system_error("cannot write", path_);
   }
   return {};
+}
+
+void remove_abandoned_files(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  constexpr auto kOptions = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator at(folder, kOptions, error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    const std::size_t mark = name.rfind(kTemporaryMark);
+    if (mark == std::string::npos ||
+        name.size() != mark + kTemporaryMark.size() + kTemporaryRandom) {
+      continue;
+    }
+    const int descriptor = ::open(at->path().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(at->path().c_str());
+    ::close(descriptor);
+  }
 }
 
 Status write_file_atomically(const std::filesystem::path& path, std::string_view content) {

@@ -58,6 +58,9 @@ class AtomicFile {
   // As commit(), but fails with kInvalidInput if something is at the final path already.
   Status commit_new();
 
+  // Where its bytes are until then, for whoever wants to look before they are committed.
+  const std::filesystem::path& temporary() const { return temporary_; }
+
  private:
   AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor);
   Status flush();
@@ -65,6 +68,10 @@ class AtomicFile {
   std::filesystem::path temporary_;
   int descriptor_ = -1;
 };
+
+// Deletes what AtomicFiles of processes that were killed left in the folder and below; those of
+// living processes stay. Links are not followed.
+void remove_abandoned_files(const std::filesystem::path& folder);
 
 Status write_file_atomically(const std::filesystem::path& path, std::string_view content);
 

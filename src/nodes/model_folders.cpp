@@ -99,6 +99,10 @@ std::vector<std::string> ModelFolders::kinds() {
   return names;
 }
 
+std::span<const std::string_view> ModelFolders::extensions() {
+  return kModelFoldersExtensions;
+}
+
 std::vector<fs::path> ModelFolders::folders_of(std::string_view kind) const {
   const auto* found = std::find_if(std::begin(kKinds), std::end(kKinds),
                                    [&](const Kind& entry) { return entry.name == kind; });

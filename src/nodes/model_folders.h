@@ -44,6 +44,8 @@ class ModelFolders {
   // "checkpoints", "loras", …: what list() and the others take. "diffusers" are folders with a
   // model_index.json; the others are files.
   static std::vector<std::string> kinds();
+  // The endings that list() takes for models, with the dot.
+  static std::span<const std::string_view> extensions();
   // Names of the files of a kind ("checkpoints", "loras", …) as ComfyUI writes them, sorted, those
   // in the program first.
   std::vector<std::string> list(std::string_view kind) const;

@@ -44,10 +44,13 @@ struct Api {
 };
 
 inline constexpr std::size_t kMaxBodyBytes = std::size_t{16} << 20;
+// Of a model that is imported; it goes to the disk as it comes.
+inline constexpr std::size_t kMaxModelBytes = std::size_t{64} << 30;
 
 // Each adds the routes of one source file; `api` is borrowed.
-void add_api_job_routes(Router& router, Api& api);      // jobs, queue
-void add_api_result_routes(Router& router, Api& api);   // results, models
+void add_api_job_routes(Router& router, Api& api);  // jobs, queue
+void add_api_result_routes(Router& router, Api& api);
+void add_api_model_routes(Router& router, Api& api);
 void add_api_account_routes(Router& router, Api& api);  // session, users, audit
 void add_api_project_routes(Router& router, Api& api);
 void add_metrics_route(Router& router, Api& api);

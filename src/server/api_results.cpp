@@ -1,10 +1,6 @@
-// /api/v1/results and /api/v1/models.
-#include <sys/stat.h>
-
-#include <algorithm>
+// /api/v1/results.
 #include <charconv>
 
-#include "graph/json_text.h"
 #include "server/api.h"
 #include "server/comfyui.h"
 
@@ -62,39 +58,6 @@ Response delete_result(Api& api, const Request& request, const store::StoredResu
   return no_content();
 }
 
-Response list_models(Api& api, const Request& request) {
-  const std::vector<std::string> kinds = api.studio.model_kinds();
-  const std::string* wanted = request.parameter("kind");
-  if (wanted != nullptr && std::find(kinds.begin(), kinds.end(), *wanted) == kinds.end()) {
-    return error_response(404, "there is no kind of models called '" + *wanted + "'");
-  }
-  ordered_json list = ordered_json::array();
-  for (const std::string& kind : kinds) {
-    if (wanted != nullptr && *wanted != kind) continue;
-    for (const ModelEntry& model : api.studio.models(request.caller.project, kind)) {
-      struct stat facts {};
-      if (model.path) ::stat(model.path->c_str(), &facts);
-      list.push_back({{"kind", kind},
-                      {"name", model.name},
-                      {"bytes", facts.st_size},
-                      {"modified_ms", std::int64_t{facts.st_mtime} * 1000},
-                      {"inside", !model.path}});
-    }
-  }
-  return respond({{"models", std::move(list)}, {"kinds", kinds}});
-}
-
-Response release(Api& api, const Request& request) {
-  auto body = graph::parse_json(request.body);
-  if (!body.ok()) return error_response(body.error());
-  auto flag = [&](const char* name) {
-    auto found = body->is_object() ? body->find(name) : body->end();
-    return body->is_object() && found != body->end() && found->is_boolean() && found->get<bool>();
-  };
-  api.queue.release(flag("models"), flag("results"));
-  return no_content();
-}
-
 }  // namespace
 
 void add_api_result_routes(Router& router, Api& api) {
@@ -126,10 +89,6 @@ void add_api_result_routes(Router& router, Api& api) {
                            : error_response(path.error());
         });
       });
-  router.add("GET", "/v1/models",
-             [&api](const Request& request, const Captures&) { return list_models(api, request); });
-  router.add("POST", "/v1/models/release",
-             [&api](const Request& request, const Captures&) { return release(api, request); });
 }
 
 }  // namespace obscura::server

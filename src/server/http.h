@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
 
 namespace obscura::server {
@@ -34,6 +36,8 @@ struct Request {
   std::map<std::string, std::string> query;         // decoded; the first of equal names
   std::multimap<std::string, std::string> headers;  // names in lower case
   std::string body;
+  // If it is there once the header was looked at, the body goes into it, not into `body`.
+  std::shared_ptr<AtomicFile> body_file;
   bool websocket = false;  // it asks to become a WebSocket
   std::string peer;        // the address that it comes from
   Caller caller;           // filled in by Access

@@ -74,6 +74,13 @@ class Studio {
   // REQUIRES: one of model_kinds().
   virtual std::vector<ModelEntry> models(const std::string& project,
                                          std::string_view kind) const = 0;
+  // kInvalidInput unless a file of this name can be a model of this kind, by its ending.
+  // REQUIRES: one of model_kinds().
+  virtual Status check_model_name(std::string_view kind, std::string_view name) const = 0;
+  // What a file is, in a few words: "SDXL base". An error if it is no model of this kind.
+  // REQUIRES: one of model_kinds().
+  virtual Result<std::string> inspect_model(std::string_view kind,
+                                            const std::filesystem::path& file) const = 0;
   // A safetensors file's `__metadata__`.
   virtual Result<nlohmann::json> model_metadata(const std::string& project, std::string_view kind,
                                                 std::string_view name) const = 0;

@@ -4,6 +4,7 @@
 
 #include <system_error>
 
+#include "base/files.h"
 #include "store/connection.h"
 
 namespace obscura::server {
@@ -52,6 +53,11 @@ Status prepare_project_folder(const fs::path& data, std::string_view project) {
     }
   }
   return {};
+}
+
+void clean_project_folder(const fs::path& data, std::string_view project) {
+  for (const char* written : {"input", "output", "user", "models", "results"})
+    remove_abandoned_files(project_folder(data, project) / written);
 }
 
 }  // namespace obscura::server

@@ -27,4 +27,7 @@ struct ProjectFolders {
 // Makes the folders that are missing, and empties the temporary one.
 Status prepare_project_folder(const std::filesystem::path& data, std::string_view project);
 
+// Deletes what was being written when an earlier process was killed. It looks at every file.
+void clean_project_folder(const std::filesystem::path& data, std::string_view project);
+
 }  // namespace obscura::server

@@ -38,7 +38,13 @@ std::optional<Captures> fit(const std::vector<std::string>& pattern,
 void Router::add(std::string method, std::string_view pattern, Route route,
                  std::optional<Role> least) {
   const Role role = least.value_or(method == "GET" ? Role::kViewer : Role::kArtist);
-  entries_.push_back({std::move(method), components(pattern), std::move(route), role});
+  entries_.push_back({std::move(method), components(pattern), std::move(route), role, nullptr});
+}
+
+void Router::add_upload(std::string method, std::string_view pattern, Preparation prepare,
+                        Route route) {
+  add(std::move(method), pattern, std::move(route));
+  entries_.back().prepare = std::move(prepare);
 }
 
 const Router::Entry* Router::find(const Request& request, Captures& captures,
@@ -96,11 +102,12 @@ Response Router::answer(const Request& request) const {
   return entry == nullptr ? refusal : entry->route(request, captures);
 }
 
-std::optional<Response> Router::refuse(const Request& header) const {
+std::optional<Response> Router::refuse(Request& header) const {
   Captures captures;
   Response refusal;
-  return find(header, captures, refusal) == nullptr ? std::optional(std::move(refusal))
-                                                    : std::nullopt;
+  const Entry* entry = find(header, captures, refusal);
+  if (entry == nullptr) return refusal;
+  return entry->prepare ? entry->prepare(header, captures) : std::nullopt;
 }
 
 std::vector<Router::Listed> Router::routes() const {

@@ -61,6 +61,7 @@ struct Service::Implementation final : Handler {
     add_user_routes(router, comfyui);
     add_api_job_routes(router, api);
     add_api_result_routes(router, api);
+    add_api_model_routes(router, api);
     add_api_account_routes(router, api);
     add_api_project_routes(router, api);
     add_metrics_route(router, api);
@@ -75,7 +76,7 @@ struct Service::Implementation final : Handler {
     return refusal;
   }
 
-  std::optional<Response> refuse_path(const Request& header) const {
+  std::optional<Response> refuse_path(Request& header) const {
     const std::string_view path = without_api(header.path);
     if (!header.websocket) {
       if (is_events(path)) return error_response(426, "wanted a WebSocket");
@@ -87,6 +88,7 @@ struct Service::Implementation final : Handler {
   }
 
   std::size_t body_limit(const Request& header) override {
+    if (header.body_file) return kMaxModelBytes;
     const std::string_view path = without_api(header.path);
     const bool files_come = path.starts_with("/upload/") || path.starts_with("/userdata/") ||
                             path.starts_with("/sdapi/");
@@ -176,6 +178,10 @@ Result<std::unique_ptr<Service>> Service::open(const ServiceOptions& options, St
                      {.address = options.access.listen.address, .port = options.access.listen.port},
                      *implementation));
   implementation->hub.attach(implementation->transport.get());
+  // Not before it listens: there may be a hundred thousand pictures.
+  implementation->background.start([data = options.data, projects = std::move(projects)] {
+    for (const store::Project& project : projects) clean_project_folder(data, project.name);
+  });
   return std::unique_ptr<Service>(new Service(std::move(implementation)));
 }
 

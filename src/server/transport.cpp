@@ -30,6 +30,7 @@ using boost::system::error_code;
 constexpr std::size_t kMostWaiting = std::size_t{64} << 20;        // bytes for one socket
 constexpr std::size_t kMostBeforePreviews = std::size_t{8} << 20;  // beyond it they are left out
 constexpr std::size_t kSlowestReader = 128 << 10;                  // bytes a second
+constexpr std::size_t kSlowestSender = 128 << 10;
 constexpr std::chrono::seconds kAnswerTime{60};
 
 }  // namespace
@@ -172,6 +173,7 @@ class Transport::Implementation::Connection : public std::enable_shared_from_thi
 
   void read_header(int seconds) {
     request_ = {};
+    to_file_.reset();
     header_.emplace();
     header_->header_limit(static_cast<std::uint32_t>(owner_.options.header_bytes));
     header_->body_limit(boost::none);  // the handler sets it, once it has seen the header
@@ -210,9 +212,20 @@ class Transport::Implementation::Connection : public std::enable_shared_from_thi
     if (auto length = header_->content_length(); length && *length > limit) {
       return refuse(too_large(limit));
     }
-    body_.emplace(std::move(*header_));
-    body_->body_limit(limit);
-    if (beast::iequals(body_->get()[http::field::expect], "100-continue")) return say_continue();
+    const bool waits = beast::iequals(header_->get()[http::field::expect], "100-continue");
+    if (request_.body_file) {
+      to_file_.emplace(std::move(*header_));
+      to_file_->body_limit(limit);
+      scratch_.resize(kPiece);
+      // However fast the disk is, a client that sends too slowly does not hold its place for ever.
+      stream_.expires_after(std::chrono::seconds(
+          owner_.options.body_seconds + to_file_->content_length().value_or(0) / kSlowestSender));
+    } else {
+      body_.emplace(std::move(*header_));
+      body_->body_limit(limit);
+      stream_.expires_after(std::chrono::seconds(owner_.options.body_seconds));
+    }
+    if (waits) return say_continue();
     read_body();
   }
 
@@ -235,7 +248,7 @@ class Transport::Implementation::Connection : public std::enable_shared_from_thi
   }
 
   void read_body() {
-    stream_.expires_after(std::chrono::seconds(owner_.options.body_seconds));
+    if (to_file_) return read_piece();
     http::async_read(
         stream_, buffer_, *body_,
         [self = shared_from_this()](error_code error, std::size_t) { self->on_body(error); });
@@ -247,6 +260,33 @@ class Transport::Implementation::Connection : public std::enable_shared_from_thi
     }
     if (error) return shut();
     request_.body = std::move(body_->get().body());
+    handle();
+  }
+
+  void read_piece() {
+    auto& piece = to_file_->get().body();
+    piece.data = scratch_.data();
+    piece.size = scratch_.size();
+    http::async_read(
+        stream_, buffer_, *to_file_,
+        [self = shared_from_this()](error_code error, std::size_t) { self->on_piece(error); });
+  }
+
+  void on_piece(error_code error) {
+    if (error == http::error::need_buffer) error = {};  // the piece is full
+    if (error == http::error::body_limit) {
+      return refuse(too_large(owner_.handler.body_limit(request_)));
+    }
+    if (error) return shut();
+    const std::size_t got = scratch_.size() - to_file_->get().body().size;
+    const Status written = request_.body_file->write(std::string_view(scratch_.data(), got));
+    if (!written.ok()) return refuse(error_response(507, written.error().message()));
+    if (!to_file_->is_done()) return read_piece();
+    to_file_.reset();
+    handle();
+  }
+
+  void handle() {
     Response response = owner_.handler.handle(request_);
     if (!response.later) return answer(std::move(response));
     // However long it takes: the client may go, and the work is done all the same.
@@ -323,6 +363,7 @@ class Transport::Implementation::Connection : public std::enable_shared_from_thi
   }
 
   void shut() {
+    request_.body_file.reset();
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     // A peer still sending what was refused would lose the answer to a reset: read on for a moment.
@@ -338,12 +379,14 @@ class Transport::Implementation::Connection : public std::enable_shared_from_thi
   }
 
   static constexpr std::size_t kMostDrained = std::size_t{8} << 20;
+  static constexpr std::size_t kPiece = std::size_t{256} << 10;
 
   Implementation& owner_;
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::empty_body>> header_;
   std::optional<http::request_parser<http::string_body>> body_;
+  std::optional<http::request_parser<http::buffer_body>> to_file_;  // as request_.body_file
   Request request_;
   std::vector<char> scratch_;
   std::size_t drained_ = 0;

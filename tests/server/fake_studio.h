@@ -89,9 +89,31 @@ class FakeStudio final : public Studio, public JobRunner {
   const graph::Environment& environment(const std::string&) const override { return environment_; }
   std::string version() const override { return "1.2.3"; }
   std::vector<std::string> model_kinds() const override { return {"checkpoints", "embeddings"}; }
-  std::vector<ModelEntry> models(const std::string&, std::string_view kind) const override {
-    if (kind == "embeddings") return {{"a/bad.safetensors", std::nullopt}};
-    return {{"base.safetensors", std::nullopt}};
+  std::vector<ModelEntry> models(const std::string& project, std::string_view kind) const override {
+    std::vector<ModelEntry> entries = {
+        {kind == "embeddings" ? "a/bad.safetensors" : "base.safetensors", std::nullopt}};
+    const auto folder = project_folder(place_.data, project) / "models" / kind;
+    std::error_code error;
+    for (std::filesystem::recursive_directory_iterator at(folder, error), end; at != end; ++at) {
+      if (at->path().extension() == ".safetensors")
+        entries.push_back({at->path().lexically_relative(folder).string(), at->path()});
+    }
+    return entries;
+  }
+  Status check_model_name(std::string_view, std::string_view name) const override {
+    if (name.ends_with(".safetensors")) return {};
+    return Error(ErrorKind::kInvalidInput, "wanted .safetensors");
+  }
+  // A model begins with "model".
+  Result<std::string> inspect_model(std::string_view kind,
+                                    const std::filesystem::path& file) const override {
+    OBSCURA_ASSIGN(MappedFile mapped, MappedFile::open(file));
+    const auto bytes = mapped.bytes();
+    if (std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())
+            .starts_with("model")) {
+      return "one of " + std::string(kind);
+    }
+    return Error(ErrorKind::kCorrupt, file.string() + " is no model");
   }
   Result<nlohmann::json> model_metadata(const std::string&, std::string_view,
                                         std::string_view name) const override {

@@ -1,0 +1,193 @@
+// /api/v1/models: what there is, and taking in a file.
+//
+// A file that is sent goes to the disk as it comes, under a temporary name beside its place, and
+// gets its own name once the engine's reader has taken it for a model: what is cut short, damaged
+// or no model is never seen, and leaves nothing.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
+#include "graph/json_text.h"
+#include "server/api.h"
+#include "server/comfyui.h"
+#include "server/file_area.h"
+#include "server/project_folders.h"
+
+namespace obscura::server {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+ordered_json model_json(std::string_view kind, const ModelEntry& model) {
+  struct stat facts {};
+  if (model.path) ::stat(model.path->c_str(), &facts);
+  return {{"kind", kind},
+          {"name", model.name},
+          {"bytes", facts.st_size},
+          {"modified_ms", std::int64_t{facts.st_mtime} * 1000},
+          {"inside", !model.path}};
+}
+
+Response no_kind(const std::string& kind) {
+  return error_response(404, fmt::format("there is no kind of models called '{}'", kind));
+}
+
+bool is_kind(const Api& api, const std::string& kind) {
+  const std::vector<std::string> kinds = api.studio.model_kinds();
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+Response list_models(Api& api, const Request& request) {
+  const std::string* wanted = request.parameter("kind");
+  if (wanted != nullptr && !is_kind(api, *wanted)) return no_kind(*wanted);
+  const std::vector<std::string> kinds = api.studio.model_kinds();
+  ordered_json list = ordered_json::array();
+  for (const std::string& kind : kinds) {
+    if (wanted != nullptr && *wanted != kind) continue;
+    for (const ModelEntry& model : api.studio.models(request.caller.project, kind))
+      list.push_back(model_json(kind, model));
+  }
+  return respond({{"models", std::move(list)}, {"kinds", kinds}});
+}
+
+Response release(Api& api, const Request& request) {
+  auto body = graph::parse_json(request.body);
+  if (!body.ok()) return error_response(body.error());
+  auto flag = [&](const char* name) {
+    auto found = body->is_object() ? body->find(name) : body->end();
+    return body->is_object() && found != body->end() && found->is_boolean() && found->get<bool>();
+  };
+  api.queue.release(flag("models"), flag("results"));
+  return no_content();
+}
+
+// A model on its way in: the kind and the name that the address gives, and its place.
+struct Import {
+  std::string project, kind, name;
+  fs::path path;
+};
+
+// Names as workflows write them: nothing hidden, nothing to be cleaned up before it is compared.
+bool is_plain(const std::string& name) {
+  const fs::path path(name);
+  return path.lexically_normal().string() == name &&
+         std::none_of(path.begin(), path.end(),
+                      [](const fs::path& part) { return part.string().starts_with('.'); });
+}
+
+Result<Import> import_of(const Api& api, const Request& request, const Captures& captures) {
+  Import import{request.caller.project, captures[0], captures[1], {}};
+  OBSCURA_TRY(api.studio.check_model_name(import.kind, import.name));
+  if (!is_plain(import.name)) {
+    return Error(ErrorKind::kInvalidInput,
+                 fmt::format("name: wanted that of a file below its folder, found '{}'",
+                             import.name.substr(0, 200)));
+  }
+  const FileArea area(project_folder(api.data, import.project) / "models" / import.kind);
+  OBSCURA_ASSIGN(import.path, area.resolve(import.name));
+  return import;
+}
+
+std::uintmax_t free_bytes(const fs::path& folder) {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  return error ? 0 : space.available;
+}
+
+// Refuses what can be refused before a byte has come, and opens the file.
+std::optional<Response> prepare_import(Api& api, Request& header, const Captures& captures) {
+  if (!is_kind(api, captures[0])) return no_kind(captures[0]);
+  auto import = import_of(api, header, captures);
+  if (!import.ok()) return error_response(import.error());
+  const std::string length = header.header("content-length");
+  std::uintmax_t bytes = 0;
+  if (std::from_chars(length.data(), length.data() + length.size(), bytes).ec != std::errc() ||
+      bytes == 0) {
+    return error_response(411, "wanted the model's bytes as the body, and their Content-Length");
+  }
+  auto file = AtomicFile::create(import->path);
+  if (!file.ok()) return error_response(507, file.error().message());
+  if (const std::uintmax_t room = free_bytes(import->path.parent_path()); bytes > room) {
+    return error_response(
+        507, fmt::format("the model has {} bytes, and the disk has room for {}", bytes, room));
+  }
+  header.body_file = std::make_shared<AtomicFile>(std::move(file).value());
+  return std::nullopt;
+}
+
+bool same_content(const fs::path& a, const fs::path& b) {
+  auto one = MappedFile::open(a), other = MappedFile::open(b);
+  return one.ok() && other.ok() && std::ranges::equal(one->bytes(), other->bytes());
+}
+
+std::optional<ModelEntry> entry_of(const Api& api, const Import& import) {
+  for (ModelEntry& entry : api.studio.models(import.project, import.kind))
+    if (entry.name == import.name) return std::move(entry);
+  return std::nullopt;
+}
+
+// Runs beside the thread that answers: it reads files of gigabytes. Nothing temporary is left once
+// it returns.
+Response finish_import(Api& api, const Request& request, const Import& import) {
+  AtomicFile file = std::move(*request.body_file);
+  auto title = api.studio.inspect_model(import.kind, file.temporary());
+  if (!title.ok()) {
+    // By the name that the sender knows it by.
+    std::string why = title.error().message();
+    if (const std::size_t at = why.find(file.temporary().string()); at != std::string::npos)
+      why.replace(at, file.temporary().string().size(), import.name);
+    return error_response(422, why);
+  }
+  auto imported = [&](const ModelEntry& entry, int status) {
+    return respond({{"model", model_json(import.kind, entry)}, {"title", *title}}, status);
+  };
+  if (const auto there = entry_of(api, import)) {
+    if (there->path && same_content(*there->path, file.temporary())) return imported(*there, 200);
+    return error_response(
+        409, fmt::format("there is another model called '{}' among the {} already", import.name,
+                         import.kind));
+  }
+  if (Status stored = file.commit_new(); !stored.ok()) {
+    return error_response(stored.error().kind() == ErrorKind::kInvalidInput ? 409 : 507,
+                          stored.error().message());
+  }
+  const ModelEntry entry{import.name, import.path};
+  note(api, request, "model.import", import.name, import.project,
+       {{"kind", import.kind}, {"title", *title}});
+  api.hub.tell(import.project, {{"type", "model"}, {"model", model_json(import.kind, entry)}});
+  return imported(entry, 201);
+}
+
+Response import_model(Api& api, const Request& request, const Captures& captures) {
+  auto import = import_of(api, request, captures);
+  if (!import.ok()) return error_response(import.error());
+  Response response;
+  response.later = [&api, request, import = *import](Respond respond) {
+    api.background.start(
+        [&api, request, import, respond] { respond(finish_import(api, request, import)); });
+  };
+  return response;
+}
+
+}  // namespace
+
+void add_api_model_routes(Router& router, Api& api) {
+  router.add("GET", "/v1/models",
+             [&api](const Request& request, const Captures&) { return list_models(api, request); });
+  router.add_upload(
+      "PUT", "/v1/models/{}/{}",
+      [&api](Request& header, const Captures& captures) {
+        return prepare_import(api, header, captures);
+      },
+      [&api](const Request& request, const Captures& captures) {
+        return import_model(api, request, captures);
+      });
+  router.add("POST", "/v1/models/release",
+             [&api](const Request& request, const Captures&) { return release(api, request); });
+}
+
+}  // namespace obscura::server
