@@ -99,6 +99,11 @@ std::string user_comment(std::span<const std::byte> value) {
   return without_end_zeros(utf8_from_unknown(as_text(text)));
 }
 
+// AUTOMATIC1111's text ends with a line that begins so.
+bool is_infotext(std::string_view text) {
+  return text.starts_with("Steps: ") || text.find("\nSteps: ") != std::string_view::npos;
+}
+
 // "key:{json}", as ComfyUI fills one text tag after the other, downwards from Model.
 bool add_comfy_text(const std::string& text, ImageMetadata& texts) {
   auto colon = text.find(":{");
@@ -135,7 +140,8 @@ Exif read_exif(std::span<const std::byte> tiff) {
   file.for_each_field(exif_folder, [&](const Field& field) {
     if (field.tag != kTagUserComment) return;
     std::string text = user_comment(field.value);
-    if (!text.empty()) exif.texts.push_back({"UserComment", text});
+    if (text.empty()) return;
+    exif.texts.push_back({is_infotext(text) ? "parameters" : "UserComment", std::move(text)});
   });
   return exif;
 }

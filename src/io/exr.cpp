@@ -1,18 +1,24 @@
 #include "io/exr.h"
 
+#include <ImathMatrix.h>
 #include <ImfChannelList.h>
+#include <ImfChromaticitiesAttribute.h>
 #include <ImfFrameBuffer.h>
 #include <ImfHeader.h>
 #include <ImfIO.h>
 #include <ImfInputFile.h>
 #include <ImfOutputFile.h>
+#include <ImfStandardAttributes.h>
 #include <ImfStringAttribute.h>
 #include <half.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
+
+#include "io/text_encoding.h"
 
 namespace obscura::io {
 namespace {
@@ -84,41 +90,82 @@ Imf::Slice exr_slice(float* pixels, std::int64_t channel, std::int64_t channels,
           fill};
 }
 
-Image read_exr(std::span<const std::byte> bytes) {
+ImageMetadata texts_of_exr(const Imf::Header& header) {
+  ImageMetadata texts;
+  for (auto at = header.begin(); at != header.end(); ++at) {
+    if (const auto* text = dynamic_cast<const Imf::StringAttribute*>(&at.attribute()))
+      texts.push_back({utf8_from_unknown(at.name()), utf8_from_unknown(text->value())});
+  }
+  return texts;
+}
+
+// What takes light by the file's primaries to light by sRGB's; nothing where they are the same.
+std::optional<Imath::M44f> to_srgb_primaries(const Imf::Header& header) {
+  if (!Imf::hasChromaticities(header)) return std::nullopt;
+  const Imf::Chromaticities own = Imf::chromaticities(header), srgb;
+  if (own == srgb) return std::nullopt;
+  return Imf::RGBtoXYZ(own, 1) * Imf::XYZtoRGB(srgb, 1);
+}
+
+struct ExrChannels {
+  bool gray = false, alpha = false;
+};
+Result<ExrChannels> channels_of(const Imf::ChannelList& found) {
+  auto has = [&](const char* name) { return found.findChannel(name) != nullptr; };
+  const ExrChannels channels{!has("R") && has("Y"), has("A")};
+  if ((has("R") && has("G") && has("B")) || (channels.gray && !has("RY"))) return channels;
+  std::string names;
+  for (auto at = found.begin(); at != found.end() && names.size() < 200; ++at)
+    names += (names.empty() ? "" : ", ") + std::string(at.name());
+  return Error(ErrorKind::kUnsupported,
+               "wants the channels R, G and B, or Y alone, found " + utf8_from_unknown(names));
+}
+
+// From light to sRGB, in place.
+void encode_light(Tensor& pixels, const std::optional<Imath::M44f>& primaries) {
+  const std::int64_t channels = pixels.shape()[2];
+  for (std::int64_t i = 0; i < pixels.elements() / channels; ++i) {
+    float* pixel = pixels.data() + i * channels;
+    const float alpha = channels == 4 ? std::clamp(pixel[3], 0.0f, 1.0f) : 1;
+    if (primaries) {
+      const Imath::V3f light = Imath::V3f(pixel[0], pixel[1], pixel[2]) * *primaries;
+      for (int c = 0; c < 3; ++c) pixel[c] = light[c];
+    }
+    for (std::int64_t c = 0; c < 3; ++c) pixel[c] = srgb_of_light(alpha > 0 ? pixel[c] / alpha : 0);
+    if (channels == 4) pixel[3] = alpha > 0 ? alpha : 0;  // not NaN
+  }
+}
+
+// OpenEXR throws what it finds wrong; decode_exr() catches.
+Result<Image> read_exr(std::span<const std::byte> bytes) {
   ExrInput input(bytes);
   Imf::InputFile file(input);
   const Imath::Box2i window = file.header().dataWindow();
   const std::int64_t width = std::int64_t{window.max.x} - window.min.x + 1;
   const std::int64_t height = std::int64_t{window.max.y} - window.min.y + 1;
-  if (Status size = check_image_size(static_cast<std::uint64_t>(std::max<std::int64_t>(0, width)),
-                                     static_cast<std::uint64_t>(std::max<std::int64_t>(0, height)));
-      !size.ok())
-    throw std::runtime_error(size.error().message());
-  const Imf::ChannelList& found = file.header().channels();
-  const bool gray = found.findChannel("R") == nullptr && found.findChannel("Y") != nullptr;
-  const std::int64_t channels = found.findChannel("A") != nullptr ? 4 : 3;
+  const auto wide = static_cast<std::uint64_t>(std::max<std::int64_t>(0, width)),
+             high = static_cast<std::uint64_t>(std::max<std::int64_t>(0, height));
+  OBSCURA_TRY(check_image_size(wide, high));
+  OBSCURA_TRY(check_image_fill(wide, high, bytes.size()));
+  OBSCURA_ASSIGN(ExrChannels found, channels_of(file.header().channels()));
+  const std::int64_t channels = found.alpha ? 4 : 3;
   Tensor pixels(Shape{height, width, channels});
   Imf::FrameBuffer buffer;
   for (std::int64_t c = 0; c < channels; ++c) {
-    const char* name = gray && c < 3 ? "Y" : kExrNames[c];
-    if (gray && (c == 1 || c == 2)) continue;
-    buffer.insert(name, exr_slice(pixels.data(), c, channels, width, window.min, c == 3 ? 1 : 0));
+    if (found.gray && (c == 1 || c == 2)) continue;
+    buffer.insert(found.gray && c == 0 ? "Y" : kExrNames[c],
+                  exr_slice(pixels.data(), c, channels, width, window.min, c == 3 ? 1 : 0));
   }
   file.setFrameBuffer(buffer);
   file.readPixels(window.min.y, window.max.y);
-  for (std::int64_t i = 0; i < height * width; ++i) {
-    float* pixel = pixels.data() + i * channels;
-    const float alpha = channels == 4 ? std::clamp(pixel[3], 0.0f, 1.0f) : 1;
-    if (gray) pixel[1] = pixel[2] = pixel[0];
-    for (std::int64_t c = 0; c < 3; ++c) pixel[c] = srgb_of_light(alpha > 0 ? pixel[c] / alpha : 0);
-    if (channels == 4) pixel[3] = alpha;
-  }
-  Image image{std::move(pixels), {}};
-  for (auto at = file.header().begin(); at != file.header().end(); ++at) {
-    if (const auto* text = dynamic_cast<const Imf::StringAttribute*>(&at.attribute()))
-      image.metadata.push_back({at.name(), text->value()});
-  }
-  return image;
+  for (std::int64_t i = 0; found.gray && i < height * width; ++i)
+    pixels.data()[i * channels + 1] = pixels.data()[i * channels + 2] = pixels.data()[i * channels];
+  encode_light(pixels, to_srgb_primaries(file.header()));
+  return Image{std::move(pixels), texts_of_exr(file.header()), {}};
+}
+
+Error damaged_exr(const std::string& name, const std::exception& error) {
+  return Error(ErrorKind::kCorrupt, name + ": damaged EXR, " + utf8_from_unknown(error.what()));
 }
 
 }  // namespace
@@ -129,9 +176,21 @@ bool is_exr(std::span<const std::byte> bytes) {
 
 Result<Image> decode_exr(std::span<const std::byte> bytes, const std::string& name) {
   try {
-    return read_exr(bytes);
+    auto image = read_exr(bytes);
+    if (!image.ok()) return image.error().in(name);
+    return image;
   } catch (const std::exception& error) {
-    return Error(ErrorKind::kCorrupt, name + ": damaged EXR, " + error.what());
+    return damaged_exr(name, error);
+  }
+}
+
+Result<ImageMetadata> decode_exr_metadata(std::span<const std::byte> bytes,
+                                          const std::string& name) {
+  try {
+    ExrInput input(bytes);
+    return texts_of_exr(Imf::InputFile(input).header());
+  } catch (const std::exception& error) {
+    return damaged_exr(name, error);
   }
 }
 

@@ -15,9 +15,12 @@ namespace obscura::io {
 
 bool is_exr(std::span<const std::byte> bytes);
 
-// Channels R, G, B and A, or Y, of the first part; light beyond 1 is clipped. The texts are the
-// file's string attributes. Errors as decode_image().
+// Channels R, G, B and A, or Y, of the first part; light beyond 1 is clipped, and primaries other
+// than sRGB's are converted. The texts are the file's string attributes. Errors as decode_image(),
+// and kUnsupported for a file without these channels.
 Result<Image> decode_exr(std::span<const std::byte> bytes, const std::string& name);
+Result<ImageMetadata> decode_exr_metadata(std::span<const std::byte> bytes,
+                                          const std::string& name);
 
 enum class ExrSample { kHalf, kFloat };
 

@@ -26,6 +26,24 @@ Error unknown_format(const std::string& name) {
                name + ": wants a PNG, JPEG, WebP, TIFF or EXR picture, found something else");
 }
 
+Result<Image> decode_as_stored(std::span<const std::byte> bytes, const std::string& name) {
+  auto format = recognise_image(bytes);
+  if (!format) return unknown_format(name);
+  switch (*format) {
+    case ImageFormat::kPng:
+      return decode_png(bytes, name);
+    case ImageFormat::kJpeg:
+      return decode_jpeg(bytes, name);
+    case ImageFormat::kWebp:
+      return decode_webp(bytes, name);
+    case ImageFormat::kTiff:
+      return decode_tiff(bytes, name);
+    case ImageFormat::kExr:
+      return decode_exr(bytes, name);
+  }
+  return unknown_format(name);
+}
+
 }  // namespace
 
 const std::string* find_text(const ImageMetadata& metadata, std::string_view key) {
@@ -44,27 +62,43 @@ Status check_image_size(std::uint64_t width, std::uint64_t height) {
                            height, kLargest, kLargest));
 }
 
+// A page of one colour packs best: 16 thousand pixels of one bit each into a few bytes a row.
+Status check_image_fill(std::uint64_t width, std::uint64_t height, std::uint64_t bytes) {
+  constexpr std::uint64_t kPixelsPerByte = 4096;
+  if (width * height / kPixelsPerByte <= bytes) return {};
+  return Error(ErrorKind::kCorrupt,
+               fmt::format("{}x{} pixels cannot come from {} bytes", width, height, bytes));
+}
+
+std::string_view name_of(ImageFormat format) {
+  switch (format) {
+    case ImageFormat::kPng:
+      return "PNG";
+    case ImageFormat::kJpeg:
+      return "JPEG";
+    case ImageFormat::kWebp:
+      return "WebP";
+    case ImageFormat::kTiff:
+      return "TIFF";
+    case ImageFormat::kExr:
+      return "OpenEXR";
+  }
+  return "";
+}
+
 std::optional<ImageFormat> recognise_image(std::span<const std::byte> bytes) {
   if (has_at(bytes, 0, "\x89PNG\r\n\x1a\n")) return ImageFormat::kPng;
   if (has_at(bytes, 0, "\xff\xd8\xff")) return ImageFormat::kJpeg;
   if (has_at(bytes, 0, "RIFF") && has_at(bytes, 8, "WEBP")) return ImageFormat::kWebp;
+  if (is_tiff(bytes)) return ImageFormat::kTiff;
+  if (is_exr(bytes)) return ImageFormat::kExr;
   return std::nullopt;
 }
 
 Result<Image> decode_image(std::span<const std::byte> bytes, const std::string& name) {
-  if (is_tiff(bytes)) return decode_tiff(bytes, name);
-  if (is_exr(bytes)) return decode_exr(bytes, name);
-  auto format = recognise_image(bytes);
-  if (!format) return unknown_format(name);
-  switch (*format) {
-    case ImageFormat::kPng:
-      return decode_png(bytes, name);
-    case ImageFormat::kJpeg:
-      return decode_jpeg(bytes, name);
-    case ImageFormat::kWebp:
-      return decode_webp(bytes, name);
-  }
-  return unknown_format(name);
+  OBSCURA_ASSIGN(Image image, decode_as_stored(bytes, name));
+  convert_to_srgb(image.pixels, image.profile);
+  return image;
 }
 
 Result<Image> read_image(const std::filesystem::path& path) {
@@ -82,6 +116,10 @@ Result<ImageMetadata> decode_metadata(std::span<const std::byte> bytes, const st
       return decode_jpeg_metadata(bytes, name);
     case ImageFormat::kWebp:
       return decode_webp_metadata(bytes, name);
+    case ImageFormat::kTiff:
+      return decode_tiff_metadata(bytes, name);
+    case ImageFormat::kExr:
+      return decode_exr_metadata(bytes, name);
   }
   return unknown_format(name);
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "io/colour_profile.h"
 #include "tensor/tensor.h"
 
 namespace obscura::io {
@@ -30,11 +31,13 @@ const std::string* find_text(const ImageMetadata& metadata, std::string_view key
 
 struct Image {
   Tensor pixels;  // (H, W, C), C = 3 (RGB) or 4 (RGB and alpha, not premultiplied), values in 0…1
-                  // as stored
   ImageMetadata metadata;
+  ColourProfile profile;  // the file's
 };
 
-enum class ImageFormat { kPng, kJpeg, kWebp };
+enum class ImageFormat { kPng, kJpeg, kWebp, kTiff, kExr };
+// "PNG", "JPEG", …
+std::string_view name_of(ImageFormat format);
 
 // Larger pictures are refused before anything is allocated for them.
 inline constexpr std::int64_t kMaxImageSide = 16384;
@@ -44,15 +47,20 @@ Status check_image_size(std::uint64_t width, std::uint64_t height);
 // By content, whatever the file is called.
 std::optional<ImageFormat> recognise_image(std::span<const std::byte> bytes);
 
-// Decodes PNG, JPEG or WebP: gray becomes RGB, 8-bit samples v/255, 16-bit samples v/65535, and a
-// picture that EXIF says to turn is turned. Colour profiles are not applied. `name` is what
-// messages call the picture. kUnsupported for another format or for too large a picture; kCorrupt
-// for a damaged one.
+// A file of `bytes` bytes that claims more pixels than any such file of the formats that compress
+// without bound holds is refused before they are allocated: kCorrupt.
+Status check_image_fill(std::uint64_t width, std::uint64_t height, std::uint64_t bytes);
+
+// Decodes a picture of any of these formats: gray becomes RGB, 8-bit samples v/255, 16-bit samples
+// v/65535, a picture that EXIF says to turn is turned, and one with a colour profile is converted
+// to sRGB. `name` is what messages call the picture. kUnsupported for another format or for too
+// large a picture; kCorrupt for a damaged one. The functions for single formats do the same but for
+// the profile, which they only read (that of CMYK they apply: there is no other time).
 Result<Image> decode_image(std::span<const std::byte> bytes, const std::string& name);
 Result<Image> read_image(const std::filesystem::path& path);
 
 // The texts alone, without decoding a pixel. PNG: tEXt, zTXt and iTXt. JPEG: comments and EXIF.
-// WebP: EXIF.
+// WebP: EXIF. TIFF: the description. EXR: string attributes.
 Result<ImageMetadata> decode_metadata(std::span<const std::byte> bytes, const std::string& name);
 Result<ImageMetadata> read_metadata(const std::filesystem::path& path);
 

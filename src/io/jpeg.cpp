@@ -12,6 +12,7 @@
 
 #include <csetjmp>
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -23,7 +24,7 @@
 namespace obscura::io {
 namespace {
 
-constexpr int kExifMarker = JPEG_APP0 + 1;
+constexpr int kExifMarker = JPEG_APP0 + 1, kProfileMarker = JPEG_APP0 + 2;
 // A progressive file may repeat a scan of the whole picture in a few bytes, without end. Real ones
 // have about ten.
 constexpr int kMaxScans = 100;
@@ -51,14 +52,15 @@ class JpegReader {
                      bytes_.size());
       ::jpeg_save_markers(&decoder_, JPEG_COM, 0xffff);
       ::jpeg_save_markers(&decoder_, kExifMarker, 0xffff);
+      ::jpeg_save_markers(&decoder_, kProfileMarker, 0xffff);
       ::jpeg_read_header(&decoder_, TRUE);
     });
     if (!done) return damaged();
     return check_image_size(decoder_.image_width, decoder_.image_height);
   }
 
-  // REQUIRES: read_header() went well.
-  Result<Tensor> read_pixels() {
+  // REQUIRES: read_header() went well. `profile` is used for CMYK alone.
+  Result<Tensor> read_pixels(const ColourProfile& profile) {
     // Every 8x8 block of the largest component takes a bit at least, and that component has a
     // sixteenth of the picture's samples or more. A file that cannot fill its picture is refused
     // before the picture is allocated.
@@ -81,9 +83,28 @@ class JpegReader {
       ::jpeg_finish_decompress(&decoder_);
     };
     if (!attempt(read_rows)) return damaged();
-    if (cmyk) samples = rgb_of_cmyk(samples);
-    return unit_floats(samples,
-                       {static_cast<std::int64_t>(height), static_cast<std::int64_t>(width), 3});
+    const auto rows = static_cast<std::int64_t>(height), columns = static_cast<std::int64_t>(width);
+    if (cmyk) {
+      auto converted =
+          srgb_of_cmyk(samples, rows, columns, decoder_.saw_Adobe_marker != 0, profile);
+      if (converted) return std::move(*converted);
+      samples = rgb_of_cmyk(samples);
+    }
+    return unit_floats(samples, {rows, columns, 3});
+  }
+
+  // REQUIRES: read_header() went well, and read_pixels() is still to come: it drops the markers.
+  ColourProfile read_profile() {
+    JOCTET* data = nullptr;
+    unsigned size = 0;
+    bool found = false;
+    if (!attempt([&] { found = ::jpeg_read_icc_profile(&decoder_, &data, &size) != FALSE; }) ||
+        !found)
+      return {};
+    const auto* first = reinterpret_cast<const std::byte*>(data);
+    ColourProfile profile(first, first + size);
+    std::free(data);  // NOLINT(cppcoreguidelines-no-malloc): libjpeg's malloc
+    return profile;
   }
 
   // REQUIRES: read_header() went well. What EXIF says, with the comments among its texts.
@@ -134,7 +155,7 @@ class JpegReader {
     return Error(ErrorKind::kCorrupt, std::string("the picture is damaged: ") + message_);
   }
 
-  // Without a profile, as every viewer does it. Adobe's files hold the inks inverted.
+  // Where no profile says better, as every viewer does it. Adobe's files hold the inks inverted.
   std::vector<std::uint8_t> rgb_of_cmyk(const std::vector<std::uint8_t>& cmyk) const {
     const unsigned flip = decoder_.saw_Adobe_marker ? 0 : 255;
     std::vector<std::uint8_t> rgb(cmyk.size() / 4 * 3);
@@ -161,9 +182,11 @@ Result<Image> decode_jpeg(std::span<const std::byte> bytes, const std::string& n
   JpegReader reader(bytes);
   if (Status header = reader.read_header(); !header.ok()) return header.error().in(name);
   Exif exif = reader.read_markers();  // before decoding, which drops them
-  auto pixels = reader.read_pixels();
+  ColourProfile profile = reader.read_profile();
+  auto pixels = reader.read_pixels(profile);
   if (!pixels.ok()) return pixels.error().in(name);
-  return Image{turned_upright(*pixels, exif.orientation), std::move(exif.texts)};
+  return Image{turned_upright(*pixels, exif.orientation), std::move(exif.texts),
+               std::move(profile)};
 }
 
 Result<ImageMetadata> decode_jpeg_metadata(std::span<const std::byte> bytes,

@@ -18,7 +18,19 @@ Result<Image> decode_jpeg(std::span<const std::byte> bytes, const std::string& n
 Result<ImageMetadata> decode_jpeg_metadata(std::span<const std::byte> bytes,
                                            const std::string& name);
 
-// Baseline, `quality` from 1 to 100. `pixels` is (H, W, 3 or 4); alpha is left out. No texts.
-std::vector<std::byte> encode_jpeg(const Tensor& pixels, int quality);
+struct JpegOptions {
+  int quality = 95;                         // 1 to 100
+  std::span<const std::byte> profile = {};  // ICC's, in which `pixels` are; empty: none is written
+};
+
+struct JpegFile {
+  std::vector<std::byte> bytes;
+  std::vector<std::string> left_out;  // keys of the texts that found no place
+};
+
+// Baseline. `pixels` is (H, W, 3 or 4); alpha is left out. The texts go into EXIF, which JPEG
+// limits to 64 KiB; write_exif() says in which order.
+JpegFile encode_jpeg(const Tensor& pixels, const ImageMetadata& metadata,
+                     const JpegOptions& options = {});
 
 }  // namespace obscura::io

@@ -7,12 +7,27 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "io/exif.h"
 #include "io/jpeg.h"
 #include "io/samples.h"
 
 namespace obscura::io {
+namespace {
 
-std::vector<std::byte> encode_jpeg(const Tensor& pixels, int quality) {
+// Of a marker's body: its length is stored in two bytes that count themselves.
+constexpr std::size_t kLargestMarker = 65533;
+
+void write_exif_marker(jpeg_compress_struct& encoder, const std::vector<std::byte>& exif) {
+  if (exif.empty()) return;
+  std::vector<JOCTET> body = {'E', 'x', 'i', 'f', 0, 0};
+  for (std::byte byte : exif) body.push_back(std::to_integer<JOCTET>(byte));
+  ::jpeg_write_marker(&encoder, JPEG_APP0 + 1, body.data(), static_cast<unsigned>(body.size()));
+}
+
+}  // namespace
+
+JpegFile encode_jpeg(const Tensor& pixels, const ImageMetadata& metadata,
+                     const JpegOptions& options) {
   const std::int64_t height = pixels.shape()[0], width = pixels.shape()[1],
                      channels = pixels.shape()[2];
   OBSCURA_CHECK(channels == 3 || channels == 4, "a picture has three or four channels");
@@ -31,8 +46,14 @@ std::vector<std::byte> encode_jpeg(const Tensor& pixels, int quality) {
   encoder.input_components = 3;
   encoder.in_color_space = JCS_RGB;
   ::jpeg_set_defaults(&encoder);
-  ::jpeg_set_quality(&encoder, quality, TRUE);
+  ::jpeg_set_quality(&encoder, options.quality, TRUE);
   ::jpeg_start_compress(&encoder, TRUE);
+  const ExifBlock exif = write_exif(metadata, kLargestMarker - 6);
+  write_exif_marker(encoder, exif.bytes);
+  if (!options.profile.empty()) {
+    ::jpeg_write_icc_profile(&encoder, reinterpret_cast<const JOCTET*>(options.profile.data()),
+                             static_cast<unsigned>(options.profile.size()));
+  }
   std::vector<JSAMPLE> row(static_cast<std::size_t>(width) * 3);
   for (std::int64_t y = 0; y < height; ++y) {
     for (std::int64_t x = 0; x < width; ++x) {
@@ -46,9 +67,9 @@ std::vector<std::byte> encode_jpeg(const Tensor& pixels, int quality) {
   ::jpeg_finish_compress(&encoder);
   ::jpeg_destroy_compress(&encoder);
   const auto* first = reinterpret_cast<const std::byte*>(memory);
-  std::vector<std::byte> bytes(first, first + size);
+  JpegFile file{{first, first + size}, exif.left_out};
   std::free(memory);  // NOLINT(cppcoreguidelines-no-malloc): libjpeg's malloc
-  return bytes;
+  return file;
 }
 
 }  // namespace obscura::io

@@ -19,8 +19,9 @@ Result<ImageMetadata> decode_png_metadata(std::span<const std::byte> bytes,
                                           const std::string& name);
 
 struct PngOptions {
-  int bits = 8;         // a sample: 8 or 16
-  int compression = 4;  // zlib's 0…9; 4 is ComfyUI's
+  int bits = 8;                             // a sample: 8 or 16
+  int compression = 4;                      // zlib's 0…9; 4 is ComfyUI's
+  std::span<const std::byte> profile = {};  // ICC's, in which `pixels` are; empty: none is written
 };
 
 // `pixels` is (H, W, 3) or (H, W, 4); values are clipped to 0…1 and rounded to the nearest sample

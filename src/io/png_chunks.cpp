@@ -104,6 +104,16 @@ Result<TextEntry> read_text(const Chunk& chunk, std::size_t limit) {
                    chunk.type == "iTXt" ? utf8_from_unknown(text) : utf8_from_latin1(text)};
 }
 
+// The name of a profile is its own business, and one that is damaged no reason to refuse pixels.
+ColourProfile read_profile(std::string_view body) {
+  auto name = take_until_zero(body);
+  if (!name || body.empty() || body[0] != 0) return {};  // the only method is 0, deflate
+  auto profile = unpacked(body.substr(1), kMaxProfileBytes);
+  if (!profile.ok()) return {};
+  auto bytes = std::as_bytes(std::span(*profile));
+  return {bytes.begin(), bytes.end()};
+}
+
 Status read_ihdr(const Chunk& chunk, PngChunks& chunks) {
   if (chunk.body.size() != 13)
     return corrupt(fmt::format("chunk IHDR wants 13 bytes, found {}", chunk.body.size()));
@@ -144,6 +154,9 @@ Status visit(const Chunk& chunk, std::uint32_t stored_sum, std::size_t& text_byt
   } else if (chunk.type == "eXIf") {
     OBSCURA_TRY(check_sum(chunk, stored_sum));
     chunks.exif = std::as_bytes(std::span(chunk.body));
+  } else if (chunk.type == "iCCP") {
+    OBSCURA_TRY(check_sum(chunk, stored_sum));
+    chunks.profile = read_profile(chunk.body);
   } else if (chunk.type == "tEXt" || chunk.type == "zTXt" || chunk.type == "iTXt") {
     OBSCURA_TRY(check_sum(chunk, stored_sum));
     OBSCURA_ASSIGN(TextEntry entry, read_text(chunk, kMaxPngTextBytes - text_bytes));

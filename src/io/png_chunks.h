@@ -17,6 +17,7 @@ struct PngChunks {
   std::uint64_t pixel_bytes = 0;    // of all IDAT chunks, compressed
   ImageMetadata texts;              // tEXt, zTXt and iTXt, in the order of the file
   std::span<const std::byte> exif;  // of eXIf, inside the given bytes; empty if there is none
+  ColourProfile profile;            // of iCCP; empty too if it cannot be unpacked
 };
 
 // Texts larger than this in all, unpacked, are refused: a few kilobytes of zTXt can unpack to

@@ -88,14 +88,20 @@ Result<Image> decode_png(std::span<const std::byte> bytes, const std::string& na
   auto pixels = PngReader(bytes).read();
   if (!pixels.ok()) return pixels.error().in(name);
   Exif exif = read_exif(chunks->exif);
-  return Image{turned_upright(*pixels, exif.orientation), std::move(chunks->texts)};
+  ImageMetadata texts = std::move(chunks->texts);
+  texts.insert(texts.end(), exif.texts.begin(), exif.texts.end());
+  return Image{turned_upright(*pixels, exif.orientation), std::move(texts),
+               std::move(chunks->profile)};
 }
 
 Result<ImageMetadata> decode_png_metadata(std::span<const std::byte> bytes,
                                           const std::string& name) {
   auto chunks = read_png_chunks(bytes);
   if (!chunks.ok()) return chunks.error().in(name);
-  return std::move(chunks->texts);
+  ImageMetadata texts = std::move(chunks->texts);
+  const Exif exif = read_exif(chunks->exif);
+  texts.insert(texts.end(), exif.texts.begin(), exif.texts.end());
+  return texts;
 }
 
 }  // namespace obscura::io

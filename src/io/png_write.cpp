@@ -112,6 +112,11 @@ class PngWriter {
                  static_cast<png_uint_32>(shape[0]), options.bits,
                  shape[2] == 4 ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (!options.profile.empty()) {
+      png_set_iCCP(png_, info_, "ICC profile", PNG_COMPRESSION_TYPE_BASE,
+                   reinterpret_cast<png_const_bytep>(options.profile.data()),
+                   static_cast<png_uint_32>(options.profile.size()));
+    }
     png_write_info(png_, info_);
   }
 

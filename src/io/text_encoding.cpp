@@ -84,4 +84,27 @@ std::string utf8_from_utf16(std::span<const std::byte> text, bool big_endian) {
   return utf8;
 }
 
+std::string utf16_from_utf8(std::string_view text) {
+  std::string utf16;
+  auto put = [&](std::uint32_t unit) {
+    utf16 += static_cast<char>(unit >> 8);
+    utf16 += static_cast<char>(unit);
+  };
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    std::uint32_t code = length == 1 ? first : first & (0x7fu >> length);
+    for (std::size_t k = 1; k < length; ++k)
+      code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3f);
+    i += length;
+    if (code >= 0x10000) {
+      code -= 0x10000;
+      put(0xd800 | code >> 10);
+      code = 0xdc00 | (code & 0x3ff);
+    }
+    put(code);
+  }
+  return utf16;
+}
+
 }  // namespace obscura::io

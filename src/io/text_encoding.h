@@ -20,5 +20,7 @@ std::string utf8_from_unknown(std::string_view text);
 
 // Half a surrogate pair becomes U+FFFD; an odd last byte is dropped.
 std::string utf8_from_utf16(std::span<const std::byte> text, bool big_endian);
+// Big-endian, without a mark of the byte order. REQUIRES: is_utf8(text).
+std::string utf16_from_utf8(std::string_view text);
 
 }  // namespace obscura::io

@@ -9,6 +9,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "io/exif.h"
+#include "io/samples.h"
+#include "io/text_encoding.h"
+
 namespace obscura::io {
 namespace {
 
@@ -80,7 +84,7 @@ ImageMetadata texts_of_tiff(TIFF* tiff) {
   if (TIFFGetField(tiff, TIFFTAG_IMAGEDESCRIPTION, &description) != 1) return metadata;
   const auto json = nlohmann::ordered_json::parse(description, nullptr, false);
   if (!json.is_object()) {
-    metadata.push_back({"description", description});
+    metadata.push_back({"description", utf8_from_unknown(description)});
     return metadata;
   }
   for (const auto& [key, value] : json.items())
@@ -88,15 +92,17 @@ ImageMetadata texts_of_tiff(TIFF* tiff) {
   return metadata;
 }
 
-// What is read as it is stored: interleaved samples of one of three types.
+// What is read as it is stored: interleaved samples of one of four types.
 struct Layout {
   std::uint32_t width = 0, height = 0;
   std::uint16_t bits = 8, samples = 1, format = SAMPLEFORMAT_UINT, planar = PLANARCONFIG_CONTIG,
-                photometric = PHOTOMETRIC_RGB;
+                photometric = PHOTOMETRIC_RGB, orientation = ORIENTATION_TOPLEFT;
+  bool premultiplied = false;
 
   bool is_plain() const {
-    const bool depth = format == SAMPLEFORMAT_UINT ? bits == 8 || bits == 16
-                                                   : format == SAMPLEFORMAT_IEEEFP && bits == 32;
+    const bool depth = format == SAMPLEFORMAT_UINT
+                           ? bits == 8 || bits == 16
+                           : format == SAMPLEFORMAT_IEEEFP && (bits == 16 || bits == 32);
     const bool colour = photometric == PHOTOMETRIC_RGB
                             ? samples == 3 || samples == 4
                             : photometric == PHOTOMETRIC_MINISBLACK && samples <= 2;
@@ -104,15 +110,45 @@ struct Layout {
   }
 };
 
+Layout layout_of(TIFF* tiff) {
+  Layout layout;
+  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &layout.width);
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &layout.height);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &layout.bits);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &layout.samples);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &layout.format);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &layout.planar);
+  TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout.photometric);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &layout.orientation);
+  if (layout.orientation < 1 || layout.orientation > 8) layout.orientation = ORIENTATION_TOPLEFT;
+  std::uint16_t extra = 0;
+  std::uint16_t* kinds = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &extra, &kinds) == 1 && extra > 0)
+    layout.premultiplied = kinds[0] == EXTRASAMPLE_ASSOCALPHA;
+  return layout;
+}
+
+ColourProfile profile_of_tiff(TIFF* tiff) {
+  std::uint32_t size = 0;
+  const void* data = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &size, &data) != 1 || size > kMaxProfileBytes)
+    return {};
+  const auto* first = static_cast<const std::byte*>(data);
+  return {first, first + size};
+}
+
 float sample_at(const std::byte* row, std::int64_t place, const Layout& layout) {
   if (layout.bits == 8) return static_cast<float>(static_cast<std::uint8_t>(row[place])) / 255;
-  if (layout.bits == 16) {
-    std::uint16_t value = 0;
-    std::memcpy(&value, row + place * 2, 2);
-    return static_cast<float>(value) / 65535;
-  }
+  std::uint16_t sixteen = 0;
+  if (layout.bits == 16) std::memcpy(&sixteen, row + place * 2, 2);
+  if (layout.bits == 16 && layout.format == SAMPLEFORMAT_UINT)
+    return static_cast<float>(sixteen) / 65535;
   float value = 0;
-  std::memcpy(&value, row + place * 4, 4);
+  if (layout.bits == 16) {
+    widen_to_f32(DType::kF16, reinterpret_cast<const std::byte*>(&sixteen), &value, 1);
+  } else {
+    std::memcpy(&value, row + place * 4, 4);
+  }
   return std::isfinite(value) ? std::clamp(value, 0.0f, 1.0f) : 0;
 }
 
@@ -131,13 +167,22 @@ Result<Tensor> read_plain_tiff(TIFF* tiff, const Layout& layout, const std::stri
       const std::int64_t first = std::int64_t{x} * layout.samples;
       for (std::int64_t c = 0; c < 3; ++c)
         *target++ = sample_at(row.data(), first + (gray ? 0 : c), layout);
-      if (alpha) *target++ = sample_at(row.data(), first + layout.samples - 1, layout);
+      if (!alpha) continue;
+      const float seen = sample_at(row.data(), first + layout.samples - 1, layout);
+      if (layout.premultiplied)
+        for (int c = 1; c <= 3; ++c) target[-c] = seen > 0 ? std::min(target[-c] / seen, 1.0f) : 0;
+      *target++ = seen;
     }
   }
   return pixels;
 }
 
 Result<Tensor> read_any_tiff(TIFF* tiff, const Layout& layout, const std::string& name) {
+  char why[1024] = "";
+  if (TIFFRGBAImageOK(tiff, why) != 1)
+    return Error(ErrorKind::kUnsupported, name + ": a kind of TIFF that cannot be read: " + why);
+  // libtiff would turn some orientations and not others.
+  TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
   std::vector<std::uint32_t> rgba(std::size_t{layout.width} * layout.height);
   if (TIFFReadRGBAImageOriented(tiff, layout.width, layout.height, rgba.data(), ORIENTATION_TOPLEFT,
                                 1) != 1)
@@ -163,26 +208,32 @@ Result<Image> decode_tiff(std::span<const std::byte> bytes, const std::string& n
   TiffMemory file{{bytes.begin(), bytes.end()}};
   TiffHandle tiff = open_tiff(file, "rm");
   if (tiff == nullptr) return damaged_tiff(name, "it cannot be opened");
-  Layout layout;
-  TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &layout.width);
-  TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &layout.height);
-  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_BITSPERSAMPLE, &layout.bits);
-  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_SAMPLESPERPIXEL, &layout.samples);
-  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_SAMPLEFORMAT, &layout.format);
-  TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_PLANARCONFIG, &layout.planar);
-  TIFFGetField(tiff.get(), TIFFTAG_PHOTOMETRIC, &layout.photometric);
-  if (Status size = check_image_size(layout.width, layout.height); !size.ok())
-    return size.error().in(name);
+  const Layout layout = layout_of(tiff.get());
+  for (const Status& size : {check_image_size(layout.width, layout.height),
+                             check_image_fill(layout.width, layout.height, bytes.size())})
+    if (!size.ok()) return size.error().in(name);
+  ImageMetadata texts = texts_of_tiff(tiff.get());
+  ColourProfile profile = profile_of_tiff(tiff.get());
   const bool plain = layout.is_plain() && TIFFIsTiled(tiff.get()) == 0;
   OBSCURA_ASSIGN(Tensor pixels, plain ? read_plain_tiff(tiff.get(), layout, name)
                                       : read_any_tiff(tiff.get(), layout, name));
-  return Image{std::move(pixels), texts_of_tiff(tiff.get())};
+  return Image{turned_upright(pixels, layout.orientation), std::move(texts), std::move(profile)};
+}
+
+Result<ImageMetadata> decode_tiff_metadata(std::span<const std::byte> bytes,
+                                           const std::string& name) {
+  TiffMemory file{{bytes.begin(), bytes.end()}};
+  const TiffHandle tiff = open_tiff(file, "rm");
+  if (tiff == nullptr) return damaged_tiff(name, "it cannot be opened");
+  return texts_of_tiff(tiff.get());
 }
 
 Result<std::vector<std::byte>> encode_tiff(const Tensor& pixels, const ImageMetadata& metadata,
-                                           TiffSample sample) {
+                                           const TiffOptions& options) {
   const Shape& s = pixels.shape();
-  const int bits = sample == TiffSample::kUint8 ? 8 : sample == TiffSample::kUint16 ? 16 : 32;
+  const int bits = options.sample == TiffSample::kUint8    ? 8
+                   : options.sample == TiffSample::kUint16 ? 16
+                                                           : 32;
   TiffMemory file;
   TiffHandle tiff = open_tiff(file, "w");
   if (tiff == nullptr) return Error(ErrorKind::kIo, "libtiff cannot begin a file");
@@ -200,6 +251,10 @@ Result<std::vector<std::byte>> encode_tiff(const Tensor& pixels, const ImageMeta
     const std::uint16_t alpha = EXTRASAMPLE_UNASSALPHA;
     TIFFSetField(tiff.get(), TIFFTAG_EXTRASAMPLES, 1, &alpha);
   }
+  if (!options.profile.empty()) {
+    TIFFSetField(tiff.get(), TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(options.profile.size()),
+                 options.profile.data());
+  }
   if (!metadata.empty()) {
     nlohmann::ordered_json texts;
     for (const TextEntry& entry : metadata) texts[entry.key] = entry.text;
@@ -211,9 +266,9 @@ Result<std::vector<std::byte>> encode_tiff(const Tensor& pixels, const ImageMeta
     for (std::int64_t i = 0; i < count; ++i) {
       const float value = std::clamp(pixels.data()[y * count + i], 0.0f, 1.0f);
       if (bits == 8) {
-        row[static_cast<std::size_t>(i)] = static_cast<std::byte>(std::lround(value * 255));
+        row[static_cast<std::size_t>(i)] = static_cast<std::byte>(quantised(value, 255));
       } else if (bits == 16) {
-        const auto level = static_cast<std::uint16_t>(std::lround(value * 65535));
+        const auto level = static_cast<std::uint16_t>(quantised(value, 65535));
         std::memcpy(row.data() + i * 2, &level, 2);
       } else {
         std::memcpy(row.data() + i * 4, &value, 4);

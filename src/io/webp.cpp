@@ -17,8 +17,8 @@ const std::uint8_t* data_of(std::span<const std::byte> bytes) {
   return reinterpret_cast<const std::uint8_t*>(bytes.data());
 }
 
-// The body of the EXIF chunk of the RIFF container; empty if there is none.
-std::span<const std::byte> exif_chunk(std::span<const std::byte> bytes) {
+// The body of the first chunk of a type in the RIFF container; empty if there is none.
+std::span<const std::byte> webp_chunk(std::span<const std::byte> bytes, std::string_view wanted) {
   constexpr std::size_t kContainerHeader = 12, kChunkHeader = 8;
   if (bytes.size() < kContainerHeader) return {};
   bytes = bytes.subspan(kContainerHeader);
@@ -29,7 +29,7 @@ std::span<const std::byte> exif_chunk(std::span<const std::byte> bytes) {
     std::string_view type(reinterpret_cast<const char*>(bytes.data()), 4);
     bytes = bytes.subspan(kChunkHeader);
     if (size > bytes.size()) return {};
-    if (type == "EXIF") return bytes.first(size);
+    if (type == wanted) return bytes.first(size);
     bytes =
         bytes.subspan(std::min(size + size % 2, bytes.size()));  // chunks are padded to even sizes
   }
@@ -70,15 +70,18 @@ Result<Tensor> read_pixels(std::span<const std::byte> bytes) {
 Result<Image> decode_webp(std::span<const std::byte> bytes, const std::string& name) {
   auto pixels = read_pixels(bytes);
   if (!pixels.ok()) return pixels.error().in(name);
-  Exif exif = read_exif(exif_chunk(bytes));
-  return Image{turned_upright(*pixels, exif.orientation), std::move(exif.texts)};
+  Exif exif = read_exif(webp_chunk(bytes, "EXIF"));
+  const auto profile = webp_chunk(bytes, "ICCP");
+  return Image{turned_upright(*pixels, exif.orientation),
+               std::move(exif.texts),
+               {profile.begin(), profile.end()}};
 }
 
 Result<ImageMetadata> decode_webp_metadata(std::span<const std::byte> bytes,
                                            const std::string& name) {
   auto features = read_features(bytes);
   if (!features.ok()) return features.error().in(name);
-  return read_exif(exif_chunk(bytes)).texts;
+  return read_exif(webp_chunk(bytes, "EXIF")).texts;
 }
 
 }  // namespace obscura::io

@@ -17,8 +17,15 @@ Result<Image> decode_webp(std::span<const std::byte> bytes, const std::string& n
 Result<ImageMetadata> decode_webp_metadata(std::span<const std::byte> bytes,
                                            const std::string& name);
 
-// Lossy, `quality` from 0 to 100, with alpha where `pixels` (H, W, 3 or 4) has it. No texts.
-// kInvalidInput for a side that the format cannot hold (16383).
-Result<std::vector<std::byte>> encode_webp(const Tensor& pixels, int quality);
+struct WebpOptions {
+  int quality = 90;                         // 0 to 100
+  bool lossless = false;                    // then `quality` is how long to look for a small file
+  std::span<const std::byte> profile = {};  // ICC's, in which `pixels` are; empty: none is written
+};
+
+// With alpha where `pixels` (H, W, 3 or 4) has it. The texts go into EXIF as write_exif() puts
+// them. kInvalidInput for a side that the format cannot hold (16383).
+Result<std::vector<std::byte>> encode_webp(const Tensor& pixels, const ImageMetadata& metadata,
+                                           const WebpOptions& options = {});
 
 }  // namespace obscura::io

@@ -30,15 +30,15 @@ constexpr Format kFormats[] = {
      }},
     {"tiff, 8 bits", "tif",
      [](const Tensor& pixels, const io::ImageMetadata& texts) {
-       return io::encode_tiff(pixels, texts, io::TiffSample::kUint8);
+       return io::encode_tiff(pixels, texts, {.sample = io::TiffSample::kUint8});
      }},
     {"tiff, 16 bits", "tif",
      [](const Tensor& pixels, const io::ImageMetadata& texts) {
-       return io::encode_tiff(pixels, texts, io::TiffSample::kUint16);
+       return io::encode_tiff(pixels, texts, {.sample = io::TiffSample::kUint16});
      }},
     {"tiff, float", "tif",
      [](const Tensor& pixels, const io::ImageMetadata& texts) {
-       return io::encode_tiff(pixels, texts, io::TiffSample::kFloat32);
+       return io::encode_tiff(pixels, texts, {.sample = io::TiffSample::kFloat32});
      }},
     {"exr, half", "exr",
      [](const Tensor& pixels, const io::ImageMetadata& texts) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "fuzz/fuzz_colour_profile.h"
 #include "fuzz/fuzz_image.h"
 #include "fuzz/fuzz_png.h"
 #include "fuzz/mutate.h"
@@ -20,12 +21,22 @@ TEST(PngMutation, DamagedPicturesAreRefusedOrPictures) {
 
 TEST(ImageMutation, DamagedPicturesAreRefusedOrPictures) {
   auto seeds = read_corpus("image");
-  ASSERT_GE(seeds.size(), 7u);
+  ASSERT_GE(seeds.size(), 13u);
   int accepted = 0;
   run_mutations(seeds, 2000,
                 [&](std::span<const std::byte> input) { accepted += fuzz_image(input); });
   EXPECT_GE(accepted, 100);
   EXPECT_LT(accepted, 1950);
+}
+
+TEST(ProfileMutation, DamagedProfilesMakePicturesOrNothing) {
+  auto seeds = read_corpus("colour_profile");
+  ASSERT_GE(seeds.size(), 5u);
+  int accepted = 0;
+  run_mutations(seeds, 300,
+                [&](std::span<const std::byte> input) { accepted += fuzz_colour_profile(input); });
+  EXPECT_GE(accepted, 100);
+  EXPECT_LT(accepted, 300);
 }
 
 }  // namespace

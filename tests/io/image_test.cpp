@@ -173,7 +173,7 @@ TEST(Webp, ReadsExifOfTheExtendedContainer) {
   auto image = decode_image(bytes_of(file), "x");
   ASSERT_TRUE(image.ok()) << image.error().message();
   expect_near(image->pixels, 0, 0, {0, 0, 1}, 0);  // upside down: blue is at the left
-  ImageMetadata wanted = {{"workflow", "{}"}, {"UserComment", "Steps: 20"}};
+  ImageMetadata wanted = {{"workflow", "{}"}, {"parameters", "Steps: 20"}};
   EXPECT_EQ(image->metadata, wanted);
   EXPECT_EQ(*decode_metadata(bytes_of(file), "x"), wanted);
 }

@@ -20,8 +20,9 @@ struct JpegSample {
   unsigned height = 0;
   J_COLOR_SPACE colours = JCS_RGB;
   std::vector<std::uint8_t> samples = {};
-  std::string_view exif = {};     // the body of an APP1 marker
-  std::string_view comment = {};  // the body of a COM marker
+  std::string_view exif = {};               // the body of an APP1 marker
+  std::string_view comment = {};            // the body of a COM marker
+  std::span<const std::byte> profile = {};  // ICC's
   bool progressive = false;
 };
 
@@ -50,6 +51,9 @@ inline std::vector<std::byte> make_jpeg(const JpegSample& sample) {
   };
   write_marker(JPEG_APP0 + 1, sample.exif);
   write_marker(JPEG_COM, sample.comment);
+  if (!sample.profile.empty())
+    ::jpeg_write_icc_profile(&encoder, reinterpret_cast<const JOCTET*>(sample.profile.data()),
+                             static_cast<unsigned>(sample.profile.size()));
   const std::size_t stride = sample.width * static_cast<std::size_t>(encoder.input_components);
   while (encoder.next_scanline < encoder.image_height) {
     auto row = const_cast<JSAMPROW>(sample.samples.data() + encoder.next_scanline * stride);
