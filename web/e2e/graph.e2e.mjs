@@ -1,51 +1,7 @@
 /** The graph, driven by mouse and keyboard. */
 import { readFileSync } from "node:fs";
+import { add, centre, kept, node, nodes, open, socket, wire, workflow } from "./canvas.mjs";
 import { assert, dropFile, equal, history, pictures, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
-
-const workflow = (seed = 11, steps = 4) => ({
-  1: { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "pocket-xl-base.safetensors" } },
-  2: { class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text: "a photo of a red ball on sand, night" } },
-  3: { class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text: "" } },
-  4: { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
-  5: {
-    class_type: "KSampler",
-    inputs: { model: ["1", 0], seed, steps, cfg: 4, sampler_name: "euler_ancestral", scheduler: "normal", positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0], denoise: 1 },
-  },
-  6: { class_type: "VAEDecode", inputs: { samples: ["5", 0], vae: ["1", 2] } },
-  7: { class_type: "SaveImage", inputs: { images: ["6", 0], filename_prefix: "e2e" } },
-});
-
-const asBytes = (value) => new TextEncoder().encode(JSON.stringify(value));
-const nodes = (page) => page.locator(".react-flow__node-card");
-const node = (page, type, at = 0) => page.locator(`.node[data-type="${type}"]`).nth(at);
-const socket = (page, type, handle, at = 0) => node(page, type, at).locator(`.react-flow__handle[data-handleid="${handle}"]`);
-const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem("obscura.graph.document")).workflow);
-
-async function add(page, search, x, y) {
-  await page.locator(".react-flow__pane").waitFor();
-  await page.mouse.dblclick(x, y);
-  await page.getByRole("combobox", { name: "Search nodes" }).fill(search);
-  await page.keyboard.press("Enter");
-}
-
-async function centre(locator) {
-  const box = await locator.boundingBox();
-  return [box.x + box.width / 2, box.y + box.height / 2];
-}
-
-async function wire(page, from, to) {
-  await page.mouse.move(...(await centre(from)));
-  await page.mouse.down();
-  const [x, y] = await centre(to);
-  await page.mouse.move(x - 30, y - 10, { steps: 4 });
-  await page.mouse.move(x, y, { steps: 4 });
-  await page.mouse.up();
-}
-
-async function open(page, value, name = "a.json") {
-  await dropFile(page, name, "application/json", asBytes(value));
-  await nodes(page).first().waitFor();
-}
 
 /** Objects with their keys in order. */
 const sorted = (value) =>

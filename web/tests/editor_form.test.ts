@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { toPrompt } from "../src/document/api_form.ts";
-import { fromEditorForm, toEditorForm } from "../src/document/editor_form.ts";
+import { fromEditorForm } from "../src/document/editor_form.ts";
+import { toEditorForm } from "../src/document/editor_form_write.ts";
 import { formatJson, parseJson, type JsonObject } from "../src/document/exact_json.ts";
 import { parseNodeTypes } from "../src/document/node_types.ts";
 import objectInfo from "./object_info.json" with { type: "json" };
@@ -67,35 +68,4 @@ describe("ComfyUI's editor form", () => {
     const exposed = { ...document, nodes: { ...document.nodes, "3": { ...document.nodes["3"]!, exposed: ["cfg", "seed"] } } };
     expect(fromEditorForm(toEditorForm(exposed, types), types).nodes["3"]!.exposed).toEqual(["cfg", "seed"]);
   });
-});
-
-test("a subgraph is opened up, wired through and framed", () => {
-  const withSubgraph = {
-    nodes: [
-      { id: 1, type: "CheckpointLoaderSimple", pos: [0, 0], widgets_values: ["pocket-xl-base.safetensors"] },
-      { id: 2, type: "0f9c", title: "Prompting", pos: [300, 0],
-        inputs: [{ name: "clip", type: "CLIP" }, { name: "text", type: "STRING", widget: { name: "text" } }],
-        widgets_values: ["outer words"] },
-      { id: 3, type: "KSampler", pos: [600, 0], inputs: [{ name: "positive", type: "CONDITIONING" }],
-        widgets_values: [1, "fixed", 20, 8, "euler", "normal", 1] },
-    ],
-    links: [[1, 1, 1, 2, 0, "CLIP"], [2, 2, 0, 3, 0, "CONDITIONING"]],
-    definitions: {
-      subgraphs: [{
-        id: "0f9c", name: "Prompting",
-        nodes: [{ id: 7, type: "CLIPTextEncode", pos: [10, 10], widgets_values: ["inner words"],
-          inputs: [{ name: "clip", type: "CLIP" }, { name: "text", type: "STRING", widget: { name: "text" } }] }],
-        links: [
-          { id: 1, origin_id: -10, origin_slot: 0, target_id: 7, target_slot: 0, type: "CLIP" },
-          { id: 2, origin_id: -10, origin_slot: 1, target_id: 7, target_slot: 1, type: "STRING" },
-          { id: 3, origin_id: 7, origin_slot: 0, target_id: -20, target_slot: 0, type: "CONDITIONING" },
-        ],
-      }],
-    },
-  };
-  const document = fromEditorForm(withSubgraph as unknown as JsonObject, types);
-  const prompt = toPrompt(document, types);
-  expect(prompt["2:7"]!.inputs).toEqual({ clip: ["1", 1], text: "outer words" });
-  expect(prompt["3"]!.inputs.positive).toEqual(["2:7", 0]);
-  expect(Object.values(document.groups).map((group) => group.title)).toEqual(["Prompting"]);
 });

@@ -5,6 +5,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { parseNodeTypes } from "../src/document/node_types.ts";
 import { toPrompt } from "../src/document/api_form.ts";
+import { isModelFile, kindOfHeader } from "../src/files/model_header.ts";
 import { openBytes } from "../src/files/open.ts";
 import { join, readTexts, withoutTexts } from "../src/files/picture_metadata.ts";
 import { crc32, zip } from "../src/files/zip.ts";
@@ -62,4 +63,20 @@ test("python reads the ZIP", { timeout: 60_000 }, () => {
   const said = execFileSync("python3", ["-c", script, file], { encoding: "utf8" });
   expect(said.trim()).toBe("None ['eins.png', 'größe.txt'] zwei");
   expect(readFileSync(file).length).toBeGreaterThan(100);
+});
+
+test("the kind of a model is read from the names of its tensors", async () => {
+  const file = (names: readonly string[]) => {
+    const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(names.map((name) => [name, { dtype: "F16", shape: [1], data_offsets: [0, 2] }]))));
+    const length = new DataView(new ArrayBuffer(8));
+    length.setBigUint64(0, BigInt(header.length), true);
+    return new Blob([length, header, new Uint8Array(2)]);
+  };
+  expect(await kindOfHeader(file(["model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.encoder.conv_in.weight"]))).toBe("checkpoints");
+  expect(await kindOfHeader(file(["lora_unet_down_blocks_0.lora_up.weight"]))).toBe("loras");
+  expect(await kindOfHeader(file(["encoder.conv_in.weight", "decoder.conv_in.weight"]))).toBe("vae");
+  expect(await kindOfHeader(file(["controlnet_cond_embedding.conv_in.weight", "down_blocks.0.resnets.0.conv1.weight"]))).toBe("controlnet");
+  expect(await kindOfHeader(file(["something.else"]))).toBeUndefined();
+  expect(await kindOfHeader(new Blob(["PK no safetensors at all"]))).toBeUndefined();
+  expect([isModelFile("a.safetensors"), isModelFile("b.PTH"), isModelFile("c.png")]).toEqual([true, true, false]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { toPrompt } from "../src/document/api_form.ts";
-import { toEditorForm } from "../src/document/editor_form.ts";
+import { toEditorForm } from "../src/document/editor_form_write.ts";
 import { formatJson, parseJson, type JsonObject } from "../src/document/exact_json.ts";
 import { parseNodeTypes } from "../src/document/node_types.ts";
 import { firstForm, formOf, quickDocument, quickPrompt, withForm, type QuickForm } from "../src/forms/quick.ts";

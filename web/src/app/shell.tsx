@@ -9,7 +9,9 @@ import { GalleryView } from "../views/gallery/gallery_view.tsx";
 import { GridView } from "../views/grid/grid_view.tsx";
 import { QueueView } from "../views/queue_view.tsx";
 import { ModelsView } from "../views/models_view.tsx";
+import { ProjectButton } from "../views/project_switch.tsx";
 import { PictureViewer } from "../views/picture_viewer.tsx";
+import { drops } from "./drops.ts";
 import { SCREENS, show, useScreen } from "./routes.ts";
 import { useStore } from "./store.ts";
 import { theme, toggleTheme } from "./theme.ts";
@@ -61,6 +63,7 @@ function Rail({ screen }: { screen: string }) {
         </a>
       ))}
       <span className="spacer" />
+      <ProjectButton />
       <button type="button" className="rail-button" onClick={toggleTheme}>
         <Icon name={name === "dark" ? "sun" : "moon"} />
         <span>{name === "dark" ? "Light" : "Dark"}</span>
@@ -87,6 +90,7 @@ function Toasts() {
 /** A file dropped anywhere that nothing else took is a workflow to open. */
 function DropTarget() {
   const [over, setOver] = useState(false);
+  const hint = useStore(drops, (state) => state.hint);
   useEffect(() => {
     let depth = 0;
     const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
@@ -107,6 +111,7 @@ function DropTarget() {
       const file = event.dataTransfer?.files[0];
       if (event.defaultPrevented || !file) return;
       event.preventDefault();
+      if (drops.get().take?.([...(event.dataTransfer?.files ?? [])])) return;
       if (await openFile(file)) show("graph");
     };
     addEventListener("dragenter", enter);
@@ -122,7 +127,7 @@ function DropTarget() {
       removeEventListener("drop", drop);
     };
   }, []);
-  return over ? <div className="drop-over">Drop to open the graph inside</div> : null;
+  return over ? <div className="drop-over">{hint ?? "Drop to open the graph inside"}</div> : null;
 }
 
 export function Shell() {

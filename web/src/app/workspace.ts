@@ -1,12 +1,15 @@
 /** The graph that is open, and the jobs that came of it. */
-import { toPrompt } from "../document/api_form.ts";
 import { setValue, together, type Command } from "../document/commands.ts";
-import { fromEditorForm, isEditorForm, toEditorForm } from "../document/editor_form.ts";
+import { fromEditorForm, isEditorForm } from "../document/editor_form.ts";
+import { toEditorForm } from "../document/editor_form_write.ts";
 import { Editor } from "../document/editor.ts";
 import { formatJson, isObject, parseJson, type JsonObject } from "../document/exact_json.ts";
 import { EMPTY_DOCUMENT, nodesOf, type GraphDocument, type NodeId, type SeedControl } from "../document/model.ts";
 import type { NodeTypes } from "../document/node_types.ts";
+import { promptToRun } from "../document/wildcards.ts";
+import { onAllPlanes, onPlane, placeAt, type Place } from "../document/planes.ts";
 import { randomSeed } from "../document/seeds.ts";
+import { withSubgraphs } from "../document/subgraph_types.ts";
 import { openBytes } from "../files/open.ts";
 import { PromptError, studio, submit, whenTypes, type NodeErrors } from "../service/studio.ts";
 import { createStore, remember, remembered } from "./store.ts";
@@ -18,6 +21,8 @@ export interface Workspace {
   readonly errors: NodeErrors;
   /** Newest last; the last that showed something is seen on the nodes. */
   readonly jobs: readonly string[];
+  /** The subgraphs' nodes that were entered, outermost first. */
+  readonly path: readonly NodeId[];
   /** Counts documents opened, so that the view knows when to look at the whole. */
   readonly opened: number;
 }
@@ -27,15 +32,33 @@ export const workspace = createStore<Workspace>({
   name: "Untitled",
   errors: {},
   jobs: remembered<string[]>("graph.jobs", []),
+  path: [],
   opened: 0,
 });
 
-export const edit = (label: string, command: Command, join?: string): void => workspace.get().editor.apply(label, command, join);
+/** The plane that is looked at. */
+export function here(): Place {
+  const { editor, path } = workspace.get();
+  return placeAt(editor.document, path);
+}
+
+export const present = (): GraphDocument => here().document;
+
+/** What the engine calls a node of this plane. */
+export const fullId = (id: NodeId): string => [...here().path, id].join(":");
+
+export const enter = (id: NodeId): void => workspace.set({ path: [...here().path, id] });
+export const leaveTo = (depth: number): void => workspace.set({ path: here().path.slice(0, depth) });
+
+/** Changes the plane that is looked at. */
+export const edit = (label: string, command: Command, join?: string): void => editWhole(label, onPlane(here().subgraph?.id, command), join);
+
+export const editWhole = (label: string, command: Command, join?: string): void => workspace.get().editor.apply(label, command, join);
 
 /** The document before is one undo away. */
 export function openDocument(document: GraphDocument, name: string): void {
-  edit(`Open ${name}`, () => document);
-  workspace.set((state) => ({ name, errors: {}, jobs: [], opened: state.opened + 1 }));
+  editWhole(`Open ${name}`, () => document);
+  workspace.set((state) => ({ name, errors: {}, jobs: [], path: [], opened: state.opened + 1 }));
 }
 
 export async function openFile(file: File): Promise<boolean> {
@@ -58,7 +81,9 @@ function nextSeed(seed: number | bigint, control: SeedControl, max: number): num
 }
 
 /** The seeds for the next render; as in ComfyUI they change after a job was taken. */
-export function advanceSeeds(document: GraphDocument, types: NodeTypes): Command {
+export const advanceSeeds = (types: NodeTypes): Command => onAllPlanes((plane) => seedsOf(plane, withSubgraphs(plane.subgraphs, types))(plane));
+
+function seedsOf(document: GraphDocument, types: NodeTypes): Command {
   const commands: Command[] = [];
   for (const node of nodesOf(document)) {
     const control = node.seedControl ?? "fixed";
@@ -80,9 +105,9 @@ export async function renderGraph(targets?: readonly NodeId[]): Promise<void> {
     return;
   }
   try {
-    const submitted = await submit(toPrompt(document, types), toEditorForm(document, types), { targets });
+    const submitted = await submit(promptToRun(document, types), toEditorForm(document, types), { targets });
     workspace.set((state) => ({ errors: submitted.nodeErrors, jobs: [...state.jobs, submitted.id].slice(-20) }));
-    editor.apply("Seed", advanceSeeds(document, types), "seed");
+    editor.apply("Seed", advanceSeeds(types), "seed");
   } catch (error) {
     const nodes = error instanceof PromptError ? error.nodes : {};
     workspace.set({ errors: nodes });

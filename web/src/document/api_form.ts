@@ -3,6 +3,8 @@ import { isObject, type Json, type JsonObject } from "./exact_json.ts";
 import { layOut } from "./layout.ts";
 import { linkInto, nodesOf, type GraphDocument, type GraphNode, type Link, type NodeId } from "./model.ts";
 import { initialValues, isVirtual, typesMatch, type NodeTypes } from "./node_types.ts";
+import { withSubgraphs } from "./subgraph_types.ts";
+import { flatten } from "./subgraphs.ts";
 import { sourceOf, type Output } from "./wiring.ts";
 
 export interface PromptNode {
@@ -40,7 +42,9 @@ function throughBypassed(document: GraphDocument, types: NodeTypes, node: GraphN
   return undefined;
 }
 
-export function toPrompt(document: GraphDocument, types: NodeTypes): Prompt {
+export function toPrompt(original: GraphDocument, given: NodeTypes): Prompt {
+  const types = withSubgraphs(original.subgraphs, given);
+  const document = flatten(original);
   const prompt: Prompt = {};
   for (const node of nodesOf(document)) {
     if (isVirtual(node.type) || node.mode !== "active") continue;
@@ -94,5 +98,5 @@ export function fromPrompt(json: JsonObject, types: NodeTypes): GraphDocument {
     const own = title !== undefined && title !== type?.label ? title : undefined;
     nodes[id] = { id, type: String(entry.class_type), at: { x: 0, y: 0 }, values, mode: "active", title: own };
   }
-  return layOut({ nodes, links, groups: {} }, types);
+  return layOut({ nodes, links, groups: {}, subgraphs: {} }, types);
 }

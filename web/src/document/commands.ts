@@ -5,6 +5,8 @@
 import type { Json } from "./exact_json.ts";
 import {
   freshId,
+  freshNodeId,
+  isBoundary,
   linksOf,
   type GraphDocument,
   type GraphNode,
@@ -17,8 +19,10 @@ import {
   type Point,
   type SeedControl,
   type Size,
+  type Subgraph,
 } from "./model.ts";
 import { initialValues, type NodeType } from "./node_types.ts";
+import { usedSubgraphs } from "./planes.ts";
 import type { Output } from "./wiring.ts";
 
 export type Command = (document: GraphDocument) => GraphDocument;
@@ -29,7 +33,7 @@ export const together =
   (document) =>
     commands.reduce((current, command) => command(current), document);
 
-function without<T>(record: Readonly<Record<string, T>>, drop: (value: T) => boolean): Record<string, T> {
+export function without<T>(record: Readonly<Record<string, T>>, drop: (value: T) => boolean): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => !drop(value)));
 }
 
@@ -53,7 +57,7 @@ export const addNode =
 export const removeNodes =
   (ids: readonly NodeId[]): Command =>
   (document) => {
-    const gone = new Set(ids.filter((id) => document.nodes[id]));
+    const gone = new Set(ids.filter((id) => document.nodes[id] && !isBoundary(id)));
     if (gone.size === 0) return document;
     return {
       ...document,
@@ -90,7 +94,7 @@ export const setSeedControl = (id: NodeId, seedControl: SeedControl): Command =>
   changeNode(id, (node) => ({ ...node, seedControl }));
 
 export const setMode = (ids: readonly NodeId[], mode: Mode): Command =>
-  together(...ids.map((id) => changeNode(id, (node) => (node.mode === mode ? node : { ...node, mode }))));
+  together(...ids.map((id) => changeNode(id, (node) => (node.mode === mode || isBoundary(id) ? node : { ...node, mode }))));
 
 export const setCollapsed = (ids: readonly NodeId[], collapsed: boolean): Command =>
   together(...ids.map((id) => changeNode(id, (node) => ({ ...node, collapsed }))));
@@ -143,19 +147,22 @@ export const removeGroups =
     return { ...document, groups: without(document.groups, (group) => gone.has(group.id)) };
   };
 
-/** Nodes with the links among them, as they are copied. */
+/** Nodes with the links among them, as they are copied; with the subgraphs that they stand for. */
 export interface Fragment {
   readonly nodes: readonly GraphNode[];
   readonly links: readonly Link[];
   readonly groups: readonly Group[];
+  readonly subgraphs: readonly Subgraph[];
 }
 
 export function copy(document: GraphDocument, ids: readonly NodeId[], groups: readonly GroupId[] = []): Fragment {
-  const wanted = new Set(ids);
+  const wanted = new Set(ids.filter((id) => !isBoundary(id)));
+  const nodes = [...wanted].flatMap((id) => document.nodes[id] ?? []);
   return {
-    nodes: ids.flatMap((id) => document.nodes[id] ?? []),
+    nodes,
     links: linksOf(document).filter((link) => wanted.has(link.from) && wanted.has(link.to)),
     groups: groups.flatMap((id) => document.groups[id] ?? []),
+    subgraphs: usedSubgraphs(document, nodes),
   };
 }
 
@@ -164,12 +171,14 @@ export function paste(document: GraphDocument, fragment: Fragment, at: Point): [
   const left = Math.min(...fragment.nodes.map((node) => node.at.x), ...fragment.groups.map((group) => group.at.x));
   const top = Math.min(...fragment.nodes.map((node) => node.at.y), ...fragment.groups.map((group) => group.at.y));
   const moved = (point: Point): Point => ({ x: point.x - left + at.x, y: point.y - top + at.y });
+  const brought = Object.fromEntries(fragment.subgraphs.map((subgraph) => [subgraph.id, subgraph]));
+  const subgraphs = { ...brought, ...document.subgraphs };
   const nodes = { ...document.nodes };
   const links = { ...document.links };
   const groups = { ...document.groups };
   const renamed = new Map<NodeId, NodeId>();
   for (const node of fragment.nodes) {
-    const id = freshId(nodes);
+    const id = freshNodeId({ nodes, links, groups, subgraphs });
     renamed.set(node.id, id);
     nodes[id] = { ...node, id, at: moved(node.at) };
   }
@@ -183,5 +192,5 @@ export function paste(document: GraphDocument, fragment: Fragment, at: Point): [
     const id = freshId(groups);
     groups[id] = { ...group, id, at: moved(group.at) };
   }
-  return [{ nodes, links, groups }, [...renamed.values()]];
+  return [{ nodes, links, groups, subgraphs }, [...renamed.values()]];
 }

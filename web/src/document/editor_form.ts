@@ -1,14 +1,15 @@
 /**
- * ComfyUI's editor form (workflow.json, version 0.4): nodes with places, links by slot, groups.
- * Widget values are positional, with a seed's control and an upload button counted in between.
- * Subgraphs are opened up when read: their nodes join the graph, inside a group of their name.
+ * Reads ComfyUI's editor form (workflow.json, version 0.4): nodes with places, links by slot, groups.
+ * Widget values are positional, with a seed's control and an upload button counted in between; the
+ * node of a subgraph has one for each of its inputs that are fields.
  */
 import { isObject, type Json, type JsonObject } from "./exact_json.ts";
+import { estimateSize } from "./geometry.ts";
 import {
   freshId,
-  linksOf,
-  nodesOf,
+  INPUTS,
   NOTE,
+  OUTPUTS,
   REROUTE,
   type GraphDocument,
   type GraphNode,
@@ -16,16 +17,18 @@ import {
   type Link,
   type Mode,
   type NodeId,
+  type Plane,
   type Point,
   type SeedControl,
-  type Size,
+  type Slot,
+  type Subgraph,
+  type SubgraphId,
 } from "./model.ts";
 import { initialValues, type InputSpec, type NodeType, type NodeTypes } from "./node_types.ts";
-import { openSubgraphs } from "./subgraphs.ts";
-import { typeOfInput, typeOfOutput } from "./wiring.ts";
+import { boundaryNodes } from "./subgraph_commands.ts";
+import { randomUuid } from "./uuid.ts";
 
 const MODES: Record<number, Mode> = { 2: "muted", 4: "bypassed" };
-const MODE_NUMBERS: Record<Mode, number> = { active: 0, muted: 2, bypassed: 4 };
 const CONTROLS = ["fixed", "increment", "decrement", "randomize"];
 const PRIMITIVE = "PrimitiveNode";
 
@@ -41,7 +44,7 @@ function point(value: Json | undefined): Point {
   return isObject(value) ? { x: num(value[0]), y: num(value[1]) } : { x: 0, y: 0 };
 }
 
-function widgetsOf(type: NodeType): InputSpec[] {
+export function widgetsOf(type: NodeType): InputSpec[] {
   return type.inputs.filter((input) => input.widget);
 }
 
@@ -69,11 +72,30 @@ function readValues(type: NodeType, given: Json | undefined): [Record<string, Js
   return [values, control];
 }
 
-function readNode(entry: JsonObject, types: NodeTypes): GraphNode {
+/** Of the node that stands for a subgraph: each of its inputs that is a field has one value. */
+function readOuterValues(entry: JsonObject): [Record<string, Json>, SeedControl | undefined] {
+  const fields = list(entry.inputs).filter(isObject).filter((input) => isObject(input.widget));
+  const given = list(entry.widgets_values);
+  const values: Record<string, Json> = {};
+  for (const [at, field] of fields.entries()) {
+    const value = given[at];
+    if (value !== undefined && value !== null) values[String(field.name)] = value;
+  }
+  const control = isObject(entry.properties) ? entry.properties.seed_control : undefined;
+  return [values, CONTROLS.includes(control as string) ? (control as SeedControl) : undefined];
+}
+
+type Slots = ReadonlyMap<SubgraphId, Pick<Subgraph, "name" | "inputs" | "outputs">>;
+
+function readNode(entry: JsonObject, types: NodeTypes, slots: Slots): GraphNode {
   const id = String(entry.id);
   const name = String(entry.type);
   const type = types.get(name);
-  const [values, seedControl]: ReturnType<typeof readValues> = type ? readValues(type, entry.widgets_values) : [{}, undefined];
+  const [values, seedControl]: ReturnType<typeof readValues> = slots.has(name)
+    ? readOuterValues(entry)
+    : type
+      ? readValues(type, entry.widgets_values)
+      : [{}, undefined];
   if (name === "MarkdownNote" || (name === NOTE && values.text === undefined)) {
     values.text = list(entry.widgets_values)[0] ?? "";
   }
@@ -82,18 +104,22 @@ function readNode(entry: JsonObject, types: NodeTypes): GraphNode {
   const exposed = list(properties.exposed).filter((item): item is string => typeof item === "string");
   const size = point(entry.size);
   const resizable = type?.inputs.some((input) => input.multiline) && size.x > 60;
-  return {
+  const node: GraphNode = {
     id,
     type: name === "MarkdownNote" ? NOTE : name,
     at: point(entry.pos),
     values,
     mode: MODES[num(entry.mode)] ?? "active",
-    ...(resizable ? { size: { width: Math.max(200, size.x), height: Math.max(80, size.y) } } : {}),
-    ...(typeof entry.title === "string" && entry.title !== type?.label ? { title: entry.title } : {}),
+    ...(typeof entry.title === "string" && entry.title !== (slots.get(name)?.name ?? type?.label) ? { title: entry.title } : {}),
     ...(flags.collapsed === true ? { collapsed: true } : {}),
     ...(seedControl ? { seedControl } : {}),
     ...(exposed.length ? { exposed } : {}),
   };
+  if (!resizable) return node;
+  // What was never resized was written with the size that it has anyway.
+  const usual = estimateSize(node, types);
+  if (usual.width === size.x && usual.height === size.y) return node;
+  return { ...node, size: { width: Math.max(200, size.x), height: Math.max(80, size.y) } };
 }
 
 /** A link as [id, from, slot, to, slot, type], or an object of those in newer files. */
@@ -138,21 +164,25 @@ function readGroups(json: JsonObject): Record<string, Group> {
   return groups;
 }
 
-export function fromEditorForm(original: JsonObject, types: NodeTypes): GraphDocument {
-  const json = openSubgraphs(original);
+/** The end of a link at a slot: by name, and at a subgraph's boundary by that of the slot. */
+function linkEnd(target: JsonObject | undefined, to: NodeId, slot: number, types: NodeTypes, own: Pick<Subgraph, "outputs"> | undefined): string | undefined {
+  if (own && to === OUTPUTS) return own.outputs[slot]?.name;
+  return target && inputName(target, types.get(String(target.type)), slot);
+}
+
+function readPlane(json: JsonObject, types: NodeTypes, slots: Slots, own?: Pick<Subgraph, "outputs">): Plane {
   const entries = list(json.nodes).filter(isObject);
   const byId = new Map(entries.map((entry) => [String(entry.id), entry]));
   const nodes: Record<NodeId, GraphNode> = {};
-  for (const entry of entries) if (entry.type !== PRIMITIVE) nodes[String(entry.id)] = readNode(entry, types);
+  for (const entry of entries) if (entry.type !== PRIMITIVE) nodes[String(entry.id)] = readNode(entry, types, slots);
   const links: Record<string, Link> = {};
   for (const raw of list(json.links)) {
     const link = readLink(raw);
-    const target = link && byId.get(link.to);
-    const source = link && byId.get(link.from);
-    if (!link || !target || !source) continue;
-    const input = inputName(target, types.get(String(target.type)), link.slot);
-    if (input === undefined) continue;
-    if (source.type === PRIMITIVE) {
+    if (!link) continue;
+    const source = byId.get(link.from);
+    const input = linkEnd(byId.get(link.to), link.to, link.slot, types, own);
+    if (input === undefined || (!source && !(own && link.from === INPUTS))) continue;
+    if (source?.type === PRIMITIVE) {
       const node = nodes[link.to];
       const value = list(source.widgets_values)[0];
       if (node && value !== undefined) nodes[link.to] = { ...node, values: { ...node.values, [input]: value } };
@@ -163,86 +193,28 @@ export function fromEditorForm(original: JsonObject, types: NodeTypes): GraphDoc
   return { nodes, links, groups: readGroups(json) };
 }
 
-const idOf = (id: string): number | string => (/^\d+$/.test(id) ? Number(id) : id);
-
-function widgetValues(node: GraphNode, type: NodeType): Json[] {
-  const values: Json[] = [];
-  for (const input of widgetsOf(type)) {
-    values.push(node.values[input.name] ?? input.initial ?? null);
-    if (input.isSeed) values.push(node.seedControl ?? "fixed");
-    if (input.imageUpload) values.push("image");
-  }
-  return values;
+function readSlots(value: Json | undefined): Slot[] {
+  return list(value)
+    .filter(isObject)
+    .map((slot) => ({ id: String(slot.id ?? randomUuid()), name: String(slot.name ?? ""), type: String(slot.type ?? "*") }));
 }
 
-/** The inputs that have a slot in the file: sockets, then fields that a wire feeds. */
-function slotsOf(document: GraphDocument, node: GraphNode, types: NodeTypes): { name: string; type: string; widget: boolean }[] {
-  if (node.type === REROUTE) return [{ name: "", type: typeOfInput(document, types, node.id, ""), widget: false }];
-  const type = types.get(node.type);
-  const linked = linksOf(document).filter((link) => link.to === node.id).map((link) => link.input);
-  if (!type) return linked.map((name) => ({ name, type: "*", widget: false }));
-  return [
-    ...type.inputs.filter((input) => !input.widget),
-    ...type.inputs.filter((input) => input.widget && linked.includes(input.name)),
-  ];
-}
-
-export function toEditorForm(document: GraphDocument, types: NodeTypes, measured?: ReadonlyMap<NodeId, Size>): JsonObject {
-  const slots = new Map(nodesOf(document).map((node) => [node.id, slotsOf(document, node, types)]));
-  const all = linksOf(document);
-  const nodes = nodesOf(document).map((node, order): JsonObject => {
-    const type = types.get(node.type);
-    const size = node.size ?? measured?.get(node.id) ?? { width: 264, height: 120 };
-    const properties: JsonObject = { "Node name for S&R": node.type };
-    if (node.exposed?.length) properties.exposed = [...node.exposed];
-    return {
-      id: idOf(node.id),
-      type: node.type,
-      pos: [node.at.x, node.at.y],
-      size: [size.width, size.height],
-      flags: node.collapsed ? { collapsed: true } : {},
-      order,
-      mode: MODE_NUMBERS[node.mode],
-      inputs: slots.get(node.id)!.map((slot) => ({
-        name: slot.name,
-        type: slot.type,
-        ...(slot.widget ? { widget: { name: slot.name } } : {}),
-        link: linkNumber(all.find((link) => link.to === node.id && link.input === slot.name)),
-      })),
-      outputs: (type?.outputs ?? []).map((output, index) => ({
-        name: output.name,
-        type: node.type === REROUTE ? typeOfOutput(document, types, { node: node.id, slot: 0 }) : output.type,
-        links: all.filter((link) => link.from === node.id && link.output === index).map((link) => idOf(link.id)),
-        slot_index: index,
-      })),
-      properties,
-      widgets_values: type ? widgetValues(node, type) : [],
-      ...(node.title ? { title: node.title } : {}),
-    };
-  });
-  const links = all.flatMap((link): Json[] => {
-    const slot = slots.get(link.to)?.findIndex((candidate) => candidate.name === link.input) ?? -1;
-    if (slot < 0) return [];
-    const type = typeOfOutput(document, types, { node: link.from, slot: link.output });
-    return [[idOf(link.id), idOf(link.from), link.output, idOf(link.to), slot, type]];
-  });
-  return {
-    last_node_id: Number(freshId(document.nodes)) - 1,
-    last_link_id: Number(freshId(document.links)) - 1,
-    nodes,
-    links,
-    groups: Object.values(document.groups).map((group) => ({
-      title: group.title,
-      bounding: [group.at.x, group.at.y, group.size.width, group.size.height],
-      color: group.color ?? "#3f789e",
-      flags: {},
-    })),
-    config: {},
-    extra: {},
-    version: 0.4,
+function readSubgraph(json: JsonObject, types: NodeTypes, slots: Slots): Subgraph {
+  const id = String(json.id);
+  const own = slots.get(id)!;
+  const corner = (node: Json | undefined): readonly [number, number] => {
+    const [x, y] = list(isObject(node) ? node.bounding : undefined).map(num);
+    return [x ?? 0, y ?? 0];
   };
+  const plane = readPlane(json, types, slots, own);
+  const boundary = boundaryNodes(id, corner(json.inputNode), corner(json.outputNode));
+  return { ...plane, id, ...own, nodes: { ...plane.nodes, ...boundary } };
 }
 
-function linkNumber(link: Link | undefined): Json {
-  return link ? idOf(link.id) : null;
+export function fromEditorForm(json: JsonObject, types: NodeTypes): GraphDocument {
+  const declared = isObject(json.definitions) ? list(json.definitions.subgraphs).filter(isObject) : [];
+  const head = (each: JsonObject) => ({ name: String(each.name ?? "Subgraph"), inputs: readSlots(each.inputs), outputs: readSlots(each.outputs) });
+  const slots: Slots = new Map(declared.map((each) => [String(each.id), head(each)]));
+  const subgraphs = Object.fromEntries(declared.map((each) => [String(each.id), readSubgraph(each, types, slots)]));
+  return { ...readPlane(json, types, slots), subgraphs };
 }

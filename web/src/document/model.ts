@@ -17,6 +17,7 @@ export interface Size {
 export type NodeId = string;
 export type LinkId = string;
 export type GroupId = string;
+export type SubgraphId = string;
 
 /** Muted nodes are left out; bypassed ones hand their inputs on. */
 export type Mode = "active" | "muted" | "bypassed";
@@ -55,27 +56,53 @@ export interface Group {
   readonly color?: string;
 }
 
-export interface GraphDocument {
+/** What stands on one plane: that of the document, or of a subgraph. */
+export interface Plane {
   readonly nodes: Readonly<Record<NodeId, GraphNode>>;
   readonly links: Readonly<Record<LinkId, Link>>;
   readonly groups: Readonly<Record<GroupId, Group>>;
 }
 
-export const EMPTY_DOCUMENT: GraphDocument = { nodes: {}, links: {}, groups: {} };
+/** An input or output of a subgraph; its name is its own among them. */
+export interface Slot {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+}
+
+/** A plane that stands as one node on others; that node's type is the id. */
+export interface Subgraph extends Plane {
+  readonly id: SubgraphId;
+  readonly name: string;
+  readonly inputs: readonly Slot[];
+  readonly outputs: readonly Slot[];
+}
+
+export interface GraphDocument extends Plane {
+  readonly subgraphs: Readonly<Record<SubgraphId, Subgraph>>;
+}
+
+export const EMPTY_DOCUMENT: GraphDocument = { nodes: {}, links: {}, groups: {}, subgraphs: {} };
+
+/** The nodes on a subgraph's plane from which its inputs come, and to which its outputs go; the ids are ComfyUI's. */
+export const INPUTS: NodeId = "-10";
+export const OUTPUTS: NodeId = "-20";
+
+export const isBoundary = (id: NodeId): boolean => id === INPUTS || id === OUTPUTS;
 
 /** Node types that only the page knows; the engine never sees them. */
 export const REROUTE = "Reroute";
 export const NOTE = "Note";
 
-export function nodesOf(document: GraphDocument): GraphNode[] {
-  return Object.values(document.nodes);
+export function nodesOf(plane: Plane): GraphNode[] {
+  return Object.values(plane.nodes);
 }
 
-export function linksOf(document: GraphDocument): Link[] {
-  return Object.values(document.links);
+export function linksOf(plane: Plane): Link[] {
+  return Object.values(plane.links);
 }
 
-export function linkInto(document: GraphDocument, node: NodeId, input: string): Link | undefined {
+export function linkInto(document: Plane, node: NodeId, input: string): Link | undefined {
   return linksOf(document).find((link) => link.to === node && link.input === input);
 }
 
@@ -87,4 +114,10 @@ export function freshId(taken: Readonly<Record<string, unknown>>): string {
     if (Number.isInteger(number) && number > highest) highest = number;
   }
   return String(highest + 1);
+}
+
+/** One that no plane of the document has: a file's nodes are told apart wherever they stand. */
+export function freshNodeId(document: GraphDocument): NodeId {
+  const planes = [document, ...Object.values(document.subgraphs)];
+  return String(Math.max(...planes.map((plane) => Number(freshId(plane.nodes)))));
 }

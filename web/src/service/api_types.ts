@@ -32,6 +32,12 @@ export interface Job {
   readonly started_ms: number;
   /** 0: not yet. */
   readonly finished_ms: number;
+  /** Of the device's memory, the most that the job will hold if nothing else is loaded, known from its plan before it runs. 0: not planned, which only the next few jobs are; a `job` event tells when one was. */
+  readonly planned_bytes: number;
+  /** The most that it may hold. 0: not planned. */
+  readonly budget_bytes: number;
+  /** The most that was held while it ran, models kept from earlier jobs included. 0: it has not ended, or not begun. */
+  readonly peak_bytes: number;
 }
 
 export interface JobDetail {
@@ -61,6 +67,12 @@ export interface JobDetail {
   readonly started_ms: number;
   /** 0: not yet. */
   readonly finished_ms: number;
+  /** Of the device's memory, the most that the job will hold if nothing else is loaded, known from its plan before it runs. 0: not planned, which only the next few jobs are; a `job` event tells when one was. */
+  readonly planned_bytes: number;
+  /** The most that it may hold. 0: not planned. */
+  readonly budget_bytes: number;
+  /** The most that was held while it ran, models kept from earlier jobs included. 0: it has not ended, or not begun. */
+  readonly peak_bytes: number;
   /** Of the job that is running; null for others. */
   readonly progress: {
     readonly node: string;
@@ -174,6 +186,12 @@ export interface Model {
   readonly inside: boolean;
 }
 
+export interface ImportedModel {
+  readonly model: Model;
+  /** What the file turned out to be: "SDXL base", "LoRA of 722 layers". */
+  readonly title: string;
+}
+
 export interface ModelList {
   readonly models: readonly Model[];
   readonly kinds: readonly string[];
@@ -267,7 +285,7 @@ export interface AuditList {
 
 /** A message of the WebSocket. */
 export interface Event {
-  readonly type: "hello" | "job" | "removed" | "progress" | "queue";
+  readonly type: "hello" | "job" | "removed" | "progress" | "queue" | "model";
   readonly session?: Session;
   readonly job?: Job;
   readonly id?: string;
@@ -275,4 +293,5 @@ export interface Event {
   readonly value?: number;
   readonly max?: number;
   readonly queue?: Queue;
+  readonly model?: Model;
 }

@@ -2,6 +2,7 @@
 import { formatJson, isObject, parseJson, type Json } from "../document/exact_json.ts";
 
 const TOKEN = "obscura.token";
+const PROJECT = "obscura.project";
 
 /** The address may bring the token that a server beyond loopback asks for; it is taken off at once. */
 function takeToken(): string {
@@ -24,12 +25,25 @@ export function keepToken(given: string): void {
   sessionStorage.setItem(TOKEN, given);
 }
 
+const project = sessionStorage.getItem(PROJECT) ?? "";
+
+/** For this tab, from the next load of the page on. */
+export function keepProject(name: string): void {
+  sessionStorage.setItem(PROJECT, name);
+}
+
 /** Whether the server lets this page in. A server that is away has not refused. */
 export async function isWelcome(): Promise<boolean> {
   try {
     await request("/api/v1/session");
     return true;
   } catch (error) {
+    // The project was deleted, or is another's: back to one's own.
+    if (error instanceof HttpError && error.status === 404 && project) {
+      sessionStorage.removeItem(PROJECT);
+      location.reload();
+      return new Promise(() => undefined);
+    }
     return !(error instanceof HttpError && (error.status === 401 || error.status === 403));
   }
 }
@@ -44,7 +58,7 @@ export class HttpError extends Error {
   }
 }
 
-function messageOf(status: number, body: Json): string {
+export function messageOf(status: number, body: Json): string {
   if (isObject(body)) {
     const error = body.error ?? body.detail ?? body.message;
     if (typeof error === "string") return error;
@@ -59,6 +73,7 @@ function messageOf(status: number, body: Json): string {
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   if (token) headers.set("Authorization", `Bearer ${token}`);
+  if (project) headers.set("X-Obscura-Project", project);
   const response = await fetch(path, { ...options, headers }).catch(() => {
     throw new Error("The server does not answer.");
   });
@@ -70,6 +85,26 @@ export async function request(path: string, options: RequestInit = {}): Promise<
     // The status says enough.
   }
   throw new HttpError(response.status, body, messageOf(response.status, body));
+}
+
+/** A file as it is, with word of how much has gone; fetch tells nothing of that. */
+export function sendFile(
+  path: string,
+  file: Blob,
+  { signal, progress }: { signal: AbortSignal; progress: (sent: number) => void },
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open("PUT", path);
+    if (token) sending.setRequestHeader("Authorization", `Bearer ${token}`);
+    if (project) sending.setRequestHeader("X-Obscura-Project", project);
+    sending.upload.onprogress = ({ loaded }) => progress(loaded);
+    sending.onload = () => resolve({ status: sending.status, text: sending.responseText });
+    sending.onerror = () => reject(new Error("The server took the file no further: the connection was closed."));
+    sending.onabort = () => reject(new Error("Stopped."));
+    signal.addEventListener("abort", () => sending.abort());
+    sending.send(file);
+  });
 }
 
 export async function getJson(path: string): Promise<Json> {
@@ -97,6 +132,7 @@ export const postJson = (path: string, value: unknown): Promise<Json> => sendJso
 export function address(path: string, parameters: Record<string, string> = {}): string {
   const query = new URLSearchParams(parameters);
   if (token) query.set("token", token);
+  if (project) query.set("project", project);
   const text = query.toString();
   return text ? `${path}?${text}` : path;
 }

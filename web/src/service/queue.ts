@@ -1,19 +1,24 @@
 /** The queue beyond ComfyUI's API: order, holding, and whether it runs at all. */
 import { createStore } from "../app/store.ts";
-import type { JobList, Move, Queue } from "./api_types.ts";
+import type { Job, JobList, Move, Queue } from "./api_types.ts";
 import { getApi, postJson } from "./http.ts";
 import { refresh } from "./studio.ts";
 
 export interface QueueFacts {
   readonly paused: boolean;
-  readonly held: ReadonlySet<string>;
+  /** Of the jobs that wait or run, and of those that ended last. */
+  readonly jobs: ReadonlyMap<string, Job>;
 }
 
-export const queueFacts = createStore<QueueFacts>({ paused: false, held: new Set() });
+export const queueFacts = createStore<QueueFacts>({ paused: false, jobs: new Map() });
 
 export async function loadQueueFacts(): Promise<void> {
-  const [queue, { jobs }] = await Promise.all([getApi<Queue>("queue"), getApi<JobList>("jobs?state=unfinished&limit=1000")]);
-  queueFacts.set({ paused: queue.paused, held: new Set(jobs.filter(({ held }) => held).map(({ id }) => id)) });
+  const [queue, unfinished, newest] = await Promise.all([
+    getApi<Queue>("queue"),
+    getApi<JobList>("jobs?state=unfinished&limit=1000"),
+    getApi<JobList>("jobs?limit=60"),
+  ]);
+  queueFacts.set({ paused: queue.paused, jobs: new Map([...newest.jobs, ...unfinished.jobs].map((job) => [job.id, job])) });
 }
 
 const act = async (path: string, body: unknown = {}): Promise<void> => {

@@ -1,10 +1,13 @@
 /** Pictures that jobs have saved, and what can be searched in them. */
-import { toPrompt, type Prompt } from "../document/api_form.ts";
-import { fromEditorForm, isEditorForm, toEditorForm } from "../document/editor_form.ts";
+import { fromPrompt, type Prompt } from "../document/api_form.ts";
+import { fromEditorForm, isEditorForm } from "../document/editor_form.ts";
+import { toEditorForm } from "../document/editor_form_write.ts";
 import type { Json, JsonObject } from "../document/exact_json.ts";
-import type { GraphDocument } from "../document/model.ts";
+import { nodesOf, type GraphDocument } from "../document/model.ts";
 import type { NodeTypes } from "../document/node_types.ts";
-import { fromPrompt } from "../document/api_form.ts";
+import { onAllPlanes } from "../document/planes.ts";
+import { withSubgraphs } from "../document/subgraph_types.ts";
+import { promptToRun } from "../document/wildcards.ts";
 import { randomSeed } from "../document/seeds.ts";
 import { pictureKey, type Job, type Picture } from "./jobs.ts";
 import { submit } from "./studio.ts";
@@ -100,17 +103,20 @@ export async function sameAgain(job: Job, types: NodeTypes): Promise<string> {
 
 /** The same graph with other seeds. */
 export function varied(document: GraphDocument, types: NodeTypes): GraphDocument {
-  const nodes = { ...document.nodes };
-  for (const node of Object.values(nodes)) {
-    for (const input of types.get(node.type)?.inputs ?? []) {
-      if (!/^(noise_)?seed$/.test(input.name) || node.values[input.name] === undefined) continue;
-      nodes[node.id] = { ...node, values: { ...node.values, [input.name]: randomSeed(input.max) } };
+  return onAllPlanes((plane) => {
+    const all = withSubgraphs(plane.subgraphs, types);
+    const nodes = { ...plane.nodes };
+    for (const node of nodesOf(plane)) {
+      for (const input of all.get(node.type)?.inputs ?? []) {
+        if (!/^(noise_)?seed$/.test(input.name) || node.values[input.name] === undefined) continue;
+        nodes[node.id] = { ...node, values: { ...node.values, [input.name]: randomSeed(input.max) } };
+      }
     }
-  }
-  return { ...document, nodes };
+    return { ...plane, nodes };
+  })(document);
 }
 
 export async function vary(job: Job, types: NodeTypes): Promise<string> {
   const document = varied(documentOf(job, types), types);
-  return (await submit(toPrompt(document, types), toEditorForm(document, types))).id;
+  return (await submit(promptToRun(document, types), toEditorForm(document, types))).id;
 }

@@ -4,7 +4,9 @@ import type { Prompt } from "../document/api_form.ts";
 import { isObject, type Json, type JsonObject } from "../document/exact_json.ts";
 import type { NodeId } from "../document/model.ts";
 import { parseNodeTypes, type NodeTypes } from "../document/node_types.ts";
+import { randomUuid } from "../document/uuid.ts";
 import { getJson, HttpError, postJson, request } from "./http.ts";
+import { loadProjects } from "./projects.ts";
 import { readError, readHistory, readPictures, readQueueItem, type Job, type Picture } from "./jobs.ts";
 import { connect, connectEvents } from "./live.ts";
 
@@ -55,7 +57,7 @@ function clientId(): string {
   let id = sessionStorage.getItem(key);
   // A tab that was duplicated copies its session: the two must not take one socket from each other.
   if (!id || performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).type === "navigate")) {
-    id = crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    id = randomUuid();
     sessionStorage.setItem(key, id);
   }
   return id;
@@ -177,6 +179,8 @@ function onProjectEvent(message: JsonObject): void {
       nodes: { ...running.nodes, [node]: at },
       since: running.node === node ? running.since : Date.now(),
     }));
+  } else if (message.type === "model") {
+    void loadTypes().catch(() => undefined);
   } else if (message.type === "job" || message.type === "removed" || message.type === "queue") {
     void refresh();
   }
@@ -188,6 +192,7 @@ export function start(): void {
     opened() {
       studio.set({ connection: "open" });
       void refresh();
+      void loadProjects().catch(() => undefined);
       if (!studio.get().types) loadTypes().catch((error: Error) => studio.set({ failure: error.message }));
     },
     lost() {

@@ -1,19 +1,21 @@
 /** A graph as a form: the inputs that were marked on its nodes, and what comes out. */
-import { useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { show } from "../app/routes.ts";
 import { useStore } from "../app/store.ts";
-import { edit, renderGraph, workspace } from "../app/workspace.ts";
+import { edit, leaveTo, renderGraph, workspace } from "../app/workspace.ts";
 import { Button, Empty, Labelled, Slider } from "../design/fields.tsx";
 import { Icon } from "../design/icons.tsx";
 import { setExposed } from "../document/commands.ts";
 import { linksOf, nodesOf, type GraphNode } from "../document/model.ts";
 import type { InputSpec, NodeTypes } from "../document/node_types.ts";
+import { withSubgraphs } from "../document/subgraph_types.ts";
 import { pictureUrl } from "../service/jobs.ts";
 import { resultsOf } from "../service/results.ts";
 import { studio } from "../service/studio.ts";
 import { ResultActions } from "./gallery/result_actions.tsx";
 import { inspectPicture } from "./graph/inspect.ts";
 import { change, readable, Widget } from "./graph/widgets.tsx";
+import { RenderButton } from "./render_button.tsx";
 import { timeLeft } from "./time_left.ts";
 
 interface Exposed {
@@ -58,7 +60,7 @@ function usualInputs(nodes: readonly GraphNode[], types: NodeTypes, linked: Read
 
 function Field({ item }: { item: Exposed }) {
   const range = sliderRange(item.spec);
-  const value = item.node.values[item.spec.name];
+  const value = item.node.values[item.spec.name] ?? item.spec.initial;
   if (range) {
     const [min, max, step] = range;
     return <Slider label={item.label} min={min} max={max} step={step} whole={item.spec.type === "INT"} value={value} onChange={(next) => change(item, next)} />;
@@ -95,9 +97,12 @@ function Outcome() {
 }
 
 export function FormView() {
-  const types = useStore(studio, (state) => state.types);
+  const known = useStore(studio, (state) => state.types);
   const { editor, name } = useStore(workspace, (state) => state);
   const document = useSyncExternalStore(editor.subscribe, () => editor.document);
+  // A form is that of the whole graph, and so are its edits.
+  useEffect(() => leaveTo(0), []);
+  const types = known && withSubgraphs(document.subgraphs, known);
   if (!types) return <p className="waiting soft">Waiting for the server…</p>;
   const nodes = nodesOf(document);
   const items = exposedInputs(nodes, types);
@@ -135,7 +140,7 @@ export function FormView() {
         </div>
         <div className="quick-foot">
           <Button icon="graph" label="Show as graph" onClick={() => show("graph")} />
-          <Button icon="play" label="Render" kind="primary" onClick={() => void renderGraph()} />
+          <RenderButton onClick={() => void renderGraph()} />
         </div>
       </section>
       <section className="stage" aria-label="Pictures">

@@ -1,10 +1,16 @@
 /** What is in the models' folders, by kind, and what each file says of itself. */
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
+import { chooseFiles } from "../app/download.ts";
+import { useDrops } from "../app/drops.ts";
 import { useStore } from "../app/store.ts";
+import { toast } from "../app/toasts.ts";
 import { Button, Empty } from "../design/fields.tsx";
 import { Icon } from "../design/icons.tsx";
+import { isModelFile } from "../files/model_header.ts";
 import { getJson } from "../service/http.ts";
+import { dismissImport, importModel, imports } from "../service/model_import.ts";
 import { loadModels, readFacts, type Model, type ModelFacts } from "../service/models.ts";
+import { mayRender, projects } from "../service/projects.ts";
 import { loadTypes, studio } from "../service/studio.ts";
 import { bytesText } from "./bytes.ts";
 
@@ -76,8 +82,35 @@ function Facts({ model }: { model: Model }) {
   );
 }
 
+/** Files on their way in, and what became of those that were refused. */
+function Imports() {
+  const list = useStore(imports, (state) => state.list);
+  return list.map(({ id, name, kind, bytes, sent, checking, error }) => (
+    <li key={id} className="import card" role={error ? "alert" : undefined}>
+      <Icon name={error ? "alert" : "save"} />
+      <div className="grow stack">
+        <span className="row spread">
+          <span className="clip" title={name}>{name}</span>
+          <span className="faint">{error ? kindName(kind) : checking ? "Reading it…" : `${bytesText(sent)} of ${bytesText(bytes)} into ${kindName(kind)}`}</span>
+        </span>
+        {error ? (
+          <span className="job-error wrap">{error}</span>
+        ) : (
+          <div className="bar" role="progressbar" aria-label={`Import of ${name}`} aria-valuenow={sent} aria-valuemax={bytes}>
+            <span style={{ transform: `scaleX(${bytes > 0 ? sent / bytes : 0})` }} />
+          </div>
+        )}
+      </div>
+      <Button icon="close" label={error ? "Dismiss" : `Stop the import of ${name}`} bare small kind="quiet" onClick={() => dismissImport(id)} />
+    </li>
+  ));
+}
+
 export function ModelsView() {
   const connection = useStore(studio, (state) => state.connection);
+  const types = useStore(studio, (state) => state.types);
+  const allowed = useStore(projects, mayRender);
+  const importing = useStore(imports, (state) => state.list.length);
   const [models, setModels] = useState<readonly Model[]>();
   const [kind, setKind] = useState("checkpoints");
   const [query, setQuery] = useState("");
@@ -90,11 +123,28 @@ export function ModelsView() {
         setFailure("");
       })
       .catch((error: Error) => setFailure(error.message));
-  useEffect(load, [connection]);
+  // The node types are read anew when a model comes in, here or in another tab.
+  useEffect(load, [connection, types]);
+  const take = useCallback(
+    (files: readonly File[]) => {
+      const wanted = files.filter((file) => isModelFile(file.name));
+      for (const file of wanted) {
+        void importModel(file, kind).then((model) => {
+          if (!model) return;
+          setKind(model.kind);
+          setChosen(model);
+          toast(`${model.name} is there.`);
+        });
+      }
+      return wanted.length > 0;
+    },
+    [kind],
+  );
+  useDrops("Drop model files to import them", take);
   const kinds = [...new Set(["checkpoints", "loras", ...(models ?? []).map((model) => model.kind)])];
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const listed = (models ?? []).filter((model) => model.kind === kind && words.every((word) => model.name.toLowerCase().includes(word)));
-  const selected = chosen && listed.includes(chosen) ? chosen : listed[0];
+  const selected = listed.find((model) => model.kind === chosen?.kind && model.name === chosen.name) ?? listed[0];
   return (
     <div className="page">
       <div className="page-head">
@@ -111,6 +161,7 @@ export function ModelsView() {
           <Icon name="search" />
           <input type="search" className="field" aria-label="Search models" placeholder="Search" value={query} onChange={(event) => setQuery(event.target.value)} />
         </div>
+        {allowed && <Button icon="plus" label="Import" small hint="Or drop files anywhere here" onClick={() => void chooseFiles(".safetensors,.sft,.ckpt,.pt,.pth,.bin", true).then(take)} />}
         <Button
           icon="again"
           label="Look again"
@@ -128,15 +179,17 @@ export function ModelsView() {
             <p>{failure}</p>
           </Empty>
         )}
-        {failure ? null : models && listed.length === 0 ? (
+        {failure ? null : models && listed.length === 0 && importing === 0 ? (
           <Empty icon="models" title={words.length ? "Nothing matches" : `No ${kindName(kind).toLowerCase()} found`}>
             <p>
-              Start the server with your own folder, or put files into <code className="mono">{kind}</code> below it and look again:
+              Drop files here to import them, or start the server with a models folder of your own, in which they lie in{" "}
+              <code className="mono">{kind}</code>:
             </p>
             <code className="mono">./obscura serve --models ~/ComfyUI/models</code>
           </Empty>
         ) : (
           <ul className="model-list">
+            <Imports />
             {listed.map((model) => (
               <li key={model.name}>
                 <button type="button" aria-pressed={model === selected} onClick={() => setChosen(model)}>

@@ -6,7 +6,8 @@ import { readTexts } from "../files/picture_metadata.ts";
 import { pictureKey, pictureUrl, type Picture } from "../service/jobs.ts";
 import { resultsOf, type Result } from "../service/results.ts";
 import { fetchBytes, studio } from "../service/studio.ts";
-import { ResultActions, saveAsIs } from "./gallery/result_actions.tsx";
+import { saveAsIs } from "./gallery/picture_files.ts";
+import { ResultActions } from "./gallery/result_actions.tsx";
 import { Stars } from "./gallery/stars.tsx";
 import { inspected, inspectPicture } from "./graph/inspect.ts";
 

@@ -12,12 +12,52 @@ import { hold, letRun, loadQueueFacts, moveBefore, moveTo, pauseQueue, queueFact
 import { factsOf } from "../service/results.ts";
 import { cancel, interrupt, studio } from "../service/studio.ts";
 import { bytesText } from "./bytes.ts";
+import { ProjectSelect } from "./project_switch.tsx";
 import { ago, duration, timeLeft } from "./time_left.ts";
 
 const guarded = (act: Promise<void>): void => void act.catch((error: Error) => toast(error.message, "bad"));
 
 function title(job: Job): string {
   return factsOf(job.prompt).prompt || `${Object.keys(job.prompt).length} nodes`;
+}
+
+/** Memory that a job is to take, known before it runs. */
+function Planned({ job }: { job: string }) {
+  const facts = useStore(queueFacts, (state) => state.jobs.get(job));
+  if (!facts?.planned_bytes) return null;
+  const budget = facts.budget_bytes > 0 ? ` of the ${bytesText(facts.budget_bytes)} that it may take` : "";
+  return (
+    <span className="faint job-memory" title={`Planned memory: ${bytesText(facts.planned_bytes)}${budget}`}>
+      {bytesText(facts.planned_bytes)}
+    </span>
+  );
+}
+
+/** The same as a bar under the budget. */
+function MemoryPlan({ job }: { job: string }) {
+  const facts = useStore(queueFacts, (state) => state.jobs.get(job));
+  if (!facts?.planned_bytes || !facts.budget_bytes) return null;
+  return (
+    <div className="memory-plan">
+      <span className="soft">
+        Memory planned: {bytesText(facts.planned_bytes)} <span className="faint">of {bytesText(facts.budget_bytes)}</span>
+      </span>
+      <div className="bar">
+        <span style={{ transform: `scaleX(${Math.min(1, facts.planned_bytes / facts.budget_bytes)})` }} />
+      </div>
+    </div>
+  );
+}
+
+function Used({ job }: { job: string }) {
+  const facts = useStore(queueFacts, (state) => state.jobs.get(job));
+  if (!facts?.peak_bytes) return null;
+  const planned = facts.planned_bytes ? `, ${bytesText(facts.planned_bytes)} planned` : "";
+  return (
+    <span className="faint job-memory" title={`Memory held at most: ${bytesText(facts.peak_bytes)}${planned}`}>
+      {bytesText(facts.peak_bytes)}
+    </span>
+  );
 }
 
 function RunningJob({ job }: { job: Job }) {
@@ -38,41 +78,65 @@ function RunningJob({ job }: { job: Job }) {
           {at && at.max > 1 ? ` · ${at.value} of ${at.max}` : ""}
           {left ? ` · ${left} left` : ""}
         </span>
+        <MemoryPlan job={job.id} />
       </div>
       <Button icon="stop" label="Stop" small onClick={() => guarded(interrupt(job.id))} />
     </article>
   );
 }
 
+const JOB = "text/obscura-job";
+
 function WaitingJob({ job, place, waiting }: { job: Job; place: number; waiting: readonly Job[] }) {
-  const held = useStore(queueFacts, (state) => state.held.has(job.id));
-  const [over, setOver] = useState(false);
-  const up = () => guarded(place === 1 ? moveTo(job.id, "front") : moveBefore(job.id, waiting[place - 2]!.id));
+  const held = useStore(queueFacts, (state) => state.jobs.get(job.id)?.held ?? false);
+  const [over, setOver] = useState<"before" | "after">();
+  const up = () => place > 0 && guarded(moveBefore(job.id, waiting[place - 1]!.id));
   const down = () => {
-    const behind = waiting[place + 1];
-    guarded(behind ? moveBefore(job.id, behind.id) : moveTo(job.id, "back"));
+    const behind = waiting[place + 2];
+    if (place < waiting.length - 1) guarded(behind ? moveBefore(job.id, behind.id) : moveTo(job.id, "back"));
+  };
+  const half = (event: React.DragEvent): "before" | "after" => {
+    const { top, height } = event.currentTarget.getBoundingClientRect();
+    return event.clientY < top + height / 2 ? "before" : "after";
+  };
+  const drop = (event: React.DragEvent) => {
+    setOver(undefined);
+    const moved = event.dataTransfer.getData(JOB);
+    if (!moved) return;
+    event.preventDefault();
+    const next = half(event) === "before" ? job : waiting[place + 1];
+    if (moved === job.id || moved === next?.id) return;
+    guarded(next ? moveBefore(moved, next.id) : moveTo(moved, "back"));
   };
   return (
     <li
-      className={`card job ${over ? "over" : ""} ${held ? "held" : ""}`}
+      className={`card job ${over ? `over ${over}` : ""} ${held ? "held" : ""}`}
       draggable
-      onDragStart={(event) => event.dataTransfer.setData("text/obscura-job", job.id)}
+      onDragStart={(event) => event.dataTransfer.setData(JOB, job.id)}
       onDragOver={(event) => {
-        if (!event.dataTransfer.types.includes("text/obscura-job")) return;
+        if (!event.dataTransfer.types.includes(JOB)) return;
         event.preventDefault();
-        setOver(true);
+        setOver(half(event));
       }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        setOver(false);
-        const moved = event.dataTransfer.getData("text/obscura-job");
-        if (!moved || moved === job.id) return;
-        event.preventDefault();
-        guarded(moveBefore(moved, job.id));
-      }}
+      onDragLeave={() => setOver(undefined)}
+      onDrop={drop}
     >
-      <span className="faint job-place">{place + 1}</span>
+      <button
+        type="button"
+        className="job-place faint"
+        aria-label={`Place ${place + 1} of ${waiting.length}: up and down move it`}
+        title="Drag, or the arrow keys"
+        onKeyDown={(event) => {
+          if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+          event.preventDefault();
+          if (event.key === "ArrowUp") up();
+          else down();
+        }}
+      >
+        {place + 1}
+      </button>
       <span className="clip grow" title={title(job)}>{title(job)}</span>
+      <Planned job={job.id} />
       {held && <span className="chip">held</span>}
       <Button icon="up" label="Earlier" bare small kind="quiet" disabled={place === 0} onClick={up} />
       <Button icon="down" label="Later" bare small kind="quiet" disabled={place === waiting.length - 1} onClick={down} />
@@ -93,6 +157,7 @@ function FinishedJob({ job }: { job: Job }) {
         <span className="clip" title={title(job)}>{title(job)}</span>
         {job.error && <span className="job-error" title={job.error.message}>{job.error.message}</span>}
       </div>
+      <Used job={job.id} />
       <span className={`chip ${job.state}`}>{STATE_NAMES[job.state]}</span>
       <span className="faint job-time">
         {job.started && job.ended ? duration((job.ended - job.started) / 1000) : ""}
@@ -146,6 +211,13 @@ function Memory() {
   );
 }
 
+/** Seconds until the queue is empty, by how long the last jobs took; none where there is nothing to go by. */
+function queueLeft(waiting: readonly Job[], finished: readonly Job[]): number | undefined {
+  const times = finished.filter(({ state }) => state === "done").slice(0, 9).flatMap(({ started, ended }) => (started && ended ? [(ended - started) / 1000] : []));
+  if (waiting.length === 0 || times.length === 0) return undefined;
+  return times.sort((a, b) => a - b)[times.length >> 1]! * waiting.length;
+}
+
 export function QueueView() {
   const queue = useStore(studio, (state) => state.queue);
   const finished = useStore(studio, (state) => state.finished);
@@ -153,11 +225,16 @@ export function QueueView() {
   useEffect(() => void loadQueueFacts().catch(() => undefined), [queue]);
   const running = queue.filter((job) => job.state === "running");
   const waiting = queue.filter((job) => job.state === "pending");
+  const left = queueLeft(waiting, finished);
   return (
     <div className="page">
       <div className="page-head">
         <h1>Queue</h1>
-        <span className="faint">{queue.length === 0 ? "Nothing runs" : `${running.length} running, ${waiting.length} waiting`}</span>
+        <ProjectSelect />
+        <span className="faint">
+          {queue.length === 0 ? "Nothing runs" : `${running.length} running, ${waiting.length} waiting`}
+          {left === undefined ? "" : ` · about ${duration(left)} left`}
+        </span>
         <span className="grow" />
         <Button icon={paused ? "play" : "pause"} label={paused ? "Start again" : "Pause"} small pressed={paused} onClick={() => guarded(pauseQueue(!paused))} />
         <Button icon="close" label="Cancel all that wait" small disabled={waiting.length === 0} onClick={() => guarded(cancel(waiting.map((job) => job.id)))} />

@@ -4,10 +4,10 @@ import { toast } from "../../app/toasts.ts";
 import { openDocument } from "../../app/workspace.ts";
 import { randomSeed } from "../../document/seeds.ts";
 import { show } from "../../app/routes.ts";
-import { toPrompt } from "../../document/api_form.ts";
-import { toEditorForm } from "../../document/editor_form.ts";
+import { toEditorForm } from "../../document/editor_form_write.ts";
 import { formatJson, parseJson } from "../../document/exact_json.ts";
 import type { NodeTypes } from "../../document/node_types.ts";
+import { promptToRun } from "../../document/wildcards.ts";
 import { firstForm, quickDocument, withForm, type QuickForm } from "../../forms/quick.ts";
 import { loadTypes, studio, submit, upload } from "../../service/studio.ts";
 
@@ -54,7 +54,7 @@ export async function renderForm(): Promise<void> {
     const ready = await withMask(form);
     const document = quickDocument(ready, types);
     const workflow = withForm(toEditorForm(document, types), ready);
-    const { id } = await submit(toPrompt(document, types), workflow);
+    const { id } = await submit(promptToRun(document, types), workflow);
     const jobs = [...quick.get().jobs, id].slice(-50);
     quick.set({ jobs, chosen: undefined });
     remember("quick.jobs", jobs);

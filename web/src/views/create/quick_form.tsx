@@ -6,6 +6,7 @@ import { randomSeed } from "../../document/seeds.ts";
 import type { NodeTypes } from "../../document/node_types.ts";
 import { choices, defaultsFor, type QuickForm } from "../../forms/quick.ts";
 import { pictureUrl } from "../../service/jobs.ts";
+import { RenderButton } from "../render_button.tsx";
 import { changeForm, openAsGraph, quick, renderForm, startFrom } from "./form_state.ts";
 
 interface PartProps {
@@ -302,7 +303,7 @@ export function QuickFormPanel({ types, form }: PartProps) {
       </div>
       <div className="quick-foot">
         <Button icon="graph" label="Show as graph" hint="Opens this form's state as a graph" onClick={() => void openAsGraph()} />
-        <Button icon="play" label="Render" kind="primary" hint="Ctrl Enter" onClick={() => void renderForm()} />
+        <RenderButton hint="Ctrl Enter" onClick={() => void renderForm()} />
       </div>
     </section>
   );

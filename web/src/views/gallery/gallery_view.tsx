@@ -9,8 +9,9 @@ import { matches, resultsOf, type Result } from "../../service/results.ts";
 import { forget, studio } from "../../service/studio.ts";
 import { loadThumbnails, thumbnailUrl, thumbnails } from "../../service/thumbnails.ts";
 import { inspectPicture } from "../graph/inspect.ts";
+import { ProjectSelect } from "../project_switch.tsx";
 import { Compare } from "./compare.tsx";
-import { saveAll } from "./result_actions.tsx";
+import { saveAll } from "./picture_files.ts";
 import { Stars } from "./stars.tsx";
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
@@ -90,16 +91,23 @@ export function GalleryView() {
 
   if (loaded && all.length === 0) {
     return (
-      <Empty icon="gallery" title="No pictures yet">
-        <p>What you render is kept here, with all that is needed to make it again.</p>
-        <Button icon="create" label="Make one" kind="primary" onClick={() => show("create")} />
-      </Empty>
+      <div className="page">
+        <div className="page-head">
+          <h1>Gallery</h1>
+          <ProjectSelect />
+        </div>
+        <Empty icon="gallery" title="No pictures yet">
+          <p>What you render is kept here, with all that is needed to make it again.</p>
+          <Button icon="create" label="Make one" kind="primary" onClick={() => show("create")} />
+        </Empty>
+      </div>
     );
   }
   return (
     <div className="page">
       <div className="page-head">
         <h1>Gallery</h1>
+        <ProjectSelect />
         <div className="search">
           <Icon name="search" />
           <input

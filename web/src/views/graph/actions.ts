@@ -3,19 +3,23 @@ import { formatJson, isObject, parseJson } from "../../document/exact_json.ts";
 import * as command from "../../document/commands.ts";
 import { frameAround, rectOf } from "../../document/geometry.ts";
 import { layOut } from "../../document/layout.ts";
-import { freshId, REROUTE, type Mode, type NodeId, type Point, type Size } from "../../document/model.ts";
+import { freshId, freshNodeId, INPUTS, OUTPUTS, REROUTE, type Mode, type NodeId, type Point, type Size } from "../../document/model.ts";
 import type { NodeType, NodeTypes } from "../../document/node_types.ts";
 import { typeOfInput, typeOfOutput, type Output } from "../../document/wiring.ts";
-import { edit, workspace } from "../../app/workspace.ts";
-
-const present = () => workspace.get().editor.document;
+import { mayHold } from "../../document/planes.ts";
+import { exposeInput, exposeOutput, makeSubgraph } from "../../document/subgraph_commands.ts";
+import { withSubgraphs } from "../../document/subgraph_types.ts";
+import { dissolve } from "../../document/subgraphs.ts";
+import { edit, editWhole, here, present } from "../../app/workspace.ts";
+import { toast } from "../../app/toasts.ts";
+import { studio } from "../../service/studio.ts";
 
 /** An end of a wire that was dropped on the canvas. */
 export type LooseEnd = { readonly from: Output } | { readonly to: NodeId; readonly input: string };
 
 export function addNode(type: NodeType, at: Point, loose?: LooseEnd, types?: NodeTypes): NodeId {
   const document = present();
-  const id = freshId(document.nodes);
+  const id = freshNodeId(document);
   const node = command.newNode(id, type, { x: Math.round(at.x), y: Math.round(at.y) });
   const steps = [command.addNode(node)];
   if (loose && types) {
@@ -56,14 +60,50 @@ export function group(ids: readonly NodeId[], types: NodeTypes, measured: Readon
   edit("Group", command.putGroup({ id, title: "Group", at: { x, y }, size: { width, height } }));
 }
 
+/** Returns the node that stands for the new subgraph. */
+export function intoSubgraph(ids: readonly NodeId[], groups: readonly string[], types: NodeTypes, measured: ReadonlyMap<NodeId, Size>): NodeId | undefined {
+  const document = present();
+  const [titled] = groups.flatMap((id) => document.groups[id]?.title ?? []);
+  const [next, outer] = makeSubgraph(document, ids, groups, { types, measured, name: titled || "Subgraph" });
+  if (outer !== undefined) edit("Make a subgraph", () => next);
+  return outer;
+}
+
+/** Returns the nodes that came out. */
+export function openUp(id: NodeId): NodeId[] {
+  const [next, ids] = dissolve(present(), id);
+  if (ids.length > 0) edit("Open the subgraph up", () => next);
+  return ids;
+}
+
+export const NEW_INPUT = "new:out";
+export const NEW_OUTPUT = "new:in";
+
+/** A wire to the free socket of a boundary node makes a slot. */
+export function connectBoundary(from: Output, fromHandle: string, to: NodeId, toHandle: string): boolean {
+  const { subgraph, document } = here();
+  if (!subgraph) return false;
+  const types = withSubgraphs(document.subgraphs, whole());
+  if (from.node === INPUTS && fromHandle === NEW_INPUT) {
+    if (to === OUTPUTS) return true;
+    editWhole("Add an input", exposeInput(subgraph.id, types, to, toHandle.slice(3)));
+    return true;
+  }
+  if (to !== OUTPUTS || toHandle !== NEW_OUTPUT) return false;
+  editWhole("Add an output", exposeOutput(subgraph.id, types, from));
+  return true;
+}
+
 export function arrange(types: NodeTypes, measured: ReadonlyMap<NodeId, Size>): void {
   edit("Arrange", (document) => layOut(document, types, measured));
 }
 
 export function splitWithReroute(link: string, at: Point, types: NodeTypes): void {
   const type = types.get(REROUTE);
-  if (type) edit("Add reroute", command.splitLink(link, command.newNode(freshId(present().nodes), type, at)));
+  if (type) edit("Add reroute", command.splitLink(link, command.newNode(freshNodeId(present()), type, at)));
 }
+
+const whole = (): NodeTypes => studio.get().types ?? new Map();
 
 const CLIPBOARD = "obscura.fragment";
 let clipboard = "";
@@ -93,6 +133,10 @@ export async function pasteNodes(at: Point): Promise<NodeId[]> {
     fragment = fragmentOf(text ?? "");
   }
   if (!fragment || fragment.nodes.length + fragment.groups.length === 0) return [];
+  if (!fragment.nodes.every((node) => mayHold(present(), here().subgraph?.id, node.type))) {
+    toast("A subgraph cannot hold itself.", "bad");
+    return [];
+  }
   const [next, ids] = command.paste(present(), fragment, at);
   edit("Paste", () => next);
   return ids;

@@ -1,26 +1,36 @@
 /** The document as @xyflow/react draws it. Nodes and edges that did not change keep their identity. */
 import type { Edge, Node } from "@xyflow/react";
-import { linksOf, nodesOf, REROUTE, type GraphDocument, type GraphNode, type Group, type Size } from "../../document/model.ts";
-import type { NodeTypes } from "../../document/node_types.ts";
+import { INPUTS, isBoundary, linksOf, nodesOf, REROUTE, type GraphDocument, type GraphNode, type Group, type Link, type Size } from "../../document/model.ts";
+import type { NodeType, NodeTypes } from "../../document/node_types.ts";
 import { typeOfOutput } from "../../document/wiring.ts";
 import { wireColor } from "./wire_color.ts";
 
-/** `linked`: inputs with a wire, each followed by a comma; the type that runs through, for reroutes. */
-export type CardNode = Node<{ node: GraphNode; linked: string; carries: string }, "card" | "reroute">;
+/**
+ * `linked`: inputs with a wire, each followed by a comma; `outside`: those among them that are the
+ * subgraph's own; the type that runs through, for reroutes.
+ */
+export type CardNode = Node<
+  { node: GraphNode; type: NodeType | undefined; linked: string; outside: string; carries: string },
+  "card" | "reroute" | "boundary"
+>;
 export type GroupNode = Node<{ group: Group }, "group">;
 export type FlowNode = CardNode | GroupNode;
 
 export const groupFlowId = (id: string): string => `group:${id}`;
 
-function linkedInputs(document: GraphDocument): Map<string, string> {
+function linkedInputs(links: readonly Link[]): Map<string, string> {
   const linked = new Map<string, string>();
-  for (const link of linksOf(document)) linked.set(link.to, `${linked.get(link.to) ?? ""}${link.input},`);
+  for (const link of links) linked.set(link.to, `${linked.get(link.to) ?? ""}${link.input},`);
   return linked;
 }
 
+const kindOf = (node: GraphNode) => (node.type === REROUTE ? "reroute" : isBoundary(node.id) ? "boundary" : "card");
+
 export function flowNodes(document: GraphDocument, types: NodeTypes, before: readonly FlowNode[]): FlowNode[] {
   const known = new Map(before.map((node) => [node.id, node]));
-  const linked = linkedInputs(document);
+  const links = linksOf(document);
+  const linked = linkedInputs(links);
+  const fromOutside = linkedInputs(links.filter((link) => link.from === INPUTS));
   const result: FlowNode[] = [];
   for (const group of Object.values(document.groups)) {
     const id = groupFlowId(group.id);
@@ -42,8 +52,11 @@ export function flowNodes(document: GraphDocument, types: NodeTypes, before: rea
   for (const node of nodesOf(document)) {
     const old = known.get(node.id) as CardNode | undefined;
     const inputs = linked.get(node.id) ?? "";
+    const outside = fromOutside.get(node.id) ?? "";
+    const type = types.get(node.type);
     const carries = node.type === REROUTE ? typeOfOutput(document, types, { node: node.id, slot: 0 }) : "";
-    if (old && old.data.node === node && old.data.linked === inputs && old.data.carries === carries) {
+    const same = old?.data.node === node && old.data.type === type && old.data.linked === inputs && old.data.outside === outside;
+    if (same && old.data.carries === carries) {
       result.push(old);
       continue;
     }
@@ -51,11 +64,11 @@ export function flowNodes(document: GraphDocument, types: NodeTypes, before: rea
     result.push({
       ...old,
       id: node.id,
-      type: node.type === REROUTE ? "reroute" : "card",
+      type: kindOf(node),
       position: node.at,
       width: size?.width,
       height: size?.height,
-      data: { node, linked: inputs, carries },
+      data: { node, type, linked: inputs, outside, carries },
     });
   }
   return result;

@@ -19,26 +19,30 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { download, chooseFiles } from "../../app/download.ts";
 import { useStore } from "../../app/store.ts";
 import { toast } from "../../app/toasts.ts";
-import { edit, graphAsJson, openFile, renderGraph, workspace } from "../../app/workspace.ts";
+import { edit, graphAsJson, leaveTo, openFile, present, renderGraph, workspace } from "../../app/workspace.ts";
 import { toPrompt } from "../../document/api_form.ts";
 import * as command from "../../document/commands.ts";
 import { formatJson } from "../../document/exact_json.ts";
-import { nodesInside } from "../../document/geometry.ts";
-import { EMPTY_DOCUMENT, type Point } from "../../document/model.ts";
-import type { NodeTypes } from "../../document/node_types.ts";
+import type { GraphDocument, Point } from "../../document/model.ts";
+import type { NodeType, NodeTypes } from "../../document/node_types.ts";
+import { mayHold, placeAt, type Place } from "../../document/planes.ts";
+import { SUBGRAPHS_CATEGORY, withSubgraphs } from "../../document/subgraph_types.ts";
 import { refuseLink, typeOfInput, typeOfOutput } from "../../document/wiring.ts";
 import { studio } from "../../service/studio.ts";
 import * as actions from "./actions.ts";
+import { BoundaryCard } from "./boundary_card.tsx";
+import { useDragging } from "./dragging.ts";
 import { flowEdges, flowNodes, measuredSizes, type FlowNode, type GroupNode } from "./flow.ts";
-import { Menu, type MenuAt, type MenuItem } from "./menu.tsx";
+import { Menu, type MenuAt, type MenuItem } from "../../design/menu.tsx";
 import { GroupCard, NodeCard, RerouteCard } from "./node_card.tsx";
 import { Palette, type Wanted } from "./palette.tsx";
-import { canPeek, peek } from "./peek.ts";
-import { GraphEmpty, Shortcuts, Toolbar } from "./toolbar.tsx";
+import { edgeItems, nodeItems, paneItems } from "./node_menu.ts";
+import { NodeHelp } from "./node_help.tsx";
+import { Crumbs, GraphEmpty, Shortcuts, Toolbar } from "./toolbar.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 import { wireColor } from "./wire_color.ts";
 
-const NODE_KINDS = { card: NodeCard, reroute: RerouteCard, group: GroupCard };
+const NODE_KINDS = { card: NodeCard, reroute: RerouteCard, boundary: BoundaryCard, group: GroupCard };
 const FAR = 0.45;
 
 /** A small graph is shown as large as the rest of the page, which grows with the screen. */
@@ -53,14 +57,8 @@ interface Adding {
 const inputOfHandle = (handle: string | null | undefined): string => (handle ?? "").slice(3);
 const slotOfHandle = (handle: string | null | undefined): number => Number((handle ?? "").slice(4));
 
-function useDocument() {
-  const editor = useStore(workspace, (state) => state.editor);
-  return useSyncExternalStore(editor.subscribe, () => editor.document);
-}
-
 /** Nodes and edges as drawn, with their selection; the document is the truth for all else. */
-function useFlow(types: NodeTypes) {
-  const document = useDocument();
+function useFlow(document: GraphDocument, types: NodeTypes) {
   const [nodes, setNodes] = useState<FlowNode[]>(() => flowNodes(document, types, []));
   const [edges, setEdges] = useState<Edge[]>(() => flowEdges(document, types, []));
   useEffect(() => {
@@ -69,91 +67,31 @@ function useFlow(types: NodeTypes) {
   }, [document, types]);
   const onNodesChange = useCallback((changes: NodeChange<FlowNode>[]) => setNodes((before) => applyNodeChanges(changes, before)), []);
   const onEdgesChange = useCallback((changes: EdgeChange[]) => setEdges((before) => applyEdgeChanges(changes, before)), []);
-  return { document, nodes, edges, setNodes, onNodesChange, onEdgesChange };
+  return { nodes, edges, setNodes, onNodesChange, onEdgesChange };
 }
 
-/** Nodes inside a group go along when it is dragged. */
-function useDragging(types: NodeTypes, nodes: readonly FlowNode[], setNodes: React.Dispatch<React.SetStateAction<FlowNode[]>>) {
-  const carried = useRef(new Map<string, { group: string; offset: Point }>());
-  const dragging = useRef(false);
-  const onNodeDragStart = useCallback(
-    (_event: unknown, _node: FlowNode, dragged: FlowNode[]) => {
-      carried.current.clear();
-      dragging.current = true;
-      const { document } = workspace.get().editor;
-      const measured = measuredSizes(nodes);
-      for (const group of dragged.filter((node): node is GroupNode => node.type === "group")) {
-        for (const id of nodesInside(document, types, group.data.group, measured)) {
-          const at = document.nodes[id]!.at;
-          if (dragged.some((node) => node.id === id)) continue;
-          carried.current.set(id, { group: group.id, offset: { x: at.x - group.position.x, y: at.y - group.position.y } });
-        }
-      }
-    },
-    [nodes, types],
-  );
-  const onNodeDrag = useCallback(
-    (_event: unknown, _node: FlowNode, dragged: FlowNode[]) => {
-      if (carried.current.size === 0) return;
-      const groups = new Map(dragged.map((node) => [node.id, node.position]));
-      setNodes((before) =>
-        before.map((node) => {
-          const carry = carried.current.get(node.id);
-          const group = carry && groups.get(carry.group);
-          return group ? { ...node, position: { x: group.x + carry.offset.x, y: group.y + carry.offset.y } } : node;
-        }),
-      );
-    },
-    [setNodes],
-  );
-  const onNodeDragStop = useCallback((_event: unknown, _node: FlowNode, dragged: FlowNode[]) => {
-    dragging.current = false;
-    const { document } = workspace.get().editor;
-    const places: Record<string, Point> = {};
-    const steps: command.Command[] = [];
-    for (const node of dragged) {
-      const at = { x: Math.round(node.position.x), y: Math.round(node.position.y) };
-      if (node.type !== "group") {
-        places[node.id] = at;
-        continue;
-      }
-      const group = document.groups[node.data.group.id];
-      if (group && (group.at.x !== at.x || group.at.y !== at.y)) steps.push(command.putGroup({ ...group, at }));
-      for (const [id, carry] of carried.current) {
-        if (carry.group === node.id) places[id] = { x: at.x + carry.offset.x, y: at.y + carry.offset.y };
-      }
-    }
-    carried.current.clear();
-    edit("Move", command.together(...steps, command.moveNodes(places)));
-  }, []);
-  /** The arrow keys move nodes without a drag. */
-  const onKeyMove = useCallback((changes: NodeChange<FlowNode>[]) => {
-    if (dragging.current) return;
-    const places: Record<string, Point> = {};
-    for (const change of changes) {
-      if (change.type !== "position" || !change.position) continue;
-      places[change.id] = { x: Math.round(change.position.x), y: Math.round(change.position.y) };
-    }
-    if (Object.keys(places).length > 0) edit("Move", command.moveNodes(places), "keys");
-  }, []);
-  return { handlers: { onNodeDragStart, onNodeDrag, onNodeDragStop }, onKeyMove };
+/** The types that may be added here: no boundary, and no subgraph that would hold itself. */
+function addable(types: NodeTypes, { document, subgraph }: Place): NodeTypes {
+  return new Map([...types].filter(([id, type]) => !/\/(inputs|outputs)$/.test(id) && (type.category !== SUBGRAPHS_CATEGORY || mayHold(document, subgraph?.id, id))));
 }
 
-function Canvas({ types }: { types: NodeTypes }) {
-  const { document, nodes, edges, setNodes, onNodesChange, onEdgesChange } = useFlow(types);
+function Canvas({ place, types }: { place: Place; types: NodeTypes }) {
+  const { document } = place;
+  const { nodes, edges, setNodes, onNodesChange, onEdgesChange } = useFlow(document, types);
   const dragging = useDragging(types, nodes, setNodes);
   const flow = useReactFlow<FlowNode, Edge>();
   const opened = useStore(workspace, (state) => state.opened);
   const [adding, setAdding] = useState<Adding>();
   const [menu, setMenu] = useState<MenuAt>();
   const [helping, setHelping] = useState(false);
+  const [explained, setExplained] = useState<NodeType>();
   const frame = useRef<HTMLDivElement>(null);
   const pointer = useRef<Point>({ x: 0, y: 0 });
   const rejoined = useRef(false);
 
   useEffect(() => {
     // With nothing to see yet, the wish would be granted to the first node that is added.
-    if (Object.keys(workspace.get().editor.document.nodes).length === 0) return;
+    if (Object.keys(present().nodes).length === 0) return;
     const timer = setTimeout(() => void flow.fitView(wholeView()), 60);
     return () => clearTimeout(timer);
   }, [opened, flow]);
@@ -178,9 +116,10 @@ function Canvas({ types }: { types: NodeTypes }) {
       refuseLink(document, types, { node: link.source, slot: slotOfHandle(link.sourceHandle) }, link.target, inputOfHandle(link.targetHandle)),
     [document, types],
   );
-  const onConnect = useCallback((link: Connection) => {
+  const connect = useCallback((link: Connection, ...before: command.Command[]) => {
     const from = { node: link.source, slot: slotOfHandle(link.sourceHandle) };
-    edit("Connect", command.connect(from, link.target, inputOfHandle(link.targetHandle)));
+    if (actions.connectBoundary(from, link.sourceHandle ?? "", link.target, link.targetHandle ?? "")) return;
+    edit("Connect", command.together(...before, command.connect(from, link.target, inputOfHandle(link.targetHandle))));
   }, []);
   const onConnectEnd = (event: MouseEvent | TouchEvent, state: FinalConnectionState) => {
     if (state.isValid || !state.fromHandle || !state.fromNode) return;
@@ -192,7 +131,7 @@ function Canvas({ types }: { types: NodeTypes }) {
       if (why) toast(why, "bad");
       return;
     }
-    if (state.toNode) return;
+    if (state.toNode || state.fromHandle.id?.startsWith("new:")) return;
     const point = "changedTouches" in event ? event.changedTouches[0]! : event;
     const at = flow.screenToFlowPosition({ x: point.clientX, y: point.clientY });
     const { nodeId, id, type } = state.fromHandle;
@@ -207,7 +146,7 @@ function Canvas({ types }: { types: NodeTypes }) {
 
   const save = (form: "editor" | "api") => {
     const name = workspace.get().name;
-    const json = form === "editor" ? graphAsJson(types) : toPrompt(document, types);
+    const json = form === "editor" ? graphAsJson(types) : toPrompt(workspace.get().editor.document, types);
     download(formatJson(json, 2), form === "editor" ? `${name}.json` : `${name}.api.json`, "application/json");
   };
   const open = async () => {
@@ -233,6 +172,11 @@ function Canvas({ types }: { types: NodeTypes }) {
     bypass: () => actions.toggleMode(selection.nodes, "bypassed"),
     collapse: () => actions.toggleCollapsed(selection.nodes),
     group: () => actions.group(selection.nodes, types, measuredSizes(nodes)),
+    subgraph: () => {
+      const outer = actions.intoSubgraph(selection.nodes, selection.groups, types, measuredSizes(nodes));
+      if (outer !== undefined) select([outer]);
+    },
+    leave: () => leaveTo(place.path.length - 1),
     arrange: () => {
       actions.arrange(types, measuredSizes(nodes));
       setTimeout(() => void flow.fitView({ ...wholeView(), duration: 200 }), 30);
@@ -243,63 +187,22 @@ function Canvas({ types }: { types: NodeTypes }) {
     open: () => void open(),
     save: () => save("editor"),
     saveApi: () => save("api"),
-    clear: () => edit("Clear", () => EMPTY_DOCUMENT),
+    clear: () => actions.remove(Object.keys(document.nodes), [], Object.keys(document.groups)),
   };
   useShortcuts(acts);
 
+  const openMenu = (event: MouseEvent | React.MouseEvent, label: string, items: readonly MenuItem[]) => {
+    event.preventDefault();
+    setMenu({ x: event.clientX, y: event.clientY, label, items });
+  };
+  const at = (event: MouseEvent | React.MouseEvent, left = 0, top = 0): Point => {
+    const { x, y } = flow.screenToFlowPosition({ x: event.clientX - left, y: event.clientY - top });
+    return { x: Math.round(x), y: Math.round(y) };
+  };
   const nodeMenu = (event: React.MouseEvent, node: FlowNode) => {
-    event.preventDefault();
-    const ids = selection.nodes.includes(node.id) ? selection.nodes : [node.id];
     if (!node.selected) select([node.id]);
-    const type = node.type === "group" ? undefined : types.get(node.data.node.type);
-    const looks = (type?.outputs ?? []).flatMap((output, slot): MenuItem[] => {
-      const carried = typeOfOutput(document, types, { node: node.id, slot });
-      return canPeek(carried, types) ? [{ label: `Look at ${output.name || carried}`, icon: "eye", act: () => void peek({ node: node.id, slot }, types) }] : [];
-    });
-    const items: MenuItem[] =
-      node.type === "group"
-        ? [{ label: "Remove the group", icon: "trash", act: () => actions.remove([], [], [node.data.group.id]) }]
-        : [
-            ...looks,
-            ...(type?.isOutput ? [{ label: "Render only this", icon: "play" as const, act: () => void renderGraph([node.id]) }] : []),
-            ...(looks.length || type?.isOutput ? ["line" as const] : []),
-            { label: "Copy", keys: "Ctrl C", act: () => actions.copyNodes(ids, []) },
-            { label: "Mute", keys: "Ctrl M", act: () => actions.toggleMode(ids, "muted") },
-            { label: "Bypass", keys: "Ctrl B", act: () => actions.toggleMode(ids, "bypassed") },
-            { label: "Collapse", keys: "Alt C", act: () => actions.toggleCollapsed(ids) },
-            { label: "Group", keys: "Ctrl G", act: () => actions.group(ids, types, measuredSizes(nodes)) },
-            "line",
-            { label: "Delete", icon: "trash", keys: "Del", act: () => actions.remove(ids, [], []) },
-          ];
-    setMenu({ x: event.clientX, y: event.clientY, label: "Node", items });
-  };
-  const paneMenu = (event: MouseEvent | React.MouseEvent) => {
-    event.preventDefault();
-    const at = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
-    setMenu({
-      x: event.clientX,
-      y: event.clientY,
-      label: "Canvas",
-      items: [
-        { label: "Add a node…", icon: "plus", keys: "A", act: () => setAdding({ at }) },
-        { label: "Paste", keys: "Ctrl V", act: () => void acts.paste() },
-        { label: "Arrange all", icon: "layout", keys: "L", act: acts.arrange },
-        { label: "See all", icon: "fit", keys: "F", act: acts.fit },
-      ],
-    });
-  };
-  const edgeMenu = (event: React.MouseEvent, edge: Edge) => {
-    event.preventDefault();
-    const at = flow.screenToFlowPosition({ x: event.clientX - 22, y: event.clientY - 14 });
-    setMenu({
-      x: event.clientX,
-      y: event.clientY,
-      label: "Wire",
-      items: [
-        { label: "Add a reroute", icon: "plus", act: () => actions.splitWithReroute(edge.id, { x: Math.round(at.x), y: Math.round(at.y) }, types) },
-        { label: "Remove", icon: "trash", act: () => actions.remove([], [edge.id], []) },
-      ],
-    });
+    const ids = selection.nodes.includes(node.id) ? selection.nodes : [node.id];
+    openMenu(event, "Node", nodeItems(node, { ids, groups: selection.groups, types, measured: measuredSizes(nodes), select, explain: setExplained }));
   };
 
   return (
@@ -323,32 +226,28 @@ function Canvas({ types }: { types: NodeTypes }) {
         }}
         onEdgesChange={onEdgesChange}
         {...dragging.handlers}
-        onConnect={onConnect}
+        onConnect={(link) => connect(link)}
         onConnectEnd={onConnectEnd}
         isValidConnection={(link) => refusal(link) === undefined}
         onReconnectStart={() => (rejoined.current = false)}
         onReconnect={(old, link) => {
           rejoined.current = true;
-          const from = { node: link.source, slot: slotOfHandle(link.sourceHandle) };
-          edit("Reconnect", command.together(command.disconnect([old.id]), command.connect(from, link.target, inputOfHandle(link.targetHandle))));
+          connect(link, command.disconnect([old.id]));
         }}
         onReconnectEnd={(_event, old) => {
           if (!rejoined.current) edit("Disconnect", command.disconnect([old.id]));
         }}
         onNodeContextMenu={nodeMenu}
-        onPaneContextMenu={paneMenu}
-        onEdgeContextMenu={edgeMenu}
-        onEdgeDoubleClick={(event, edge) => {
-          const at = flow.screenToFlowPosition({ x: event.clientX - 22, y: event.clientY - 14 });
-          actions.splitWithReroute(edge.id, { x: Math.round(at.x), y: Math.round(at.y) }, types);
-        }}
+        onPaneContextMenu={(event) => openMenu(event, "Canvas", paneItems(acts, () => setAdding({ at: at(event) })))}
+        onEdgeContextMenu={(event, edge) => openMenu(event, "Wire", edgeItems(edge.id, at(event, 22, 14), types))}
+        onEdgeDoubleClick={(event, edge) => actions.splitWithReroute(edge.id, at(event, 22, 14), types)}
         onMove={(_event, { zoom }) => frame.current?.classList.toggle("far", zoom < FAR)}
         connectionRadius={28}
         edgesReconnectable
         reconnectRadius={8}
         zoomOnDoubleClick={false}
         deleteKeyCode={null}
-        selectionKeyCode="Shift"
+        selectionKeyCode={["Shift", "Control", "Meta"]}
         multiSelectionKeyCode={["Meta", "Control"]}
         selectionMode={SelectionMode.Partial}
         minZoom={0.05}
@@ -371,10 +270,11 @@ function Canvas({ types }: { types: NodeTypes }) {
         />}
       </ReactFlow>
       <Toolbar acts={acts} chosen={selection.nodes.length} />
+      {place.path.length > 0 && <Crumbs names={place.names} />}
       {nodes.length === 0 && <GraphEmpty onAdd={acts.add} onOpen={acts.open} />}
       {adding && (
         <Palette
-          types={types}
+          types={addable(types, place)}
           wanted={adding.wanted}
           onClose={() => setAdding(undefined)}
           onChoose={(type) => {
@@ -384,17 +284,25 @@ function Canvas({ types }: { types: NodeTypes }) {
         />
       )}
       {menu && <Menu at={menu} onClose={() => setMenu(undefined)} />}
+      {explained && <NodeHelp type={explained} onClose={() => setExplained(undefined)} />}
       {helping && <Shortcuts onClose={() => setHelping(false)} />}
     </div>
   );
 }
 
+function usePlace(): Place {
+  const { editor, path } = useStore(workspace, (state) => state);
+  const whole = useSyncExternalStore(editor.subscribe, () => editor.document);
+  return useMemo(() => placeAt(whole, path), [whole, path]);
+}
+
 export function GraphView() {
   const types = useStore(studio, (state) => state.types);
+  const place = usePlace();
   if (!types) return <p className="waiting soft">Waiting for the server…</p>;
   return (
-    <ReactFlowProvider>
-      <Canvas types={types} />
+    <ReactFlowProvider key={place.path.join(":")}>
+      <Canvas place={place} types={withSubgraphs(place.document.subgraphs, types)} />
     </ReactFlowProvider>
   );
 }

@@ -1,20 +1,23 @@
 /** A node as it stands on the canvas: title, sockets, fields, what it shows, what is wrong with it. */
 import { Handle, NodeResizeControl, Position, type NodeProps } from "@xyflow/react";
 import { memo, useState } from "react";
-import { useStore } from "../../app/store.ts";
-import { edit, workspace } from "../../app/workspace.ts";
+import { edit, editWhole, enter, fullId } from "../../app/workspace.ts";
+import { Button } from "../../design/fields.tsx";
 import { Icon } from "../../design/icons.tsx";
 import { putGroup, setSize, setTitle } from "../../document/commands.ts";
 import { NOTE, type GraphNode } from "../../document/model.ts";
 import type { InputSpec, NodeType, OutputSpec } from "../../document/node_types.ts";
-import { pictureKey, pictureUrl, type Picture } from "../../service/jobs.ts";
-import { studio } from "../../service/studio.ts";
+import { renameSubgraph } from "../../document/subgraph_commands.ts";
+import { SUBGRAPHS_CATEGORY } from "../../document/subgraph_types.ts";
+import { pictureKey, pictureUrl } from "../../service/jobs.ts";
+import type { NodeProgress } from "../../service/studio.ts";
 import type { CardNode, GroupNode } from "./flow.ts";
 import { inspectPicture } from "./inspect.ts";
-import { ExposeButton, readable, useNodeType, Widget } from "./widgets.tsx";
+import { useNodeErrors, useNodePictures, useOwnPreview, useOwnProgress } from "./node_pictures.ts";
+import { ExposeButton, readable, Widget } from "./widgets.tsx";
 import { wireColor } from "./wire_color.ts";
 
-function InputSocket({ spec, connected }: { spec: InputSpec; connected: boolean }) {
+export function InputSocket({ spec, connected }: { spec: InputSpec; connected: boolean }) {
   return (
     <Handle
       type="target"
@@ -29,7 +32,7 @@ function InputSocket({ spec, connected }: { spec: InputSpec; connected: boolean 
   );
 }
 
-function OutputSocket({ spec, slot }: { spec: OutputSpec; slot: number }) {
+export function OutputSocket({ spec, slot }: { spec: OutputSpec; slot: number }) {
   return (
     <Handle
       type="source"
@@ -56,7 +59,9 @@ function Title({ node, type }: { node: GraphNode; type: NodeType | undefined }) 
   }
   const done = (text: string) => {
     setEditing(false);
-    edit("Rename", setTitle(node.id, text === type?.label ? "" : text));
+    // A subgraph's node without a title of its own shows the subgraph's name, and so do its copies.
+    if (type?.category === SUBGRAPHS_CATEGORY && !node.title) editWhole("Rename", renameSubgraph(node.type, text));
+    else edit("Rename", setTitle(node.id, text === type?.label ? "" : text));
   };
   return (
     <input
@@ -70,32 +75,6 @@ function Title({ node, type }: { node: GraphNode; type: NodeType | undefined }) 
         if (event.key === "Escape") setEditing(false);
       }}
     />
-  );
-}
-
-const NO_PICTURES: readonly Picture[] = [];
-
-/** The newest job of this graph that this node showed something in. */
-function useNodePictures(id: string): readonly Picture[] {
-  const jobs = useStore(workspace, (state) => state.jobs);
-  return useStore(studio, (state) => {
-    for (const job of jobs.toReversed()) {
-      const pictures = state.shown[job]?.[id] ?? state.finished.find((done) => done.id === job)?.outputs[id];
-      if (pictures) return pictures;
-    }
-    return NO_PICTURES;
-  });
-}
-
-function useOwnProgress(id: string) {
-  const jobs = useStore(workspace, (state) => state.jobs);
-  return useStore(studio, (state) => (state.running && jobs.includes(state.running.job) ? state.running.nodes[id] : undefined));
-}
-
-function useOwnPreview(id: string): string | undefined {
-  const jobs = useStore(workspace, (state) => state.jobs);
-  return useStore(studio, (state) =>
-    state.running?.previewNode === id && jobs.includes(state.running.job) ? state.running.preview : undefined,
   );
 }
 
@@ -116,18 +95,11 @@ function Pictures({ id, isOutput }: { id: string; isOutput: boolean }) {
 }
 
 function Errors({ id }: { id: string }) {
-  const errors = useStore(workspace, (state) => state.errors[id]);
-  const jobs = useStore(workspace, (state) => state.jobs);
-  const failed = useStore(studio, (state) => {
-    const last = jobs.at(-1);
-    const error = last === undefined ? undefined : state.finished.find((job) => job.id === last)?.error;
-    return error?.node === id ? error.message : undefined;
-  });
-  const messages = [...(errors?.map((error) => error.message) ?? []), ...(failed ? [failed] : [])];
-  if (messages.length === 0) return null;
+  const messages = useNodeErrors(id);
+  if (!messages) return null;
   return (
     <ul className="node-errors" role="alert">
-      {messages.map((message) => (
+      {[...new Set(messages.split("\n"))].map((message) => (
         <li key={message}>
           <Icon name="alert" />
           <span>{message}</span>
@@ -137,7 +109,15 @@ function Errors({ id }: { id: string }) {
   );
 }
 
-function Rows({ node, type, linked }: { node: GraphNode; type: NodeType; linked: ReadonlySet<string> }) {
+interface RowsProps {
+  node: GraphNode;
+  type: NodeType;
+  linked: ReadonlySet<string>;
+  /** Inputs that are the subgraph's own. */
+  outside: ReadonlySet<string>;
+}
+
+function Rows({ node, type, linked, outside }: RowsProps) {
   const sockets = type.inputs.filter((input) => !input.widget);
   const widgets = type.inputs.filter((input) => input.widget);
   const rows = Math.max(sockets.length, type.outputs.length);
@@ -167,7 +147,9 @@ function Rows({ node, type, linked }: { node: GraphNode; type: NodeType; linked:
             </span>
           )}
           <div className="widget nodrag nowheel">
-            {linked.has(spec.name) ? <span className="faint">from a wire</span> : <Widget node={node} spec={spec} />}
+            {outside.has(spec.name) && <span className="faint">set outside</span>}
+            {linked.has(spec.name) && !outside.has(spec.name) && <span className="faint">from a wire</span>}
+            {!linked.has(spec.name) && <Widget node={node} spec={spec} />}
           </div>
           {node.type !== NOTE && <ExposeButton node={node} spec={spec} />}
         </div>
@@ -189,13 +171,46 @@ function CollapsedSockets({ type }: { type: NodeType }) {
   );
 }
 
-export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps<CardNode>) {
-  const { node } = data;
-  const type = useNodeType(node.type);
-  const progress = useOwnProgress(id);
-  const hasErrors = useStore(workspace, (state) => (state.errors[id]?.length ?? 0) > 0);
-  const linked = new Set(data.linked.split(",").slice(0, -1));
+/** `linked` and `outside` as the flow keeps them. */
+const names = (joined: string): ReadonlySet<string> => new Set(joined.split(",").slice(0, -1));
+
+function Progress({ progress }: { progress: NodeProgress }) {
+  return (
+    <div className="node-progress" role="progressbar" aria-label="Progress" aria-valuenow={progress.value} aria-valuemax={progress.max}>
+      <span style={{ transform: `scaleX(${progress.max > 0 ? progress.value / progress.max : 0})` }} />
+    </div>
+  );
+}
+
+function Body({ full, data }: { full: string; data: CardNode["data"] }) {
+  const { node, type } = data;
+  const linked = names(data.linked);
+  if (!type) {
+    return (
+      <>
+        <p className="node-missing">The server has no node type “{node.type}”.</p>
+        {[...linked].map((name) => (
+          <Handle key={name} type="target" position={Position.Left} id={`in:${name}`} />
+        ))}
+      </>
+    );
+  }
+  if (node.collapsed) return <CollapsedSockets type={type} />;
+  return (
+    <>
+      <Rows node={node} type={type} linked={linked} outside={names(data.outside)} />
+      <Pictures id={full} isOutput={type.isOutput} />
+    </>
+  );
+}
+
+export const NodeCard = memo(function NodeCard({ data, selected }: NodeProps<CardNode>) {
+  const { node, type } = data;
+  const full = fullId(node.id);
+  const progress = useOwnProgress(full);
+  const hasErrors = useNodeErrors(full) !== "";
   const working = progress?.state === "running";
+  const standsForMore = type?.category === SUBGRAPHS_CATEGORY;
   const classes = [
     "node",
     node.mode,
@@ -203,34 +218,36 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
     working ? "working" : "",
     hasErrors || !type ? "wrong" : "",
     node.type === NOTE ? "note" : "",
+    standsForMore ? "subgraph" : "",
     node.size && !node.collapsed ? "sized" : "",
   ];
   const resizable = type?.inputs.some((input) => input.multiline) && !node.collapsed;
+  const onDoubleClick = (event: React.MouseEvent) => {
+    if (standsForMore && !(event.target as Element).closest(".nodrag, .node-title")) enter(node.id);
+  };
   return (
-    <div className={classes.join(" ")} data-type={node.type}>
+    <div className={classes.join(" ")} data-type={standsForMore ? "Subgraph" : node.type} onDoubleClick={onDoubleClick}>
       <header>
+        {standsForMore && <Icon name="subgraph" />}
         <Title node={node} type={type} />
         {node.mode !== "active" && <span className="chip">{node.mode}</span>}
+        {standsForMore && (
+          <span className="nodrag">
+            <Button icon="enter" label="Enter the subgraph" bare small kind="quiet" onClick={() => enter(node.id)} />
+          </span>
+        )}
       </header>
-      {working && (
-        <div className="node-progress" role="progressbar" aria-label="Progress" aria-valuenow={progress.value} aria-valuemax={progress.max}>
-          <span style={{ transform: `scaleX(${progress.max > 0 ? progress.value / progress.max : 0})` }} />
-        </div>
-      )}
+      {working && <Progress progress={progress} />}
       <div className="node-body">
-        {!type && <p className="node-missing">The server has no node type “{node.type}”.</p>}
-        {type && !node.collapsed && <Rows node={node} type={type} linked={linked} />}
-        {type && node.collapsed && <CollapsedSockets type={type} />}
-        {!type && [...linked].map((name) => <Handle key={name} type="target" position={Position.Left} id={`in:${name}`} />)}
-        {!node.collapsed && <Pictures id={id} isOutput={type?.isOutput ?? false} />}
+        <Body full={full} data={data} />
       </div>
-      <Errors id={id} />
+      <Errors id={full} />
       {resizable && (
         <NodeResizeControl
           className="resize"
           minWidth={200}
           minHeight={90}
-          onResizeEnd={(_event, { width, height }) => edit("Resize", setSize(id, { width, height }))}
+          onResizeEnd={(_event, { width, height }) => edit("Resize", setSize(node.id, { width, height }))}
         />
       )}
     </div>

@@ -1,7 +1,7 @@
 /** Looking at what comes out of any node: a preview is put behind it, and only that is run. */
-import { edit, renderGraph, workspace } from "../../app/workspace.ts";
+import { edit, fullId, present, renderGraph } from "../../app/workspace.ts";
 import { addNode, connect, newNode, together, type Command } from "../../document/commands.ts";
-import { freshId, linksOf, type NodeId } from "../../document/model.ts";
+import { freshNodeId, linksOf, type GraphDocument } from "../../document/model.ts";
 import { typesMatch, type NodeTypes } from "../../document/node_types.ts";
 import { sourceOf, typeOfOutput, type Output } from "../../document/wiring.ts";
 
@@ -14,7 +14,7 @@ export function canPeek(type: string, types: NodeTypes): boolean {
 
 /** The VAE nearest by: of the loader that the graph uses already. */
 function findVae(types: NodeTypes): Output | undefined {
-  const { document } = workspace.get().editor;
+  const document = present();
   for (const node of Object.values(document.nodes)) {
     const slot = types.get(node.type)?.outputs.findIndex((output) => output.type === "VAE") ?? -1;
     if (slot >= 0 && node.mode === "active") return { node: node.id, slot };
@@ -23,25 +23,25 @@ function findVae(types: NodeTypes): Output | undefined {
 }
 
 export async function peek(output: Output, types: NodeTypes): Promise<void> {
-  const { editor } = workspace.get();
-  const { document } = editor;
+  const document = present();
   const type = typeOfOutput(document, types, output);
   if (!canPeek(type, types)) return;
   const existing = linksOf(document).find(
     (link) => link.from === output.node && link.output === output.slot && document.nodes[link.to]?.type === "PreviewImage",
   );
-  if (existing) return renderGraph([existing.to]);
+  if (existing) return renderGraph([fullId(existing.to)]);
   const origin = document.nodes[sourceOf(document, output)?.node ?? output.node];
   if (!origin) return;
   const steps: Command[] = [];
-  const nodes: Record<NodeId, unknown> = { ...document.nodes };
+  let grown: GraphDocument = document;
   let at = output;
   let x = origin.at.x + 300;
   for (const way of [...(WAYS[type] ?? []), "PreviewImage"]) {
     const wayType = types.get(way)!;
-    const id = freshId(nodes);
-    nodes[id] = true;
-    steps.push(addNode(newNode(id, wayType, { x, y: origin.at.y + 40 })));
+    const id = freshNodeId(grown);
+    const add = addNode(newNode(id, wayType, { x, y: origin.at.y + 40 }));
+    grown = add(grown);
+    steps.push(add);
     const carried = at === output ? type : "IMAGE";
     const input = wayType.inputs.find((spec) => typesMatch(carried, spec.type) && !spec.widget);
     if (input) steps.push(connect(at, id, input.name));
@@ -51,5 +51,5 @@ export async function peek(output: Output, types: NodeTypes): Promise<void> {
     x += 300;
   }
   edit("Look at an output", together(...steps));
-  await renderGraph([at.node]);
+  await renderGraph([fullId(at.node)]);
 }

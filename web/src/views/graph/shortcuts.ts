@@ -14,6 +14,8 @@ export interface Acts {
   bypass(): void;
   collapse(): void;
   group(): void;
+  subgraph(): void;
+  leave(): void;
   arrange(): void;
   fit(): void;
   render(): void;
@@ -35,6 +37,8 @@ const KEYS: Record<string, keyof Acts> = {
   "ctrl+m": "mute",
   "ctrl+b": "bypass",
   "ctrl+g": "group",
+  "ctrl+shift+e": "subgraph",
+  escape: "leave",
   "ctrl+s": "save",
   "ctrl+o": "open",
   "alt+c": "collapse",
@@ -43,6 +47,7 @@ const KEYS: Record<string, keyof Acts> = {
   a: "add",
   l: "arrange",
   f: "fit",
+  ".": "fit",
   "shift+?": "help",
   "?": "help",
 };
@@ -67,6 +72,10 @@ export function useShortcuts(acts: Acts): void {
         event.preventDefault();
         (document.activeElement as HTMLElement | null)?.blur();
         current.current.render();
+        return;
+      }
+      if (keys === "escape" && isTyping(event.target)) {
+        (event.target as HTMLElement).blur();
         return;
       }
       const act = KEYS[keys];

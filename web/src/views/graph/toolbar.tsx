@@ -1,9 +1,10 @@
 import { useState, useSyncExternalStore } from "react";
 import { useStore } from "../../app/store.ts";
-import { workspace } from "../../app/workspace.ts";
+import { leaveTo, workspace } from "../../app/workspace.ts";
 import { Button, Dialog } from "../../design/fields.tsx";
 import { Icon } from "../../design/icons.tsx";
-import { Menu, type MenuAt } from "./menu.tsx";
+import { Menu, type MenuAt } from "../../design/menu.tsx";
+import { RenderButton } from "../render_button.tsx";
 import type { Acts } from "./shortcuts.ts";
 
 export function Toolbar({ acts, chosen }: { acts: Acts; chosen: number }) {
@@ -21,6 +22,7 @@ export function Toolbar({ acts, chosen }: { acts: Acts; chosen: number }) {
         <Button icon="layout" label="Arrange (L)" bare small kind="quiet" onClick={acts.arrange} />
         <Button icon="fit" label="See all (F)" bare small kind="quiet" onClick={acts.fit} />
         <Button icon="frame" label="Group (Ctrl G)" bare small kind="quiet" disabled={chosen === 0} onClick={acts.group} />
+        <Button icon="subgraph" label="Make a subgraph (Ctrl Shift E)" bare small kind="quiet" disabled={chosen === 0} onClick={acts.subgraph} />
         <Button icon="help" label="Keys (?)" bare small kind="quiet" onClick={acts.help} />
       </div>
       <div className="toolbar-part">
@@ -47,15 +49,35 @@ export function Toolbar({ acts, chosen }: { acts: Acts; chosen: number }) {
                 { label: "Save the graph", keys: "Ctrl S", act: acts.save },
                 { label: "Save for the API", act: acts.saveApi },
                 "line",
-                { label: "Clear the canvas", icon: "trash", act: acts.clear },
+                { label: "Clear what is shown", icon: "trash", act: acts.clear },
               ],
             });
           }}
         />
-        <Button icon="play" label="Render" kind="primary" small onClick={acts.render} hint="Ctrl Enter" />
+        <RenderButton small onClick={acts.render} hint="Ctrl Enter" />
       </div>
       {menu && <Menu at={menu} onClose={() => setMenu(undefined)} />}
     </div>
+  );
+}
+
+/** The way from the whole graph to the subgraph that is open. */
+export function Crumbs({ names }: { names: readonly string[] }) {
+  const name = useStore(workspace, (state) => state.name);
+  const all = [name || "Untitled", ...names];
+  return (
+    <nav className="crumbs" aria-label="Where in the graph">
+      <Button icon="up" label="Leave the subgraph (Esc)" bare small kind="quiet" onClick={() => leaveTo(all.length - 2)} />
+      <ol>
+        {all.map((each, depth) => (
+          <li key={depth}>
+            <button type="button" className="clip" title={each} aria-current={depth === all.length - 1 ? "location" : undefined} onClick={() => leaveTo(depth)}>
+              {each}
+            </button>
+          </li>
+        ))}
+      </ol>
+    </nav>
   );
 }
 
@@ -79,11 +101,14 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Ctrl Z · Ctrl Y", "Undo · redo"],
   ["Ctrl C · X · V", "Copy · cut · paste"],
   ["Ctrl A", "Select all"],
-  ["Shift and drag", "Select by a frame"],
+  ["Shift or Ctrl, and drag", "Select by a frame"],
+  ["Space, and drag", "Move the canvas"],
   ["Del", "Delete"],
   ["Ctrl M · Ctrl B", "Mute · bypass"],
   ["Alt C", "Collapse"],
   ["Ctrl G", "Group"],
+  ["Ctrl Shift E", "Make a subgraph"],
+  ["Double-click · Esc", "Enter · leave a subgraph"],
   ["L · F", "Arrange · see all"],
   ["Ctrl O · Ctrl S", "Open · save"],
   ["Double-click a wire", "Add a reroute"],

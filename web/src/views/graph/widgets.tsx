@@ -1,15 +1,16 @@
 /** Fields on a node, one for each input that has a value of its own. */
 import { useState } from "react";
 import { chooseFiles } from "../../app/download.ts";
-import { useStore } from "../../app/store.ts";
 import { toast } from "../../app/toasts.ts";
-import { edit } from "../../app/workspace.ts";
+import { edit, editWhole, here } from "../../app/workspace.ts";
 import { randomSeed } from "../../document/seeds.ts";
 import { Button, NumberField, Select } from "../../design/fields.tsx";
 import { setExposed, setSeedControl, setValue } from "../../document/commands.ts";
 import type { Json } from "../../document/exact_json.ts";
 import type { GraphNode, SeedControl } from "../../document/model.ts";
 import type { InputSpec } from "../../document/node_types.ts";
+import { exposeInput, removeInput, slotInto } from "../../document/subgraph_commands.ts";
+import { withSubgraphs } from "../../document/subgraph_types.ts";
 import { pictureUrl } from "../../service/jobs.ts";
 import { loadTypes, studio, upload } from "../../service/studio.ts";
 
@@ -29,7 +30,7 @@ export function change({ node, spec }: WidgetProps, value: Json): void {
 
 function PictureInput(props: WidgetProps) {
   const [busy, setBusy] = useState(false);
-  const name = String(props.node.values[props.spec.name] ?? "");
+  const name = String(props.node.values[props.spec.name] ?? props.spec.initial ?? "");
   const slash = name.lastIndexOf("/");
   const picture = { filename: name.slice(slash + 1), subfolder: name.slice(0, Math.max(0, slash)), type: "input" };
   const take = async (file: File | undefined) => {
@@ -84,7 +85,7 @@ function SeedInput(props: WidgetProps) {
         id={props.id}
         whole
         label={readable(props.spec.name)}
-        value={props.node.values[props.spec.name]}
+        value={props.node.values[props.spec.name] ?? props.spec.initial}
         min={props.spec.min}
         max={props.spec.max}
         onChange={(value) => change(props, value)}
@@ -103,7 +104,7 @@ function SeedInput(props: WidgetProps) {
 
 export function Widget(props: WidgetProps) {
   const { node, spec } = props;
-  const value = node.values[spec.name];
+  const value = node.values[spec.name] ?? spec.initial;
   if (spec.imageUpload) return <PictureInput {...props} />;
   if (spec.isSeed) return <SeedInput {...props} />;
   if (spec.choices) {
@@ -150,7 +151,7 @@ function TextInput(props: WidgetProps) {
     className: "field",
     "aria-label": readable(spec.name),
     spellCheck: false,
-    value: String(node.values[spec.name] ?? ""),
+    value: String(node.values[spec.name] ?? spec.initial ?? ""),
   };
   if (spec.multiline) {
     return <textarea {...common} rows={4} placeholder={readable(spec.name)} onChange={(event) => change(props, event.target.value)} />;
@@ -158,21 +159,25 @@ function TextInput(props: WidgetProps) {
   return <input {...common} onChange={(event) => change(props, event.target.value)} />;
 }
 
-/** Puts an input on the form of this graph. */
+/** Puts an input on the form of this graph; inside a subgraph, on the subgraph's own node. */
 export function ExposeButton({ node, spec }: WidgetProps) {
-  const exposed = node.exposed?.includes(spec.name) ?? false;
+  const { document, subgraph } = here();
+  const slot = subgraph && slotInto(document, subgraph, node.id, spec.name);
+  const exposed = subgraph ? slot !== undefined : (node.exposed?.includes(spec.name) ?? false);
+  const where = subgraph ? "on the subgraph's node" : "on the form";
+  const toggle = () => {
+    if (!subgraph) return edit("Change the form", setExposed(node.id, spec.name, !exposed));
+    const types = withSubgraphs(document.subgraphs, studio.get().types ?? new Map());
+    editWhole("Change the inputs", slot ? removeInput(subgraph.id, slot.name) : exposeInput(subgraph.id, types, node.id, spec.name));
+  };
   return (
     <button
       type="button"
       className={`expose nodrag ${exposed ? "on" : ""}`}
       aria-pressed={exposed}
-      aria-label={`Show ${readable(spec.name)} on the form`}
-      title={exposed ? "On the form" : "Show on the form"}
-      onClick={() => edit("Change the form", setExposed(node.id, spec.name, !exposed))}
+      aria-label={`Show ${readable(spec.name)} ${where}`}
+      title={exposed ? `Shown ${where}` : `Show ${where}`}
+      onClick={toggle}
     />
   );
-}
-
-export function useNodeType(type: string) {
-  return useStore(studio, (state) => state.types?.get(type));
 }

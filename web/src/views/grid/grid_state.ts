@@ -1,8 +1,8 @@
 /** The grid at hand: its axes, and the jobs that fill its cells. */
 import { createStore, remember, remembered } from "../../app/store.ts";
-import { toPrompt } from "../../document/api_form.ts";
-import { toEditorForm } from "../../document/editor_form.ts";
+import { toEditorForm } from "../../document/editor_form_write.ts";
 import type { NodeTypes } from "../../document/node_types.ts";
+import { promptToRun } from "../../document/wildcards.ts";
 import { makeGrid, type Axis, type Grid } from "../../forms/grid.ts";
 import { quickDocument, withForm, type QuickForm } from "../../forms/quick.ts";
 import type { Job, Picture } from "../../service/jobs.ts";
@@ -54,7 +54,7 @@ export async function sendGrid(form: QuickForm, types: NodeTypes): Promise<void>
     const sent: { x: number; y: number; z: number; job: string }[] = [];
     for (const { x, y, z, form: cell } of cells) {
       const document = quickDocument(cell, types);
-      const { id } = await submit(toPrompt(document, types), withForm(toEditorForm(document, types), cell));
+      const { id } = await submit(promptToRun(document, types), withForm(toEditorForm(document, types), cell));
       sent.push({ x, y, z, job: id });
       const now = { axes, labels, cells: [...sent], prompt: form.prompt };
       grid.set({ sent: now });

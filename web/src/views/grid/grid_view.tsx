@@ -12,6 +12,7 @@ import { pictureUrl, type Job, type Picture } from "../../service/jobs.ts";
 import { cancel, studio } from "../../service/studio.ts";
 import { loadForm, quick } from "../create/form_state.ts";
 import { inspectPicture } from "../graph/inspect.ts";
+import { RenderButton } from "../render_button.tsx";
 import { drawSheet } from "./contact_sheet.ts";
 import { changeAxis, grid, pictureOf, sendGrid, type Axes, type SentGrid } from "./grid_state.ts";
 
@@ -163,7 +164,7 @@ export function GridView() {
           disabled={!sent || pictures.size === 0}
           onClick={() => sent && guarded(drawSheet(sent, pictures).then((blob) => download(blob, "grid.png")))}
         />
-        <Button icon="play" label="Render the grid" kind="primary" small disabled={sending} onClick={() => guarded(sendGrid(form, types))} />
+        <RenderButton label="Render the grid" small disabled={sending} onClick={() => guarded(sendGrid(form, types))} />
       </div>
       <div className="page-body" tabIndex={0} role="region" aria-label="Axes and sheet">
         <div className="axes">

@@ -1,6 +1,6 @@
 /** A menu at a point of the screen, for mouse and keyboard. */
 import { useEffect, useLayoutEffect, useRef } from "react";
-import { Icon, type IconName } from "../../design/icons.tsx";
+import { Icon, type IconName } from "./icons.tsx";
 
 export type MenuItem =
   | { readonly label: string; readonly icon?: IconName; readonly keys?: string; readonly disabled?: boolean; readonly act: () => void }
