@@ -165,8 +165,14 @@ class Stages(ScratchTest):
         check = self.check((["vae-decode"], (1, "", "error: no kernel")))
         check.run_stage("random")
         self.assertEqual(len(self.rows(verdict="FAILED")), 2)
-        self.assertEqual(len(self.rows(verdict="ok")), 2)
+        self.assertEqual(len(self.rows(verdict="ok")), 3)
         self.assertIn("no kernel", self.rows(verdict="FAILED")[0]["value"])
+
+    def test_a_precision_that_a_gpu_lacks_is_skipped(self):
+        check = self.check((["fp8"], (2, "", 'error: the device cuda:0 has no precision "fp8"; it has: fp16, fp32')))
+        check.run_stage("random")
+        self.assertEqual([row["what"] for row in self.rows(verdict="skipped")], ["unet fp8"])
+        self.assertEqual(self.report.failures, 0)
 
     def test_budgets_are_held_to_bits_and_bytes(self):
         other = json.dumps({"median_ms": 30.0, "peak_held_bytes": 5 << 30, "output_sha256": "b"})

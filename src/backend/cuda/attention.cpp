@@ -218,11 +218,13 @@ class ChunkedAttention final : public Kernel {
     const void* v = shifted(call.input(2), n * s_.keys * s_.v_row + s_.v_offset, s_.dtype);
     auto* o =
         const_cast<void*>(shifted(call.output, (n * s_.queries + first) * s_.width(), s_.dtype));
-    OBSCURA_TRY(products.scores.run(q, k, nullptr, nullptr, scores, 1, library, call.stream));
+    OBSCURA_TRY(
+        products.scores.run({.a = q, .b = k, .d = scores, .workspace = library}, call.stream));
     softmax_rows(element_, reinterpret_cast<const float*>(scores), probabilities,
                  s_.heads * queries, s_.keys, s_.scale(), causal_, first, queries, call.stream);
     OBSCURA_TRY(check(cudaGetLastError(), "attention's softmax"));
-    return products.values.run(probabilities, v, nullptr, nullptr, o, 1, library, call.stream);
+    return products.values.run({.a = probabilities, .b = v, .d = o, .workspace = library},
+                               call.stream);
   }
 
   Sizes s_;

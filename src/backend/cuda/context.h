@@ -32,6 +32,8 @@ class Context {
   cudnnHandle_t dnn = nullptr;  // bound to `compute`
   cudaStream_t compute = nullptr;
   cudaStream_t copy = nullptr;  // weights on their way in
+  // Linears of float16 over many rows are products of fp8 elements. REQUIRES: scales_rows().
+  bool fp8_products = false;
   std::map<std::string, std::weak_ptr<const Kernel>> kernels;
 
   // 90 for an H100.

@@ -239,8 +239,13 @@ class Conv2d final : public Kernel {
   Status convolve(const KernelCall& call, const void* x, const void* bias, const void* residual,
                   void* y, void* workspace) const {
     if (const auto* matmul = std::get_if<Matmul>(&library_)) {
-      return matmul->run(x, call.input(1), fused_.bias ? bias : nullptr,
-                         fused_.residual ? residual : nullptr, y, 1, workspace, call.stream);
+      return matmul->run({.a = x,
+                          .b = call.input(1),
+                          .bias = fused_.bias ? bias : nullptr,
+                          .c = fused_.residual ? residual : nullptr,
+                          .d = y,
+                          .workspace = workspace},
+                         call.stream);
     }
     std::array<DnnPlan::Binding, 5> bindings{{{kX, x}, {kFilter, call.input(1)}, {kY, y}}};
     std::size_t count = 3;

@@ -8,6 +8,7 @@
 #include "backend/cuda/executable.h"
 #include "backend/cuda/kernels/probe.h"
 #include "backend/cuda/libraries.h"
+#include "backend/cuda/matmul.h"
 #include "backend/cuda/status.h"
 #include "ir/cast.h"
 #include "ir/pass.h"
@@ -70,6 +71,7 @@ DeviceDescription describe_device(int ordinal) {
   description.kernel_set = kKernelSet;
   description.precisions = {"fp16", "fp32"};
   if (has_bfloat16(properties)) description.precisions.push_back("bf16");
+  if (opened.ok() && scales_rows(properties, *opened)) description.precisions.push_back("fp8");
   description.estimated_flops = estimated_flops(ordinal, properties);
   int previous = 0;
   cudaGetDevice(&previous);
@@ -182,7 +184,7 @@ class CudaDevice final : public Device, public KernelChooser {
  private:
   DType dtype_for(const ir::Graph& graph) const {
     if (precision_ == "fp32") return DType::kF32;
-    if (precision_ == "fp16" && !graph.wide_range) return DType::kF16;
+    if (precision_ != "bf16" && !graph.wide_range) return DType::kF16;
     return has_bfloat16(shared_->context().properties) ? DType::kBF16 : DType::kF32;
   }
 
@@ -198,6 +200,7 @@ const bool kRegistered = [] {
        .create = [](int index, const std::string& precision) -> Result<std::unique_ptr<Device>> {
          int ordinal = usable_devices()[static_cast<std::size_t>(index)];
          OBSCURA_ASSIGN(std::shared_ptr<Context> context, Context::create(ordinal));
+         context->fp8_products = precision == "fp8";
          return std::unique_ptr<Device>(
              std::make_unique<CudaDevice>(std::move(context), precision));
        }});

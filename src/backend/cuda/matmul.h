@@ -14,11 +14,12 @@
 
 namespace obscura::backend::cuda {
 
-// D (rows, columns) = alpha * A (rows, depth) * B + bias + C, all row-major. Strides are in
-// elements.
+// D (rows, columns) = A (rows, depth) * B + bias + C, all row-major. Strides are in
+// elements. In fp8, row r of A stands for a_scales[r] times its elements, column c of B for
+// b_scales[c] times them.
 struct MatmulShape {
   std::int64_t rows = 0, columns = 0, depth = 0;
-  DType element = DType::kF16;      // of A and B
+  DType element = DType::kF16;      // of A and B; fp8 (F8_E4M3): see scales_rows()
   DType result = DType::kF16;       // of C, D and the bias
   bool b_depth_by_columns = false;  // B is (depth, columns); otherwise (columns, depth)
   bool bias = false;                // (columns)
@@ -31,6 +32,21 @@ struct MatmulShape {
   std::string text() const;
 };
 
+// Pointers of one product; those that its shape has no use for are null.
+struct MatmulOperands {
+  const void* a = nullptr;
+  const void* b = nullptr;
+  const float* a_scales = nullptr;  // of fp8 elements: float32 (rows)
+  const float* b_scales = nullptr;  // … and (columns)
+  const void* bias = nullptr;
+  const void* c = nullptr;
+  void* d = nullptr;  // may be c
+  void* workspace = nullptr;
+};
+
+// Whether fp8 products with a scale for each row and column exist here: Hopper, from cuBLASLt 12.9.
+bool scales_rows(const cudaDeviceProp& properties, const Libraries& libraries);
+
 class Matmul {
  public:
   // Asks the library for its algorithms and takes the one that Context::choose picks. kUnsupported
@@ -41,16 +57,13 @@ class Matmul {
 
   std::size_t workspace_bytes() const { return workspace_bytes_; }
   const std::string& choice() const { return choice_; }
-  // `c` and `bias` are null where the shape has none. `d` may be `c`.
-  Status run(const void* a, const void* b, const void* bias, const void* c, void* d, float alpha,
-             void* workspace, cudaStream_t stream) const;
+  Status run(const MatmulOperands& operands, cudaStream_t stream) const;
 
  private:
   struct Handles;
   Matmul() = default;
-  Status launch(const cublasLtMatmulAlgo_t& algorithm, std::size_t workspace_bytes, const void* a,
-                const void* b, const void* bias, const void* c, void* d, float alpha,
-                void* workspace, cudaStream_t stream) const;
+  Status launch(const cublasLtMatmulAlgo_t& algorithm, std::size_t workspace_bytes,
+                const MatmulOperands& operands, cudaStream_t stream) const;
   // Milliseconds of one run on memory of its own; infinite if it does not run.
   float time(const cublasLtMatmulHeuristicResult_t& candidate) const;
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/quantise.h"
 #include "backend/cuda/status.h"
 
 namespace obscura::backend::cuda {
@@ -21,9 +22,16 @@ Result<DeviceMemory> random_memory(Context& context, std::size_t bytes, DType dt
   OBSCURA_ASSIGN(DeviceMemory plain, DeviceMemory::allocate(values.size() * sizeof(float)));
   cudaMemcpyAsync(plain.data(), values.data(), values.size() * sizeof(float),
                   cudaMemcpyHostToDevice, context.compute);
+  OBSCURA_ASSIGN(DeviceMemory scale, DeviceMemory::allocate(sizeof(float)));
   for (std::size_t begin = 0; begin < count; begin += values.size()) {
-    convert(DType::kF32, plain.data(), dtype, memory.data() + begin * size_of(dtype),
-            static_cast<std::int64_t>(std::min(values.size(), count - begin)), context.compute);
+    std::byte* target = memory.data() + begin * size_of(dtype);
+    auto some = static_cast<std::int64_t>(std::min(values.size(), count - begin));
+    if (dtype == DType::kF8E4M3) {
+      quantise_rows(Element::kF32, plain.data(), target, reinterpret_cast<float*>(scale.data()), 1,
+                    some, context.compute);
+    } else {
+      convert(DType::kF32, plain.data(), dtype, target, some, context.compute);
+    }
   }
   cudaStreamSynchronize(context.compute);
   return memory;

@@ -8,7 +8,9 @@
 #include <cstring>
 #include <vector>
 
+#include "backend/cuda/e4m3.h"
 #include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/quantise.h"
 #include "backend/graph_fixture.h"
 #include "ir/activation.h"
 
@@ -234,6 +236,30 @@ TEST_F(CudaKernels, FinishesWhatAConvolutionLeft) {
       ASSERT_EQ(at(sums, n * channels + c), both);
       ASSERT_NEAR(at(found, i), at(y, pixel * stride + c) + both + at(residual, i), 2e-6)
           << channels << " channels, element " << i;
+    }
+  }
+}
+
+TEST_F(CudaKernels, RoundsRowsToE4M3) {
+  for (std::int64_t width : {1, 37, 320, 5120}) {
+    constexpr std::int64_t kRows = 5;
+    std::vector<float> x = random_floats(kRows * width, 1);
+    std::fill_n(x.begin() + width, width, 0.0f);
+    for (std::int64_t i = 0; i < width; ++i) x[static_cast<std::size_t>(2 * width + i)] *= 1e-6f;
+    OnDevice source(x), q(x.size()), scales(kRows * sizeof(float));
+    quantise_rows(Element::kF32, source.data(), q.data(), static_cast<float*>(scales.data()), kRows,
+                  width, nullptr);
+    std::vector<std::byte> codes = q.read<std::byte>();
+    std::vector<float> found_scales = scales.read<float>(), values(x.size());
+    widen_to_f32(DType::kF8E4M3, codes.data(), values.data(), values.size());
+    for (std::int64_t row = 0; row < kRows; ++row) {
+      std::span<const float> elements(x.data() + row * width, static_cast<std::size_t>(width));
+      float scale = test::e4m3_scale(elements);
+      ASSERT_EQ(found_scales[static_cast<std::size_t>(row)], scale);
+      for (std::int64_t i = 0; i < width; ++i)
+        ASSERT_EQ(values[static_cast<std::size_t>(row * width + i)],
+                  test::to_e4m3(elements[static_cast<std::size_t>(i)] / scale))
+            << "row " << row << " of width " << width << ", element " << i;
     }
   }
 }
