@@ -55,7 +55,8 @@ EngineStudio::EngineStudio(Engine& engine, EngineOptions options, fs::path data)
     : engine_(engine),
       options_(std::move(options)),
       data_(std::move(data)),
-      device_(engine.session().device().describe()) {}
+      device_(engine.session().device().describe()),
+      planner_(options_) {}
 EngineStudio::~EngineStudio() = default;
 
 EngineStudio::Project& EngineStudio::project(const std::string& name) const {
@@ -73,6 +74,7 @@ Status EngineStudio::run(const server::JobToRun& job, graph::Observer& observer,
       graph::validate(workflow, nodes(), own.environment, {.targets = job.targets});
   if (!validation.runnable()) return validation.to_error();
   engine_.move_to(own.place);
+  engine_.session().restart_peak();
   auto report = engine_.run(validation, job.extra_pnginfo, observer, cancel);
   return report.ok() ? Status() : Status(report.error());
 }
@@ -80,6 +82,17 @@ Status EngineStudio::run(const server::JobToRun& job, graph::Observer& observer,
 void EngineStudio::release(bool models, bool results) {
   if (results) engine_.forget_results();
   if (models) engine_.session().free_memory();
+}
+
+std::int64_t EngineStudio::peak_bytes() const {
+  return static_cast<std::int64_t>(engine_.session().peak_held_bytes());
+}
+
+Result<server::MemoryPlan> EngineStudio::plan_memory(const server::JobToRun& job,
+                                                     const CancelToken& cancel) const {
+  const Project& own = project(job.project);
+  std::lock_guard lock(planner_mutex_);
+  return planner_.plan(own.place, job, cancel);
 }
 
 const graph::NodeRegistry& EngineStudio::nodes() const {
@@ -123,19 +136,37 @@ Status EngineStudio::check_model_name(std::string_view kind, std::string_view na
                            extension.substr(0, 40)));
 }
 
+namespace {
+
+// What a file must hold to be of use as this kind of model.
+bool serves_as(std::string_view kind, const checkpoint::CheckpointLayout& layout) {
+  if (kind == "vae") return layout.has(checkpoint::ComponentKind::kVae);
+  if (kind == "text_encoders") return layout.has_text_encoders();
+  return layout.has(checkpoint::ComponentKind::kUNet);
+}
+
+}  // namespace
+
 Result<std::string> EngineStudio::inspect_model(std::string_view kind, const fs::path& file) const {
   constexpr std::string_view kRecognised[] = {"checkpoints", "vae", "text_encoders",
                                               "diffusion_models"};
-  if (std::find(std::begin(kRecognised), std::end(kRecognised), kind) != std::end(kRecognised)) {
-    OBSCURA_ASSIGN(auto model, pipeline::ModelFile::open(file, file.string()));
-    return model->layout().title();
+  const bool recognised =
+      std::find(std::begin(kRecognised), std::end(kRecognised), kind) != std::end(kRecognised);
+  auto refuse = [&](const std::string& found) {
+    return Error(ErrorKind::kInvalidInput,
+                 fmt::format("{}: wanted one of the {}, found {}", file.string(), kind, found));
+  };
+  auto model = pipeline::ModelFile::open(file, file.string());
+  if (recognised) {
+    if (!model.ok()) return model.error();
+    const checkpoint::CheckpointLayout& layout = (*model)->layout();
+    return serves_as(kind, layout) ? Result(layout.title()) : refuse(layout.title());
   }
+  // A whole model is none of the small ones that go with it.
+  if (model.ok()) return refuse((*model)->layout().title());
   if (kind == "loras") {
     OBSCURA_ASSIGN(auto lora, adapter::AdapterFile::open(file, file.string(), ""));
-    if (lora->modules().empty()) {
-      return Error(ErrorKind::kUnsupported,
-                   fmt::format("{} holds nothing that changes a layer", file.string()));
-    }
+    if (lora->modules().empty()) return refuse("nothing that changes a layer");
     return fmt::format("LoRA of {} layers", lora->modules().size());
   }
   OBSCURA_ASSIGN(io::TensorFile tensors, io::TensorFile::open(file));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/engine.h"
+#include "app/memory_planner.h"
 #include "nodes/output_folder.h"
 #include "server/job_runner.h"
 
@@ -22,6 +23,7 @@ class EngineStudio final : public server::Studio, public server::JobRunner {
   Status run(const server::JobToRun& job, graph::Observer& observer,
              const CancelToken& cancel) override;
   void release(bool models, bool results) override;
+  std::int64_t peak_bytes() const override;
 
   const graph::NodeRegistry& nodes() const override;
   const graph::Environment& environment(const std::string& project) const override;
@@ -35,6 +37,8 @@ class EngineStudio final : public server::Studio, public server::JobRunner {
   Result<nlohmann::json> model_metadata(const std::string& project, std::string_view kind,
                                         std::string_view name) const override;
   std::string model_digest(const std::string& project, const std::string& name) const override;
+  Result<server::MemoryPlan> plan_memory(const server::JobToRun& job,
+                                         const CancelToken& cancel) const override;
   nlohmann::ordered_json devices() const override;
   Result<std::string> with_alpha(std::string_view picture, std::string_view mask) const override;
   Result<std::string> convert(std::string_view picture,
@@ -53,6 +57,8 @@ class EngineStudio final : public server::Studio, public server::JobRunner {
   std::filesystem::path data_;
   // As it was at the start: a Device is the running job's alone.
   backend::DeviceDescription device_;
+  mutable std::mutex planner_mutex_;
+  mutable MemoryPlanner planner_;  // guarded by planner_mutex_
   mutable std::mutex mutex_;
   mutable std::map<std::string, std::unique_ptr<Project>> projects_;  // guarded by mutex_
 };

@@ -128,6 +128,11 @@ void Session::note_peak(std::size_t reserved) {
   peak_held_bytes_ = std::max(peak_held_bytes_, device_->held_bytes() + reserved);
 }
 
+void Session::restart_peak() {
+  peak_held_bytes_ = 0;
+  note_peak(0);
+}
+
 void Session::unload_all() {
   for (Entry& entry : programs_) entry.program->unload();
   device_->release_arena();

@@ -52,8 +52,9 @@ class Session {
   // Forgets the Programs of these weights: their file is no longer in use.
   void forget(const std::string& weight_identity);
 
-  // The most that Programs held at one time so far.
+  // The most that Programs held at one time so far, or since restart_peak().
   std::size_t peak_held_bytes() const { return peak_held_bytes_; }
+  void restart_peak();
 
  private:
   struct Entry {

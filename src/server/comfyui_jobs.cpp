@@ -7,6 +7,7 @@
 
 #include "graph/json_text.h"
 #include "server/comfyui.h"
+#include "server/job_json.h"
 #include "server/submission.h"
 #include "server/text.h"
 
@@ -15,17 +16,6 @@ namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const char c = text[i];
-    const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    if (dash ? c != '-' : !digit) return false;
-  }
-  return true;
-}
 
 Response prompt_error(std::string_view type, std::string_view message, const std::string& details) {
   const ordered_json body = {{"error",

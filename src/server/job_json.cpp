@@ -42,7 +42,10 @@ ordered_json job_json(const store::JobSummary& job) {
           {"error", job.error},
           {"created_ms", job.created_ms},
           {"started_ms", job.started_ms},
-          {"finished_ms", job.finished_ms}};
+          {"finished_ms", job.finished_ms},
+          {"planned_bytes", job.planned_bytes},
+          {"budget_bytes", job.budget_bytes},
+          {"peak_bytes", job.peak_bytes}};
 }
 
 ordered_json result_json(const store::StoredResult& result) {
@@ -68,6 +71,17 @@ ordered_json result_json(const store::StoredResult& result) {
 std::int64_t now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const char c = text[i];
+    const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (dash ? c != '-' : !digit) return false;
+  }
+  return true;
 }
 
 std::string new_uuid() {

@@ -18,5 +18,7 @@ nlohmann::ordered_json result_json(const store::StoredResult& result);
 std::int64_t now_ms();
 // A random UUID, version 4.
 std::string new_uuid();
+// Whether it is one, with hyphens and in lower case.
+bool is_uuid(std::string_view text);
 
 }  // namespace obscura::server

@@ -1,5 +1,8 @@
 #include "server/job_queue.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 
 #include "base/log.h"
@@ -13,6 +16,12 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr char kPaused[] = "queue.paused";
+// So many of the jobs that wait have a plan: what a person looks at, and few enough not to take
+// time from the one that runs.
+constexpr std::int64_t kPlannedAhead = 16;
+// How often clients are told how long the queue is, and how often it is looked through for plans: a
+// thousand submits a second are not a thousand messages to everybody.
+constexpr std::chrono::milliseconds kBreath{20};
 
 struct ParsedJob {
   JobToRun job;
@@ -43,6 +52,8 @@ void JobQueue::start() {
   auto paused = parts_.accounts.setting(kPaused);
   if (paused.ok()) paused_ = *paused == "yes";
   thread_ = std::thread([this] { work(); });
+  planner_ = std::thread([this] { plan(); });
+  teller_ = std::thread([this] { tell(); });
 }
 
 void JobQueue::stop() {
@@ -53,9 +64,13 @@ void JobQueue::stop() {
       running_->abandon();
       running_->cancel_token().cancel();
     }
+    planning_.cancel();
     changed_.notify_all();
+    untold_changed_.notify_all();
+    stopped_.notify_all();
   }
-  if (thread_.joinable()) thread_.join();
+  for (std::thread* thread : {&thread_, &planner_, &teller_})
+    if (thread->joinable()) thread->join();
   std::map<std::string, std::function<void()>> dropped;
   std::lock_guard lock(mutex_);
   dropped.swap(finished_);
@@ -63,7 +78,7 @@ void JobQueue::stop() {
 
 void JobQueue::wake() {
   std::lock_guard lock(mutex_);
-  awake_ = true;
+  awake_ = unplanned_ = true;
   changed_.notify_all();
 }
 
@@ -78,7 +93,7 @@ Result<double> JobQueue::submit(const store::NewJob& job, std::function<void()> 
     std::lock_guard lock(mutex_);
     if (number.ok()) {
       ++counts_.submitted;
-      awake_ = true;
+      awake_ = unplanned_ = true;
       changed_.notify_all();
     } else {
       finished_.erase(job.id);
@@ -209,10 +224,33 @@ QueueCounts JobQueue::counts() const {
 }
 
 void JobQueue::tell_status(const std::string& project) {
-  parts_.hub.broadcast(project, "status", status(project));
-  if (!parts_.hub.watched_own(project)) return;
-  auto queue = summary(project);
-  if (queue.ok()) parts_.hub.tell(project, {{"type", "queue"}, {"queue", *queue}});
+  std::lock_guard lock(mutex_);
+  untold_.insert(project);
+  untold_changed_.notify_one();
+}
+
+void JobQueue::tell() {
+  for (;;) {
+    std::set<std::string> projects;
+    {
+      std::unique_lock lock(mutex_);
+      untold_changed_.wait(lock, [this] { return !untold_.empty() || stopping_; });
+      if (stopping_) return;
+      projects.swap(untold_);
+    }
+    for (const std::string& project : projects) {
+      parts_.hub.broadcast(project, "status", status(project));
+      if (!parts_.hub.watched_own(project)) continue;
+      auto queue = summary(project);
+      if (queue.ok()) parts_.hub.tell(project, {{"type", "queue"}, {"queue", *queue}});
+    }
+    breathe();
+  }
+}
+
+void JobQueue::breathe() {
+  std::unique_lock lock(mutex_);
+  stopped_.wait_for(lock, kBreath, [this] { return stopping_; });
 }
 
 void JobQueue::tell_job(const std::string& project, const std::string& id) {
@@ -280,15 +318,50 @@ bool JobQueue::run_next() {
   return true;
 }
 
+void JobQueue::plan() {
+  // The job that runs goes first; Linux keeps a nice value for each thread.
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10));
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return unplanned_ || stopping_; });
+      if (stopping_) return;
+      unplanned_ = false;
+    }
+    // A job that is over by then needs none.
+    breathe();
+    while (plan_next()) {
+    }
+  }
+}
+
+bool JobQueue::plan_next() {
+  auto job = parts_.store.next_without_plan(kPlannedAhead);
+  if (!job.ok() || !*job) return false;
+  const auto plan = graph::guarded([&]() -> Result<MemoryPlan> {
+    OBSCURA_ASSIGN(const ParsedJob parsed, parse(**job));
+    return parts_.studio.plan_memory(parsed.job, planning_);
+  });
+  if (planning_.cancelled()) return false;
+  const Status stored = plan.ok() ? parts_.store.set_plan((*job)->id, plan->peak, plan->budget)
+                                  : parts_.store.set_plan((*job)->id, std::nullopt, 0);
+  if (!stored.ok()) return false;
+  tell_job((*job)->project, (*job)->id);
+  return true;
+}
+
 void JobQueue::run(const store::Job& job) {
   Result<ParsedJob> parsed = parse(job);
-  auto report = std::make_shared<JobReport>(
-      job, parsed.ok() && parsed->previews,
-      JobReport::Surroundings{parts_.store, parts_.hub, parts_.files, parts_.studio});
+  auto report =
+      std::make_shared<JobReport>(job, parsed.ok() && parsed->previews,
+                                  JobReport::Surroundings{parts_.store, parts_.hub, parts_.files,
+                                                          parts_.studio, parts_.runner});
   {
     std::lock_guard lock(mutex_);
     if (stopping_) report->abandon();
     running_ = report;
+    unplanned_ = true;
+    changed_.notify_all();
   }
   tell_job(job.project, job.id);
   Status status = parsed.ok() ? Status() : Status(parsed.error());

@@ -1,5 +1,6 @@
 // Runs the jobs of the store, one after another, on a thread of its own, and tells clients what
-// becomes of them. What changes the queue goes through here.
+// becomes of them. On another it plans the memory of those that come next. What changes the queue
+// goes through here.
 //
 // Thread safe.
 #pragma once
@@ -10,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -79,6 +81,9 @@ class JobQueue {
 
  private:
   void work();
+  // Says in the store what the next jobs will need, on a thread of its own.
+  void plan();
+  bool plan_next();
   // Waits for something to do; false once the queue stops.
   bool wait();
   void release_if_asked();
@@ -87,16 +92,21 @@ class JobQueue {
   void run(const store::Job& job);
   void count(const std::string& project, const std::string& id);
   void wake();
+  // Before long, from a thread of its own.
   void tell_status(const std::string& project);
+  void tell();
+  void breathe();
   void tell_job(const std::string& project, const std::string& id);
   void tell_finished(const std::string& id);
 
   Parts parts_;
-  std::thread thread_;
+  std::thread thread_, planner_, teller_;
+  CancelToken planning_;
   mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
-  bool stopping_ = false, awake_ = true, paused_ = false;
+  std::condition_variable changed_, untold_changed_, stopped_;
+  bool stopping_ = false, awake_ = true, paused_ = false, unplanned_ = true;
   bool release_models_ = false, release_results_ = false;
+  std::set<std::string> untold_;  // projects whose clients do not know how long the queue is now
   std::shared_ptr<JobReport> running_;
   std::map<std::string, std::function<void()>> finished_;
   QueueCounts counts_;

@@ -170,6 +170,7 @@ std::string JobReport::audit_detail(const std::vector<store::NewResult>& results
 void JobReport::record(store::JobState state, const std::string& error) {
   ended_ = true;
   store::Outcome outcome{state, text_of(outputs_), text_of(messages_), now_ms(), error, {}, {}};
+  outcome.peak_bytes = around_.runner.peak_bytes();
   outcome.results = adopt_results();
   outcome.audit = audit_detail(outcome.results);
   Status stored = around_.store.finish(job_.id, outcome);

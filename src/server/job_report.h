@@ -26,6 +26,7 @@ class JobReport final : public graph::Observer {
     EventHub& hub;
     const ResultFiles& files;
     const Studio& studio;
+    const JobRunner& runner;
   };
   // All borrowed. The hub sees nothing of how the job ended before it is in the store.
   JobReport(const store::Job& job, bool previews, const Surroundings& around);

@@ -33,6 +33,13 @@ class JobRunner {
   virtual Status run(const JobToRun& job, graph::Observer& observer, const CancelToken& cancel) = 0;
   // Between jobs: gives back the memory of loaded models, and forgets the results kept so far.
   virtual void release(bool models, bool results) = 0;
+  // The most bytes of the device that were held since the last run() began.
+  virtual std::int64_t peak_bytes() const = 0;
+};
+
+// What a job will hold of the device's memory at most, and may hold; in bytes.
+struct MemoryPlan {
+  std::int64_t peak = 0, budget = 0;
 };
 
 struct ModelEntry {
@@ -86,6 +93,8 @@ class Studio {
                                                 std::string_view name) const = 0;
   // The SHA-256 of a model that was used just now; empty if it is not known.
   virtual std::string model_digest(const std::string& project, const std::string& name) const = 0;
+  // Plans all that the job would run, and runs none of it. An error says why there can be no plan.
+  virtual Result<MemoryPlan> plan_memory(const JobToRun& job, const CancelToken& cancel) const = 0;
   // ComfyUI's: [{name, type, index, vram_total, vram_free, torch_vram_total, torch_vram_free}].
   virtual nlohmann::ordered_json devices() const = 0;
   // A PNG of `picture`'s colours and texts with the alpha channel of `mask`; both are files' bytes.

@@ -1,6 +1,7 @@
 // Reading jobs: lists, pages and single ones.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "store/job_rows.h"
@@ -22,9 +23,9 @@ const char* condition_of(JobList which) {
     case JobList::kUnfinished:
       return "state <= 1";
     case JobList::kQueued:
-      return "state <= 1 AND state = 0";
+      return "state = 0";
     case JobList::kRunning:
-      return "state <= 1 AND state = 1";
+      return "state = 1";
     case JobList::kFinished:
       return "state >= 2";
     case JobList::kDone:
@@ -38,8 +39,8 @@ const char* condition_of(JobList which) {
 }
 
 const char* order_of(JobList which) {
-  return which <= JobList::kRunning ? "state DESC, number, sequence"
-                                    : "finished_ms DESC, sequence DESC";
+  if (which == JobList::kUnfinished) return "state DESC, number, sequence";
+  return which <= JobList::kRunning ? "number, sequence" : "finished_ms DESC, sequence DESC";
 }
 
 }  // namespace
@@ -62,6 +63,9 @@ JobSummary summary_of(const Statement& row) {
   job.created_ms = row.integer(14);
   job.started_ms = row.integer(15);
   job.finished_ms = row.integer(16);
+  job.planned_bytes = std::max<std::int64_t>(row.integer(17), 0);
+  job.budget_bytes = row.integer(18);
+  job.peak_bytes = row.integer(19);
   return job;
 }
 
@@ -130,6 +134,21 @@ Result<std::optional<Job>> JobStore::find(std::string_view project, std::string_
   return found ? std::optional<Job>(job_of(row)) : std::nullopt;
 }
 
+Result<std::optional<Job>> JobStore::next_without_plan(std::int64_t ahead) const {
+  std::lock_guard lock(implementation_->connection->mutex);
+  OBSCURA_ASSIGN(Statement row,
+                 implementation_->database().prepare(fmt::format(
+                     "SELECT {}, {} FROM {} WHERE jobs.sequence = (SELECT sequence FROM (SELECT "
+                     "sequence, number, state, planned_bytes FROM jobs WHERE state = 1 UNION ALL "
+                     "SELECT * FROM (SELECT sequence, number, state, planned_bytes FROM jobs WHERE "
+                     "state = 0 ORDER BY number, sequence LIMIT ?)) WHERE planned_bytes = 0 ORDER "
+                     "BY state DESC, number, sequence LIMIT 1)",
+                     kSummaryColumns, kTextColumns, kJoined)));
+  row.bind(1, ahead);
+  OBSCURA_ASSIGN(bool found, row.step());
+  return found ? std::optional<Job>(job_of(row)) : std::nullopt;
+}
+
 Result<std::vector<JobSummary>> JobStore::list(std::string_view project, JobList which,
                                                std::int64_t most, std::int64_t offset) const {
   std::lock_guard lock(implementation_->connection->mutex);
@@ -160,7 +179,7 @@ Result<std::int64_t> JobStore::count(std::string_view project, JobList which) co
 Result<std::int64_t> JobStore::count_held(std::string_view project) const {
   std::lock_guard lock(implementation_->connection->mutex);
   OBSCURA_ASSIGN(Statement row, implementation_->database().prepare(
-                                    "SELECT count(*) FROM jobs WHERE project = ? AND state <= 1 "
+                                    "SELECT count(*) FROM jobs WHERE project = ? AND state = 0 "
                                     "AND held = 1"));
   row.bind(1, project);
   OBSCURA_ASSIGN(bool found, row.step());

@@ -12,8 +12,9 @@ namespace obscura::store {
 // Of `jobs`; kSummaryCount of them.
 inline constexpr char kSummaryColumns[] =
     "jobs.sequence, id, project, user, number, state, held, title, source, client_id, node_count, "
-    "result_count, attempts, error, created_ms, started_ms, finished_ms";
-inline constexpr int kSummaryCount = 17;
+    "result_count, attempts, error, created_ms, started_ms, finished_ms, planned_bytes, "
+    "budget_bytes, peak_bytes";
+inline constexpr int kSummaryCount = 20;
 // Follow them in rows of both tables.
 inline constexpr char kTextColumns[] = "prompt, extra_data, targets, models, outputs, messages";
 inline constexpr char kJoined[] = "jobs JOIN job_texts ON job_texts.sequence = jobs.sequence";

@@ -156,10 +156,10 @@ Status JobStore::finish(std::string_view id, const Outcome& outcome) {
   owner.reset();
   OBSCURA_ASSIGN(Statement job,
                  self.database().prepare("UPDATE jobs SET state = ?, finished_ms = ?, error = ?, "
-                                         "result_count = ? WHERE id = ?"));
+                                         "result_count = ?, peak_bytes = ? WHERE id = ?"));
   job.bind(1, static_cast<std::int64_t>(outcome.state)).bind(2, outcome.finished_ms);
   job.bind(3, outcome.error).bind(4, static_cast<std::int64_t>(outcome.results.size()));
-  OBSCURA_TRY(job.bind(5, id).run());
+  OBSCURA_TRY(job.bind(5, outcome.peak_bytes).bind(6, id).run());
   OBSCURA_ASSIGN(Statement texts,
                  self.database().prepare("UPDATE job_texts SET outputs = ?, messages = ? WHERE "
                                          "sequence = (SELECT sequence FROM jobs WHERE id = ?)"));
@@ -180,6 +180,16 @@ Status JobStore::requeue(std::string_view id) {
                  self.database().prepare("UPDATE jobs SET state = 0, started_ms = 0, attempts = "
                                          "attempts - 1 WHERE id = ? AND state = 1"));
   return statement.bind(1, id).run();
+}
+
+Status JobStore::set_plan(std::string_view id, std::optional<std::int64_t> planned_bytes,
+                          std::int64_t budget_bytes) {
+  Implementation& self = *implementation_;
+  std::lock_guard lock(self.connection->mutex);
+  OBSCURA_ASSIGN(
+      Statement statement,
+      self.database().prepare("UPDATE jobs SET planned_bytes = ?, budget_bytes = ? WHERE id = ?"));
+  return statement.bind(1, planned_bytes.value_or(-1)).bind(2, budget_bytes).bind(3, id).run();
 }
 
 Result<std::size_t> JobStore::cancel(std::string_view project, std::span<const std::string> ids,

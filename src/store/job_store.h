@@ -62,6 +62,9 @@ struct JobSummary {
   std::int64_t attempts = 0;  // how often it was started
   std::string error;
   std::int64_t created_ms = 0, started_ms = 0, finished_ms = 0;  // since 1970; 0: not yet
+  // Of the device's memory: what its plan says it needs at most and may have, and the most that was
+  // held while it ran; 0: not known.
+  std::int64_t planned_bytes = 0, budget_bytes = 0, peak_bytes = 0;
 };
 
 struct Job : JobSummary {
@@ -77,6 +80,7 @@ struct Outcome {
   std::string error;
   std::vector<NewResult> results;
   std::string audit;  // a JSON object
+  std::int64_t peak_bytes = 0;
 };
 
 // Which jobs a list holds, and in which order.
@@ -118,6 +122,12 @@ class JobStore {
   // kNotFound if one of the two is not queued.
   Status move_before(std::string_view project, std::string_view id, std::string_view other);
   Status move_to_end(std::string_view project, std::string_view id, bool front);
+  // The running job, or the first of those that will run next (at most `ahead` of them), that has
+  // no plan yet; none if all have.
+  Result<std::optional<Job>> next_without_plan(std::int64_t ahead) const;
+  // Without bytes, it is known that there can be no plan.
+  Status set_plan(std::string_view id, std::optional<std::int64_t> planned_bytes,
+                  std::int64_t budget_bytes);
   // Deletes finished jobs and their results; the digests of those.
   Result<std::vector<std::string>> forget(std::string_view project,
                                           std::span<const std::string> ids);

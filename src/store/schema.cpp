@@ -117,6 +117,21 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_of ON audit (project, id);
 )sql",
+    // 0: not known yet; planned_bytes < 0: it cannot be planned.
+    R"sql(
+ALTER TABLE jobs ADD COLUMN planned_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN budget_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN peak_bytes INTEGER NOT NULL DEFAULT 0;
+DROP INDEX jobs_waiting;
+DROP INDEX jobs_waiting_of;
+DROP INDEX jobs_finished_of;
+CREATE INDEX jobs_queued ON jobs (number, sequence) WHERE state = 0;
+CREATE INDEX jobs_queued_of ON jobs (project, number, sequence) WHERE state = 0;
+CREATE INDEX jobs_running ON jobs (project) WHERE state = 1;
+CREATE INDEX jobs_unfinished_of ON jobs (project, state DESC, number, sequence) WHERE state <= 1;
+CREATE INDEX jobs_held_of ON jobs (project) WHERE state = 0 AND held = 1;
+CREATE INDEX jobs_finished_of ON jobs (project, finished_ms, sequence, state) WHERE state >= 2;
+)sql",
 };
 
 Result<std::int64_t> version_of(Database& database) {

@@ -116,6 +116,7 @@ TEST_F(ApiTest, RunsAJobAndKeepsItsPicture) {
   const json job = state_of(id, "done");
   EXPECT_EQ(job["title"], "A picture");
   EXPECT_EQ(job["source"], "api");
+  EXPECT_EQ(job["peak_bytes"], 7);
   EXPECT_EQ(job["workflow"], json::parse(kPicture));
   ASSERT_EQ(job["results"].size(), 1U);
   const json result = job["results"][0];
@@ -218,6 +219,19 @@ TEST_F(ApiTest, HoldsARunningJobAndBeginsItAnew) {
   state_of(id, "running");
   checked("POST", "/jobs/{id}/cancel", "/jobs/" + id + "/cancel", 200);
   state_of(id, "cancelled");
+}
+
+TEST_F(ApiTest, PlansTheMemoryOfJobsThatWait) {
+  const std::string id = submit_job(kPicture, {{"held", true}});
+  json job = json::object();
+  for (int i = 0; i < 1000 && job.value("planned_bytes", 0) == 0; ++i) {
+    job = checked("GET", "/jobs/{id}", "/jobs/" + id, 200);
+    std::this_thread::sleep_for(5ms);
+  }
+  EXPECT_EQ(job["state"], "queued");
+  EXPECT_EQ(job["planned_bytes"], 1000) << "one node";
+  EXPECT_EQ(job["budget_bytes"], 1'000'000);
+  EXPECT_EQ(job["peak_bytes"], 0);
 }
 
 TEST_F(ApiTest, TellsWhatHappens) {

@@ -80,6 +80,11 @@ class FakeStudio final : public Studio, public JobRunner {
     if (results) executor_.cache().clear();
     released_ += std::string(models ? "models " : "") + (results ? "results " : "");
   }
+  std::int64_t peak_bytes() const override { return 7; }
+  // So many bytes a node.
+  Result<MemoryPlan> plan_memory(const JobToRun& job, const CancelToken&) const override {
+    return MemoryPlan{static_cast<std::int64_t>(job.prompt.size()) * 1000, 1'000'000};
+  }
   std::string released() const {
     std::lock_guard lock(mutex_);
     return released_;

@@ -99,8 +99,24 @@ TEST_F(ServiceTest, KeepsAJobsMessagesFromOthers) {
   Listener other(port(), "other"), mine(port(), "me");
   submit(kSum, R"(,"client_id":"me")");
   mine.until_over();
-  // Of somebody else's job they learn that the queue grew and shrank.
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(other.until("status").size(), 1U);
+  // Of somebody else's job they learn nothing but how long the queue is.
+  other.until("status");
+  for (int remaining = 1; remaining > 0;) {
+    const auto messages = other.until("status");
+    EXPECT_EQ(messages.size(), 1U);
+    remaining = messages.back()["data"]["status"]["exec_info"]["queue_remaining"];
+  }
+}
+
+TEST_F(ServiceTest, TellsTheLengthOfTheQueueAtMostSoOften) {
+  post("/api/v1/queue/pause", "");
+  Listener listener(port(), "me");
+  listener.until("status");
+  for (int i = 0; i < 200; ++i) submit(kSum);
+  int told = 0;
+  for (int remaining = 0; remaining < 200; ++told)
+    remaining = listener.until("status").back()["data"]["status"]["exec_info"]["queue_remaining"];
+  EXPECT_LT(told, 200) << "a message for each";
 }
 
 TEST_F(ServiceTest, ServesResultsFromTheCacheAgain) {

@@ -150,6 +150,33 @@ TEST_F(JobStoreTest, CancelsOnlyWhatWaits) {
   EXPECT_EQ((**store_->find(kDefaultProject, "b")).state, JobState::kCancelled);
 }
 
+TEST_F(JobStoreTest, FindsTheNextJobsThatHaveNoPlan) {
+  for (const char* id : {"a", "b", "c", "d"}) submit(job(id));
+  start();
+  auto next = [&] {
+    auto found = store_->next_without_plan(2);
+    EXPECT_TRUE(found.ok());
+    return found.ok() && *found ? (*found)->id : "";
+  };
+  EXPECT_EQ(next(), "a") << "the running one";
+  ASSERT_TRUE(store_->set_plan("a", 70, 100).ok());
+  EXPECT_EQ(next(), "b");
+  ASSERT_TRUE(store_->set_plan("b", std::nullopt, 0).ok());
+  EXPECT_EQ(next(), "c");
+  ASSERT_TRUE(store_->set_plan("c", 90, 100).ok());
+  EXPECT_EQ(next(), "") << "d is too far behind";
+  ASSERT_TRUE(store_->finish("a", {JobState::kDone, "{}", "[]", 3000, "", {}, "", 60}).ok());
+  reopen();
+  const auto planned = store_->summary(kDefaultProject, "a");
+  ASSERT_TRUE(planned.ok() && *planned);
+  EXPECT_EQ((*planned)->planned_bytes, 70);
+  EXPECT_EQ((*planned)->budget_bytes, 100);
+  EXPECT_EQ((*planned)->peak_bytes, 60);
+  const auto without = store_->summary(kDefaultProject, "b");
+  ASSERT_TRUE(without.ok() && *without);
+  EXPECT_EQ((*without)->planned_bytes, 0);
+}
+
 TEST_F(JobStoreTest, FinishingTwiceCountsOnce) {
   submit(job("a"));
   submit(job("b"));

@@ -1,0 +1,62 @@
+#include "app/memory_planner.h"
+
+#include <utility>
+
+#include "graph/workflow.h"
+
+namespace obscura::app {
+namespace {
+
+// The engine keeps a line for each network it has ever planned; then it is opened anew.
+constexpr std::size_t kMostNetworks = 4096;
+
+class NoPictures final : public nodes::PictureSink {
+ public:
+  Result<nodes::StoredPicture> store(const nodes::FinishedPicture&) override {
+    return nodes::StoredPicture{};
+  }
+  Result<nodes::StoredPicture> store(const nodes::FinishedFile&) override {
+    return nodes::StoredPicture{};
+  }
+};
+
+NoPictures no_pictures;
+
+}  // namespace
+
+Result<Engine*> MemoryPlanner::opened() {
+  if (engine_ && networks_.size() < kMostNetworks) return engine_.get();
+  engine_.reset();
+  networks_.clear();
+  OBSCURA_ASSIGN(auto device,
+                 backend::create_device(options_.device,
+                                        options_.precision == "auto" ? "" : options_.precision));
+  OBSCURA_ASSIGN(
+      engine_, Engine::open(options_, no_pictures, planning_device(std::move(device), networks_)));
+  return engine_.get();
+}
+
+Result<server::MemoryPlan> MemoryPlanner::plan(const Place& place, const server::JobToRun& job,
+                                               const CancelToken& cancel) {
+  OBSCURA_ASSIGN(Engine * engine, opened());
+  const Place own{place.name, place.models, place.input, no_pictures};
+  OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(job.prompt));
+  const graph::Validation validation =
+      graph::validate(workflow, graph::NodeRegistry::builtin(), engine->environment_of(own),
+                      {.targets = job.targets});
+  if (!validation.runnable()) return validation.to_error();
+  engine->move_to(own);
+  // As if nothing else were loaded.
+  runtime::Session& session = engine->session();
+  session.free_memory();
+  session.restart_peak();
+  graph::Observer nobody;
+  auto report = engine->run(validation, job.extra_pnginfo, nobody, cancel);
+  // What it made is of no use to anybody.
+  engine->forget_results();
+  if (!report.ok()) return report.error();
+  return server::MemoryPlan{static_cast<std::int64_t>(session.peak_held_bytes()),
+                            static_cast<std::int64_t>(session.budget())};
+}
+
+}  // namespace obscura::app

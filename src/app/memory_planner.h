@@ -1,0 +1,33 @@
+// What jobs will hold of the device's memory, known from their plans: an engine of its own over a
+// device that plans everything and computes nothing.
+//
+// Not thread safe: one job at a time.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "app/engine.h"
+#include "app/planning_device.h"
+#include "server/job_runner.h"
+
+namespace obscura::app {
+
+class MemoryPlanner {
+ public:
+  explicit MemoryPlanner(EngineOptions options) : options_(std::move(options)) {}
+
+  // `place` lends its models and inputs; its pictures stay as they are. Errors as those of a run.
+  Result<server::MemoryPlan> plan(const Place& place, const server::JobToRun& job,
+                                  const CancelToken& cancel);
+
+ private:
+  // Opened when it is first asked for: it takes time, and on a GPU memory.
+  Result<Engine*> opened();
+
+  EngineOptions options_;
+  std::vector<PlannedNetwork> networks_;  // what the engine's device has planned
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace obscura::app
