@@ -6,6 +6,7 @@
 
 #include "server/job_queue.h"
 #include "server/job_runner.h"
+#include "server/log_feed.h"
 #include "server/project_folders.h"
 #include "server/result_files.h"
 #include "server/router.h"
@@ -21,6 +22,7 @@ struct ComfyUi {
   JobQueue& queue;
   ResultFiles& result_files;
   std::filesystem::path data;
+  LogFeed& log;
 
   ProjectFolders folders(const Request& request) const {
     return ProjectFolders(data, request.caller.project);
@@ -29,6 +31,8 @@ struct ComfyUi {
 
 // Each adds the routes of one source file; `api` is borrowed.
 void add_job_routes(Router& router, ComfyUi& api);
+void add_job_view_routes(Router& router, ComfyUi& api);
+void add_internal_routes(Router& router, ComfyUi& api);
 void add_node_routes(Router& router, ComfyUi& api);
 void add_picture_routes(Router& router, ComfyUi& api);
 void add_user_routes(Router& router, ComfyUi& api);

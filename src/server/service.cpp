@@ -51,11 +51,13 @@ struct Service::Implementation final : Handler {
         audit(connection),
         files(options.data, studio),
         queue({*store, accounts, results, runner, studio, files, hub}),
-        comfyui{studio, *store, results, queue, files, options.data},
+        comfyui{studio, *store, results, queue, files, options.data, log},
         api{studio, *store, results, accounts,     audit,    queue,
             files,  hub,    access,  options.data, requests, background} {
     access.use(accounts);
     add_job_routes(router, comfyui);
+    add_job_view_routes(router, comfyui);
+    add_internal_routes(router, comfyui);
     add_node_routes(router, comfyui);
     add_picture_routes(router, comfyui);
     add_user_routes(router, comfyui);
@@ -152,6 +154,7 @@ struct Service::Implementation final : Handler {
   store::AuditLog audit;
   ResultFiles files;
   EventHub hub;
+  LogFeed log{hub};
   JobQueue queue;
   Background background;
   ComfyUi comfyui;
