@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "graph/node_checker.h"
+#include "graph/node_names.h"
 #include "graph/suggest.h"
 
 namespace obscura::graph {
@@ -67,7 +68,7 @@ void Validator::look_up_classes() {
     checked.ref = {node.id(), node.type(), node.title().empty() ? label : node.title()};
     if (!checked.type) {
       auto [near, is_new] = suggestions.try_emplace(node.type());
-      if (is_new && suggestions.size() <= 100) near->second = suggestion(node.type(), names);
+      if (is_new && suggestions.size() <= 100) near->second = node_suggestion(node.type(), names);
       Issue issue{
           "invalid_prompt",
           "Unknown node type",
