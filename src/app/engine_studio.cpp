@@ -11,14 +11,17 @@
 #include "adapter/adapter_file.h"
 #include "app/model_defaults.h"
 #include "app/version.h"
+#include "base/files.h"
 #include "io/image.h"
 #include "io/jpeg.h"
 #include "io/png.h"
 #include "io/safetensors.h"
 #include "io/webp.h"
+#include "nodes/csv.h"
 #include "pipeline/model.h"
 #include "server/project_folders.h"
 #include "store/connection.h"
+#include "tensor/fill_masked.h"
 #include "tensor/resize.h"
 
 namespace obscura::app {
@@ -262,6 +265,39 @@ Result<ordered_json> EngineStudio::picture_texts(std::string_view picture) const
   ordered_json texts = ordered_json::object();
   for (io::TextEntry& entry : metadata) texts.emplace(entry.key, std::move(entry.text));
   return texts;
+}
+
+Result<std::string> EngineStudio::fill_masked(std::string_view picture, std::string_view mask,
+                                              bool invert) const {
+  OBSCURA_ASSIGN(io::Image image, decode(picture, "the picture"));
+  OBSCURA_ASSIGN(io::Image masking, decode(mask, "the mask"));
+  const std::int64_t height = image.pixels.shape()[0], width = image.pixels.shape()[1];
+  const Tensor fitting =
+      resize_image(masking.pixels.reshaped({1, masking.pixels.shape()[0], masking.pixels.shape()[1],
+                                            masking.pixels.shape()[2]}),
+                   width, height, ResizeMethod::kBilinear);
+  Tensor red = Tensor::filled(Shape{height, width}, 0.0F);
+  for (std::int64_t i = 0; i < height * width; ++i) {
+    const float value = fitting.data()[i * fitting.shape()[3]];
+    red.data()[i] = std::clamp(invert ? 1 - value : value, 0.0F, 1.0F);
+  }
+  OBSCURA_ASSIGN(std::vector<std::byte> bytes,
+                 io::encode_png(obscura::fill_masked(channel_of(image.pixels, "rgb"), red), {}));
+  return text_of(bytes);
+}
+
+std::vector<server::PromptStyle> EngineStudio::prompt_styles(const std::string& name) const {
+  std::vector<server::PromptStyle> styles;
+  auto text = read_text_file(project(name).folders.input.root() / "styles.csv");
+  if (!text.ok()) return styles;
+  auto field = [](const std::vector<std::string>& row, std::size_t i) {
+    return i < row.size() ? row[i] : std::string();
+  };
+  for (const auto& row : nodes::parse_csv(*text)) {
+    if (field(row, 0).empty() || (field(row, 0) == "name" && field(row, 1) == "prompt")) continue;
+    styles.push_back({row[0], field(row, 1), field(row, 2)});
+  }
+  return styles;
 }
 
 namespace {

@@ -43,6 +43,9 @@ class EngineStudio final : public server::Studio, public server::JobRunner {
   Result<std::string> with_alpha(std::string_view picture, std::string_view mask) const override;
   Result<std::string> convert(std::string_view picture,
                               const server::PictureRequest& request) const override;
+  Result<std::string> fill_masked(std::string_view picture, std::string_view mask,
+                                  bool invert) const override;
+  std::vector<server::PromptStyle> prompt_styles(const std::string& project) const override;
   Result<nlohmann::ordered_json> picture_texts(std::string_view picture) const override;
   Result<server::PictureBox> mask_box(std::string_view mask,
                                       const server::MaskBoxRequest& request) const override;

@@ -134,33 +134,89 @@ bool says_something(const ordered_json& value) {
 // Nothing that would change the picture is left out in silence.
 Status refuse_what_is_missing(const Fields& fields) {
   for (const char* name :
-       {"restore_faces", "tiling", "styles", "subseed_strength", "refiner_checkpoint",
-        "script_name", "alwayson_scripts", "hr_checkpoint_name", "latent_mask"}) {
+       {"restore_faces", "tiling", "hr_checkpoint_name", "latent_mask", "firstphase_width",
+        "firstphase_height", "disable_extra_networks", "s_churn", "s_min_uncond", "infotext"}) {
     const ordered_json* value = fields.find(name);
     if (value != nullptr && says_something(*value)) {
       return invalid(name, "this program does not have it");
     }
   }
+  // The values that ask for nothing.
+  constexpr std::pair<const char*, double> kNeutral[] = {{"seed_resize_from_h", 0},
+                                                         {"seed_resize_from_w", 0},
+                                                         {"initial_noise_multiplier", 1},
+                                                         {"s_noise", 1}};
+  for (const auto& [name, neutral] : kNeutral) {
+    const ordered_json* value = fields.find(name);
+    if (value != nullptr && !(value->is_number() && (*value == neutral || *value == -1))) {
+      return invalid(name, "this program does not have it");
+    }
+  }
+  if (const ordered_json* name = fields.find("script_name");
+      name != nullptr && says_something(*name)) {
+    return invalid("script_name",
+                   fmt::format("there is no script {}: this program has none; a workflow with the "
+                               "nodes GridAxes and ImageGrid makes an X/Y/Z plot",
+                               name->dump().substr(0, 60)));
+  }
   return {};
 }
 
+// Three of A1111's own always-on scripts are but fields of the request: [list of their names].
+struct ScriptFields {
+  std::string_view script;
+  std::array<const char*, 6> fields;  // null: not looked at; the last ones may be missing
+  int enabled;                        // which argument says whether the script is on; -1: always
+};
+constexpr ScriptFields kScripts[] = {
+    {"seed",
+     {"seed", nullptr, "subseed", "subseed_strength", "seed_resize_from_w", "seed_resize_from_h"},
+     -1},
+    {"refiner", {nullptr, "refiner_checkpoint", "refiner_switch_at", nullptr, nullptr, nullptr}, 0},
+    {"sampler", {"steps", "sampler_name", "scheduler", nullptr, nullptr, nullptr}, -1}};
+
+// The request with what its always-on scripts say in the fields that they stand for.
+Result<ordered_json> with_scripts(const ordered_json& body) {
+  ordered_json all = body;
+  auto scripts = body.find("alwayson_scripts");
+  if (scripts == body.end() || !scripts->is_object()) return all;
+  for (const auto& [name, script] : scripts->items()) {
+    if (!says_something(ordered_json{{name, script}})) continue;
+    const auto* known =
+        std::find_if(std::begin(kScripts), std::end(kScripts),
+                     [&](const ScriptFields& entry) { return entry.script == lower(name); });
+    if (known == std::end(kScripts) || !script["args"].is_array()) {
+      return invalid("alwayson_scripts",
+                     fmt::format("there is no script '{}': this program has Refiner, Sampler and "
+                                 "Seed, with a list of arguments",
+                                 name.substr(0, 60)));
+    }
+    const ordered_json& args = script["args"];
+    if (known->enabled >= 0 && args[static_cast<std::size_t>(known->enabled)] != true) continue;
+    for (std::size_t i = 0; i < std::min(args.size(), known->fields.size()); ++i)
+      if (known->fields[i] != nullptr) all[known->fields[i]] = args[i];
+  }
+  return all;
+}
+
 // The file whose name, or its stem, is `name`.
-std::optional<std::string> model_called(Api& api, const std::string& project, const char* kind,
+std::optional<std::string> model_called(const A1111Names& names, const char* kind,
                                         std::string_view name) {
   // "file.safetensors [0123456789]", as /sd-models titles them.
   if (const std::size_t bracket = name.rfind(" ["); bracket != std::string_view::npos) {
     name = name.substr(0, bracket);
   }
-  for (const ModelEntry& model : api.studio.models(project, kind)) {
-    const std::filesystem::path path(model.name);
-    if (model.name == name || path.stem() == name || path.filename() == name) return model.name;
+  for (std::string& model : names.models(kind)) {
+    const std::filesystem::path path(model);
+    if (model == name || path.stem() == name || path.filename() == name) return std::move(model);
   }
-  return std::nullopt;
+  if (!names.keep_unknown_models) return std::nullopt;
+  const bool whole = lower(name).ends_with(".safetensors") || lower(name).ends_with(".ckpt");
+  return std::string(name) + (whole ? "" : ".safetensors");
 }
 
 // Takes "<lora:name:weight:text weight>" out of the prompt.
-Status take_loras(Api& api, const std::string& project, std::string& prompt,
-                  std::vector<A1111Lora>& loras) {
+Status take_loras(const A1111Names& names, std::string& prompt, std::vector<A1111Lora>& loras) {
   for (std::size_t at = prompt.find("<lora:"); at != std::string::npos;
        at = prompt.find("<lora:", at)) {
     const std::size_t end = prompt.find('>', at);
@@ -173,7 +229,7 @@ Status take_loras(Api& api, const std::string& project, std::string& prompt,
       rest = colon == std::string_view::npos ? "" : rest.substr(colon + 1);
     }
     if (parts.empty()) return invalid("prompt", "a <lora:> has no name");
-    auto file = model_called(api, project, "loras", parts[0]);
+    auto file = model_called(names, "loras", parts[0]);
     if (!file) return invalid("prompt", fmt::format("there is no LoRA '{}'", parts[0]));
     // One number stands for both; A1111's order is the text encoders', then the U-Net's.
     A1111Lora lora{*file, 1, 1};
@@ -221,7 +277,7 @@ Result<std::pair<std::string, std::string>> sampler_of(const graph::NodeRegistry
   return invalid("scheduler", fmt::format("there is no schedule '{}'", schedule.substr(0, 60)));
 }
 
-Status read_hires(Api& api, Fields& fields, A1111Job& job) {
+Status read_hires(const A1111Names& names, Fields& fields, A1111Job& job) {
   A1111Job::HiRes hires;
   const double scale = fields.number("hr_scale", 2, 1, 4);
   auto eighths = [](double length) { return static_cast<int>(length / 8) * 8; };
@@ -252,7 +308,7 @@ Status read_hires(Api& api, Fields& fields, A1111Job& job) {
   if (sampler.empty() || sampler == "Use same sampler") sampler = job.sampler;
   if (schedule.empty() || schedule == "Use same scheduler") schedule = job.scheduler;
   OBSCURA_ASSIGN(std::tie(hires.sampler, hires.scheduler),
-                 sampler_of(api.studio.nodes(), sampler, schedule));
+                 sampler_of(names.nodes, sampler, schedule));
   job.hires = std::move(hires);
   return {};
 }
@@ -272,21 +328,34 @@ Result<std::string> store_picture(Api& api, const Request& request, const char* 
   return "sdapi/" + name;
 }
 
+// The picture with the part below the mask filled, in the input folder.
+Result<std::string> store_filled(Api& api, const Request& request, std::string_view picture,
+                                 std::string_view mask, bool invert) {
+  OBSCURA_ASSIGN(std::string png, api.studio.fill_masked(picture, mask, invert));
+  const ProjectFolders folders(api.data, request.caller.project);
+  OBSCURA_ASSIGN(std::string name,
+                 folders.input.store("sdapi", sha256_hex(png).substr(0, 32) + ".png", png, true));
+  return "sdapi/" + name;
+}
+
 Status read_start(Api& api, const Request& request, Fields& fields, A1111Job& job) {
   A1111Job::Start start;
   const ordered_json* images = fields.find("init_images");
   if (images == nullptr || !images->is_array() || images->size() != 1) {
     return invalid("init_images", "wanted a list of one picture");
   }
-  std::string bytes;
-  OBSCURA_ASSIGN(start.image, store_picture(api, request, "init_images", (*images)[0], bytes));
+  std::string picture, bytes;
+  OBSCURA_ASSIGN(start.image, store_picture(api, request, "init_images", (*images)[0], picture));
   start.resize_mode = fields.whole("resize_mode", 0, 0, 2);
   if (const ordered_json* mask = fields.find("mask");
       mask != nullptr && !(mask->is_string() && mask->get_ref<const std::string&>().empty())) {
     OBSCURA_ASSIGN(start.mask, store_picture(api, request, "mask", *mask, bytes));
     start.invert = fields.flag("inpainting_mask_invert");
     start.blur = fields.whole("mask_blur", 4, 0, 64);
-    start.original_content = fields.whole("inpainting_fill", 0, 0, 3) == 1;
+    start.content = static_cast<A1111Job::Start::Content>(fields.whole("inpainting_fill", 0, 0, 3));
+    if (start.content == A1111Job::Start::Content::kFill) {
+      OBSCURA_ASSIGN(start.filled, store_filled(api, request, picture, bytes, start.invert));
+    }
     if (fields.flag("inpaint_full_res", true)) {
       OBSCURA_ASSIGN(start.crop,
                      api.studio.mask_box(
@@ -300,8 +369,8 @@ Status read_start(Api& api, const Request& request, Fields& fields, A1111Job& jo
   return {};
 }
 
-std::uint64_t seed_of(Fields& fields) {
-  const double seed = fields.number("seed", -1, -1, 9007199254740991.0);
+std::uint64_t seed_of(Fields& fields, const char* name) {
+  const double seed = fields.number(name, -1, -1, 9007199254740991.0);
   if (seed >= 0) return static_cast<std::uint64_t>(seed);
   std::uint32_t random = 0;
   OBSCURA_CHECK(::getrandom(&random, sizeof random, 0) == sizeof random,
@@ -359,22 +428,59 @@ Result<ordered_json> a1111_options(Api& api, const std::string& project) {
   return options;
 }
 
-Result<A1111Job> parse_a1111(Api& api, const Request& request, const ordered_json& body,
-                             bool img2img) {
-  Fields fields(body);
+namespace {
+
+Status read_styles(const A1111Names& names, const ordered_json& styles, A1111Job& job) {
+  if (!styles.is_array()) return invalid("styles", "wanted a list of names");
+  for (const ordered_json& style : styles) {
+    const std::string name = style.is_string() ? style.get<std::string>() : "";
+    if (!holds(names.styles, name)) {
+      return invalid("styles", fmt::format("there is no style {} in styles.csv of the input folder",
+                                           style.dump().substr(0, 60)));
+    }
+    job.styles.push_back(name);
+  }
+  return {};
+}
+
+// What of the settings changes a picture.
+Status read_options(const A1111Names& names, const ordered_json& options, A1111Job& job) {
+  auto text = [&](const char* name) -> std::string {
+    auto found = options.find(name);
+    return found != options.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  const std::string source = text("randn_source");
+  if (!source.empty() && source != "CPU" && source != "GPU" && source != "NV") {
+    return invalid("randn_source", "wanted CPU, GPU or NV, found " + source.substr(0, 60));
+  }
+  job.nvidia_noise = source == "GPU" || source == "NV";
+  if (auto delta = options.find("eta_noise_seed_delta");
+      delta != options.end() && delta->is_number_integer()) {
+    job.eta_seed_delta = std::clamp(delta->get<int>(), -1'000'000, 1'000'000);
+  }
+  if (const std::string vae = text("sd_vae"); !vae.empty() && vae != "Automatic" && vae != "None") {
+    auto known = model_called(names, "vae", vae);
+    if (!known) return invalid("sd_vae", "there is no VAE " + vae.substr(0, 60));
+    job.vae = *known;
+  }
+  return {};
+}
+
+// All but where the picture begins.
+Result<A1111Job> parse_common(const A1111Names& names, Fields& fields,
+                              const ordered_json& settings) {
   OBSCURA_TRY(refuse_what_is_missing(fields));
-  const std::string& project = request.caller.project;
-  OBSCURA_ASSIGN(ordered_json options, a1111_options(api, project));
+  ordered_json options = settings;
   if (const ordered_json* set = fields.find("override_settings"); set && set->is_object()) {
     options.update(*set);
   }
   A1111Job job;
   job.prompt = fields.text("prompt");
   job.negative = fields.text("negative_prompt");
-  OBSCURA_TRY(take_loras(api, project, job.prompt, job.loras));
+  OBSCURA_TRY(take_loras(names, job.prompt, job.loras));
   const ordered_json& checkpoint = options["sd_model_checkpoint"];
   auto model = checkpoint.is_string()
-                   ? model_called(api, project, "checkpoints", checkpoint.get<std::string>())
+                   ? model_called(names, "checkpoints", checkpoint.get<std::string>())
                    : std::nullopt;
   if (!model) return invalid("sd_model_checkpoint", "there is no checkpoint " + checkpoint.dump());
   job.checkpoint = *model;
@@ -383,8 +489,10 @@ Result<A1111Job> parse_a1111(Api& api, const Request& request, const ordered_jso
   std::string sampler = fields.text("sampler_name");
   if (sampler.empty()) sampler = fields.text("sampler_index");
   OBSCURA_ASSIGN(std::tie(job.sampler, job.scheduler),
-                 sampler_of(api.studio.nodes(), sampler, fields.text("scheduler")));
-  job.seed = seed_of(fields);
+                 sampler_of(names.nodes, sampler, fields.text("scheduler")));
+  job.seed = seed_of(fields, "seed");
+  job.subseed = seed_of(fields, "subseed");
+  job.subseed_strength = fields.number("subseed_strength", 0, 0, 1);
   job.steps = fields.whole("steps", 50, 1, 10000);
   job.width = fields.whole("width", 512, 16, 8192);
   job.height = fields.whole("height", 512, 16, 8192);
@@ -393,13 +501,61 @@ Result<A1111Job> parse_a1111(Api& api, const Request& request, const ordered_jso
   job.cfg = fields.number("cfg_scale", 7, 0, 100);
   job.denoise = fields.number("denoising_strength", 0.75, 0, 1);
   job.save = fields.flag("save_images");
-  if (img2img) {
-    OBSCURA_TRY(read_start(api, request, fields, job));
-  } else if (fields.flag("enable_hr")) {
-    OBSCURA_TRY(read_hires(api, fields, job));
+  job.web_ui_prompts = true;
+  if (const ordered_json* styles = fields.find("styles"); styles != nullptr && !styles->empty()) {
+    OBSCURA_TRY(read_styles(names, *styles, job));
   }
+  if (const std::string refiner = fields.text("refiner_checkpoint");
+      !refiner.empty() && refiner != "None") {
+    auto known = model_called(names, "checkpoints", refiner);
+    if (!known) return invalid("refiner_checkpoint", "there is no checkpoint " + refiner);
+    job.refiner = A1111Job::Refiner{*known, fields.number("refiner_switch_at", 0.8, 0, 1)};
+  }
+  OBSCURA_TRY(read_options(names, options, job));
+  return job;
+}
+
+}  // namespace
+
+Result<A1111Job> parse_a1111_text_to_image(const A1111Names& names, const ordered_json& body,
+                                           const ordered_json& settings) {
+  OBSCURA_ASSIGN(const ordered_json all, with_scripts(body));
+  Fields fields(all);
+  OBSCURA_ASSIGN(A1111Job job, parse_common(names, fields, settings));
+  if (fields.flag("enable_hr")) OBSCURA_TRY(read_hires(names, fields, job));
   OBSCURA_TRY(fields.status());
   return job;
+}
+
+Result<A1111Job> parse_a1111(Api& api, const Request& request, const ordered_json& body,
+                             bool img2img) {
+  const std::string& project = request.caller.project;
+  OBSCURA_ASSIGN(ordered_json options, a1111_options(api, project));
+  const A1111Names names = a1111_names(api, project);
+  if (!img2img) return parse_a1111_text_to_image(names, body, options);
+  OBSCURA_ASSIGN(const ordered_json all, with_scripts(body));
+  Fields fields(all);
+  OBSCURA_ASSIGN(A1111Job job, parse_common(names, fields, options));
+  OBSCURA_TRY(read_start(api, request, fields, job));
+  OBSCURA_TRY(fields.status());
+  return job;
+}
+
+std::vector<std::string> a1111_style_names(const Api& api, const std::string& project) {
+  std::vector<std::string> names;
+  for (const PromptStyle& style : api.studio.prompt_styles(project)) names.push_back(style.name);
+  return names;
+}
+
+A1111Names a1111_names(Api& api, const std::string& project) {
+  return {api.studio.nodes(),
+          [&api, project](const char* kind) {
+            std::vector<std::string> names;
+            for (ModelEntry& model : api.studio.models(project, kind))
+              names.push_back(std::move(model.name));
+            return names;
+          },
+          false, a1111_style_names(api, project)};
 }
 
 }  // namespace obscura::server

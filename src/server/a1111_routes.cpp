@@ -4,70 +4,18 @@
 #include <sys/sysinfo.h>
 
 #include <algorithm>
+#include <array>
 
-#include "base/files.h"
 #include "graph/json_text.h"
 #include "server/a1111.h"
+#include "server/a1111_run.h"
 #include "server/base64.h"
 #include "server/comfyui.h"
-#include "server/submission.h"
 
 namespace obscura::server {
 namespace {
 
 using nlohmann::ordered_json;
-
-// {error, detail, body, errors}, as A1111 answers.
-Response a1111_error(int status, const std::string& detail) {
-  return respond({{"error", status == 422 ? "Unprocessable Entity" : "Error"},
-                  {"detail", detail},
-                  {"body", ""},
-                  {"errors", detail}},
-                 status);
-}
-Response a1111_error(const Error& error) {
-  const bool ours = error.kind() == ErrorKind::kIo || error.kind() == ErrorKind::kInternal;
-  return a1111_error(ours ? 500 : 422, error.message());
-}
-
-Result<ordered_json> body_of(const Request& request) {
-  if (request.body.empty()) return ordered_json::object();
-  OBSCURA_ASSIGN(ordered_json body, graph::parse_json(request.body, {.bytes = kMaxUploadBytes}));
-  if (!body.is_object()) return Error(ErrorKind::kInvalidInput, "wanted a JSON object");
-  return body;
-}
-
-// The pictures of a job that is over, in the order of its output nodes.
-struct Picture {
-  std::string bytes;
-  ordered_json texts;
-};
-Result<std::vector<Picture>> pictures_of(Api& api, const store::Job& job) {
-  OBSCURA_ASSIGN(ordered_json outputs, graph::parse_json(job.outputs));
-  std::vector<std::pair<int, ordered_json>> nodes;
-  for (const auto& [id, ui] : outputs.items())
-    if (ui.is_object() && ui.contains("images")) nodes.emplace_back(std::stoi(id), ui["images"]);
-  std::sort(nodes.begin(), nodes.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  const ProjectFolders folders(api.data, job.project);
-  std::vector<Picture> pictures;
-  for (const auto& [id, images] : nodes) {
-    for (const ordered_json& image : images) {
-      const FileArea* area = folders.area(image.value("type", ""));
-      if (area == nullptr) continue;
-      const std::string subfolder = image.value("subfolder", "");
-      const std::string name = image.value("filename", "");
-      OBSCURA_ASSIGN(auto path, area->find(subfolder.empty() ? name : subfolder + "/" + name));
-      OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
-      Picture picture;
-      picture.bytes.assign(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-      auto texts = api.studio.picture_texts(picture.bytes);
-      if (texts.ok()) picture.texts = std::move(texts).value();
-      pictures.push_back(std::move(picture));
-    }
-  }
-  return pictures;
-}
 
 std::string parameters_in(const ordered_json& texts) {
   auto found = texts.find("parameters");
@@ -75,7 +23,7 @@ std::string parameters_in(const ordered_json& texts) {
 }
 
 ordered_json info_of(const A1111Job& job, const ordered_json& body,
-                     const std::vector<Picture>& pictures, const std::string& version) {
+                     const std::vector<A1111Picture>& pictures, const std::string& version) {
   auto given = [&](const char* name) -> std::string {
     auto found = body.find(name);
     return found != body.end() && found->is_string() ? *found : "";
@@ -83,8 +31,8 @@ ordered_json info_of(const A1111Job& job, const ordered_json& body,
   ordered_json seeds = ordered_json::array(), prompts = seeds, negatives = seeds, infotexts = seeds,
                subseeds = seeds;
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    seeds.push_back(job.seed + i);
-    subseeds.push_back(0);
+    seeds.push_back(job.seed + (job.subseed_strength > 0 ? 0 : i));
+    subseeds.push_back(job.subseed + i);
     prompts.push_back(given("prompt"));
     negatives.push_back(given("negative_prompt"));
     infotexts.push_back(parameters_in(pictures[i].texts));
@@ -95,9 +43,10 @@ ordered_json info_of(const A1111Job& job, const ordered_json& body,
           {"all_negative_prompts", negatives},
           {"seed", job.seed},
           {"all_seeds", seeds},
-          {"subseed", 0},
+          {"subseed", job.subseed},
           {"all_subseeds", subseeds},
-          {"subseed_strength", 0},
+          {"subseed_strength", job.subseed_strength},
+          {"styles", job.styles},
           {"width", job.width},
           {"height", job.height},
           {"sampler_name", job.sampler},
@@ -143,125 +92,34 @@ ordered_json parameters_of(const A1111Job& job, ordered_json body, bool img2img)
   return parameters;
 }
 
-// Submits the workflow; `answer` makes the response of the job once it is over.
-Response run(Api& api, const Request& request, const ordered_json& workflow,
-             std::function<Response(const store::Job&)> answer) {
-  Submission submission;
-  submission.prompt = workflow;
-  submission.source = "a1111";
-  auto checked = check_submission(api.studio, request.caller, submission);
-  if (!checked.ok()) return a1111_error(checked.error());
-  if (!checked->job || !checked->verdict["node_errors"].empty()) {
-    return a1111_error(
-        422, checked->verdict.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
-  }
-  Response response;
-  response.later = [&api, job = *checked->job, answer = std::move(answer)](Respond respond) {
-    auto finished = [&api, project = job.project, id = job.id, answer, respond] {
-      auto over = api.jobs.find(project, id);
-      if (!over.ok()) return respond(a1111_error(over.error()));
-      if (!*over) return respond(a1111_error(500, "the job is gone"));
-      if ((*over)->state == store::JobState::kFailed) {
-        return respond(a1111_error(500, (*over)->error));
-      }
-      respond(answer(**over));
-    };
-    auto number = api.queue.submit(job, finished);
-    if (!number.ok()) respond(a1111_error(number.error()));
-  };
-  return response;
-}
-
 Response make_pictures(Api& api, const Request& request, bool img2img) {
-  auto body = body_of(request);
+  auto body = a1111_body(request);
   if (!body.ok()) return a1111_error(body.error());
   auto job = parse_a1111(api, request, *body, img2img);
   if (!job.ok()) return a1111_error(job.error());
-  return run(api, request, a1111_workflow(*job),
-             [&api, job = *job, body = *body, img2img](const store::Job& over) {
-               std::vector<Picture> pictures;
-               // An interrupted job has none, as in A1111.
-               if (over.state == store::JobState::kDone) {
-                 auto made = pictures_of(api, over);
-                 if (!made.ok()) return a1111_error(made.error());
-                 pictures = std::move(made).value();
-               }
-               ordered_json images = ordered_json::array();
-               const bool send = body.value("send_images", ordered_json(true)) != false;
-               for (const Picture& picture : pictures)
-                 if (send) images.push_back(encode_base64(picture.bytes));
-               const ordered_json info = info_of(job, body, pictures, api.studio.version());
-               return respond(
-                   {{"images", std::move(images)},
-                    {"parameters", parameters_of(job, body, img2img)},
-                    {"info", info.dump(-1, ' ', false, ordered_json::error_handler_t::replace)}});
-             });
-}
-
-// Enlarges one picture by the methods that need no model.
-Response extra_single_image(Api& api, const Request& request) {
-  auto body = body_of(request);
-  if (!body.ok()) return a1111_error(body.error());
-  auto picture = body->find("image");
-  if (picture == body->end() || !picture->is_string()) {
-    return a1111_error(422, "image: wanted base64");
-  }
-  auto bytes = a1111_picture(picture->get_ref<const std::string&>());
-  if (!bytes.ok()) return a1111_error(bytes.error());
-  auto png = api.studio.convert(*bytes, {.format = "png"});
-  if (!png.ok()) return a1111_error(png.error());
-  const std::string upscaler = body->value("upscaler_1", ordered_json("None")) == "None"
-                                   ? "Lanczos"
-                                   : body->value("upscaler_1", ordered_json("")).dump();
-  const bool nearest = upscaler == "\"Nearest\"";
-  if (!nearest && upscaler != "Lanczos" && upscaler != "\"Lanczos\"") {
-    return a1111_error(422, "upscaler_1: there is no upscaler " + upscaler);
-  }
-  for (const char* name : {"gfpgan_visibility", "codeformer_visibility"}) {
-    if (body->value(name, ordered_json(0)) != 0) {
-      return a1111_error(422, std::string(name) + ": this program does not have it");
-    }
-  }
-  const ProjectFolders folders(api.data, request.caller.project);
-  auto name = folders.input.store("sdapi", new_uuid() + ".png", *png, true);
-  if (!name.ok()) return a1111_error(name.error());
-  auto number = [&](const char* key, double otherwise) {
-    auto found = body->find(key);
-    return found != body->end() && found->is_number() ? found->get<double>() : otherwise;
-  };
-  const char* method = nearest ? "nearest-exact" : "lanczos";
-  ordered_json workflow;
-  workflow["1"] = {{"class_type", "LoadImage"}, {"inputs", {{"image", "sdapi/" + *name}}}};
-  const ordered_json source = ordered_json::array({"1", 0});
-  if (number("resize_mode", 0) == 1) {
-    workflow["2"] = {
-        {"class_type", "ImageScale"},
-        {"inputs",
-         {{"image", source},
-          {"upscale_method", method},
-          {"width", static_cast<int>(number("upscaling_resize_w", 512))},
-          {"height", static_cast<int>(number("upscaling_resize_h", 512))},
-          {"crop",
-           body->value("upscaling_crop", ordered_json(true)) == true ? "center" : "disabled"}}}};
-  } else {
-    workflow["2"] = {{"class_type", "ImageScaleBy"},
-                     {"inputs",
-                      {{"image", source},
-                       {"upscale_method", method},
-                       {"scale_by", number("upscaling_resize", 2)}}}};
-  }
-  workflow["3"] = {{"class_type", "PreviewImage"},
-                   {"inputs", {{"images", ordered_json::array({"2", 0})}}}};
-  return run(api, request, workflow, [&api](const store::Job& over) {
-    auto made = pictures_of(api, over);
-    if (!made.ok()) return a1111_error(made.error());
-    if (made->empty()) return a1111_error(500, "it was interrupted");
-    return respond({{"html_info", ""}, {"image", encode_base64(made->front().bytes)}});
-  });
+  return run_a1111(api, request, a1111_workflow(*job),
+                   [&api, job = *job, body = *body, img2img](const store::Job& over) {
+                     std::vector<A1111Picture> pictures;
+                     // An interrupted job has none, as in A1111.
+                     if (over.state == store::JobState::kDone) {
+                       auto made = a1111_pictures(api, over);
+                       if (!made.ok()) return a1111_error(made.error());
+                       pictures = std::move(made).value();
+                     }
+                     ordered_json images = ordered_json::array();
+                     const bool send = body.value("send_images", ordered_json(true)) != false;
+                     for (const A1111Picture& picture : pictures)
+                       if (send) images.push_back(encode_base64(picture.bytes));
+                     const ordered_json info = info_of(job, body, pictures, api.studio.version());
+                     return respond({{"images", std::move(images)},
+                                     {"parameters", parameters_of(job, body, img2img)},
+                                     {"info", info.dump(-1, ' ', false,
+                                                        ordered_json::error_handler_t::replace)}});
+                   });
 }
 
 Response png_info(Api& api, const Request& request) {
-  auto body = body_of(request);
+  auto body = a1111_body(request);
   if (!body.ok()) return a1111_error(body.error());
   auto picture = body->find("image");
   if (picture == body->end() || !picture->is_string()) {
@@ -272,8 +130,16 @@ Response png_info(Api& api, const Request& request) {
   auto texts = api.studio.picture_texts(*bytes);
   if (!texts.ok()) return a1111_error(texts.error());
   const std::string infotext = parameters_in(*texts);
-  return respond(
-      {{"info", infotext}, {"items", *texts}, {"parameters", a1111_read_infotext(infotext)}});
+  ordered_json answer = {
+      {"info", infotext}, {"items", *texts}, {"parameters", a1111_read_infotext(infotext)}};
+  // What A1111 does not answer: the workflow that the parameters come to, for a page to open.
+  A1111Names names = a1111_names(api, request.caller.project);
+  names.keep_unknown_models = true;
+  if (auto workflow = a1111_workflow_of(infotext, std::move(names)); workflow.ok()) {
+    answer["workflow"] = std::move(workflow->prompt);
+    answer["left_out"] = std::move(workflow->left_out);
+  }
+  return respond(answer);
 }
 
 Response get_progress(Api& api, const Request& request) {
@@ -369,13 +235,72 @@ Response get_loras(Api& api, const Request& request) {
   return respond(list);
 }
 
+Response get_styles(Api& api, const Request& request) {
+  ordered_json list = ordered_json::array();
+  for (const PromptStyle& style : api.studio.prompt_styles(request.caller.project)) {
+    list.push_back(
+        {{"name", style.name}, {"prompt", style.prompt}, {"negative_prompt", style.negative}});
+  }
+  return respond(list);
+}
+
+Response get_vaes(Api& api, const Request& request) {
+  ordered_json list = ordered_json::array();
+  for (const ModelEntry& model : api.studio.models(request.caller.project, "vae"))
+    list.push_back({{"model_name", model.name}, {"filename", model.name}});
+  return respond(list);
+}
+
+Response get_embeddings(Api& api, const Request& request) {
+  ordered_json loaded = ordered_json::object();
+  for (const ModelEntry& model : api.studio.models(request.caller.project, "embeddings")) {
+    // What training wrote into a file is not looked at here.
+    loaded[std::filesystem::path(model.name).stem().string()] = {{"step", nullptr},
+                                                                 {"sd_checkpoint", nullptr},
+                                                                 {"sd_checkpoint_name", nullptr},
+                                                                 {"shape", nullptr},
+                                                                 {"vectors", nullptr}};
+  }
+  return respond({{"loaded", std::move(loaded)}, {"skipped", ordered_json::object()}});
+}
+
+// The always-on scripts that requests may name; see a1111_request.cpp.
+ordered_json script_info() {
+  constexpr std::pair<const char*, std::array<const char*, 6>> kInfo[] = {
+      {"refiner", {"Refiner", "Checkpoint", "Switch at"}},
+      {"sampler", {"Sampling steps", "Sampling method", "Schedule type"}},
+      {"seed",
+       {"Seed", "Extra", "Variation seed", "Variation strength", "Resize seed from width",
+        "Resize seed from height"}}};
+  ordered_json list = ordered_json::array();
+  for (const bool img2img : {false, true}) {
+    for (const auto& [name, labels] : kInfo) {
+      ordered_json args = ordered_json::array();
+      for (const char* label : labels) {
+        if (label == nullptr) continue;
+        args.push_back({{"label", label},
+                        {"value", nullptr},
+                        {"minimum", nullptr},
+                        {"maximum", nullptr},
+                        {"step", nullptr},
+                        {"choices", nullptr}});
+      }
+      list.push_back({{"name", name},
+                      {"is_alwayson", true},
+                      {"is_img2img", img2img},
+                      {"args", std::move(args)}});
+    }
+  }
+  return list;
+}
+
 Response get_options(Api& api, const Request& request) {
   auto options = a1111_options(api, request.caller.project);
   return options.ok() ? respond(*options) : a1111_error(options.error());
 }
 
 Response post_options(Api& api, const Request& request) {
-  auto body = body_of(request);
+  auto body = a1111_body(request);
   if (!body.ok()) return a1111_error(body.error());
   auto options = a1111_options(api, request.caller.project);
   if (!options.ok()) return a1111_error(options.error());
@@ -417,34 +342,6 @@ ordered_json latent_upscale_modes() {
 
 }  // namespace
 
-ordered_json a1111_read_infotext(const std::string& infotext) {
-  ordered_json parameters = ordered_json::object();
-  const std::size_t last = infotext.rfind('\n');
-  if (last == std::string::npos) return parameters;
-  std::string_view head = std::string_view(infotext).substr(0, last);
-  const std::size_t negative = head.find("\nNegative prompt: ");
-  parameters["Prompt"] = head.substr(0, negative);
-  parameters["Negative prompt"] =
-      negative == std::string_view::npos ? "" : head.substr(negative + 18);
-  std::string_view rest = std::string_view(infotext).substr(last + 1);
-  while (!rest.empty()) {
-    const std::size_t colon = rest.find(": ");
-    if (colon == std::string_view::npos) break;
-    const std::string key(rest.substr(0, colon));
-    rest.remove_prefix(colon + 2);
-    std::size_t end = rest.find(", ");
-    if (rest.starts_with('"')) {
-      // Quoted as JSON; a quote within is escaped.
-      std::size_t quote = 1;
-      while (quote < rest.size() && rest[quote] != '"') quote += rest[quote] == '\\' ? 2 : 1;
-      end = rest.find(", ", std::min(quote, rest.size()));
-    }
-    parameters[key] = rest.substr(0, end);
-    rest = end == std::string_view::npos ? "" : rest.substr(end + 2);
-  }
-  return parameters;
-}
-
 void add_a1111_routes(Router& router, Api& api) {
   auto add = [&](const char* method, const char* name, auto answer) {
     router.add(method, std::string("/sdapi/v1/") + name,
@@ -456,7 +353,7 @@ void add_a1111_routes(Router& router, Api& api) {
       [](Api& own, const Request& request) { return make_pictures(own, request, false); });
   add("POST", "img2img",
       [](Api& own, const Request& request) { return make_pictures(own, request, true); });
-  add("POST", "extra-single-image", extra_single_image);
+  add_a1111_extras_routes(router, api);
   add("POST", "png-info", png_info);
   add("GET", "progress", get_progress);
   for (const char* name : {"interrupt", "skip"}) {
@@ -475,21 +372,23 @@ void add_a1111_routes(Router& router, Api& api) {
   add("GET", "latent-upscale-modes",
       [](Api&, const Request&) { return respond(latent_upscale_modes()); });
   add("GET", "memory", [](Api&, const Request&) { return get_memory(); });
-  for (const char* name : {"sd-vae", "hypernetworks", "face-restorers", "realesrgan-models",
-                           "prompt-styles", "extensions", "script-info"}) {
+  for (const char* name : {"hypernetworks", "face-restorers", "realesrgan-models", "extensions"}) {
     add("GET", name, [](Api&, const Request&) { return respond(ordered_json::array()); });
   }
+  add("GET", "prompt-styles", get_styles);
+  add("GET", "sd-vae", get_vaes);
+  add("GET", "embeddings", get_embeddings);
   add("GET", "scripts", [](Api&, const Request&) {
-    return respond({{"txt2img", ordered_json::array()}, {"img2img", ordered_json::array()}});
+    const ordered_json names = {"refiner", "sampler", "seed"};
+    return respond({{"txt2img", names}, {"img2img", names}});
   });
-  add("GET", "embeddings", [](Api&, const Request&) {
-    return respond({{"loaded", ordered_json::object()}, {"skipped", ordered_json::object()}});
-  });
+  add("GET", "script-info", [](Api&, const Request&) { return respond(script_info()); });
   add("GET", "cmd-flags", [](Api&, const Request&) {
     return respond({{"api", true}, {"nowebui", false}});
   });
   // Folders are looked through each time anyhow.
-  for (const char* name : {"refresh-checkpoints", "refresh-loras", "refresh-vae"}) {
+  for (const char* name :
+       {"refresh-checkpoints", "refresh-loras", "refresh-vae", "refresh-embeddings"}) {
     add("POST", name, [](Api&, const Request&) { return respond(nullptr); });
   }
   add("POST", "unload-checkpoint", [](Api& own, const Request&) {

@@ -45,22 +45,39 @@ class A1111Writer {
   ordered_json write() {
     load();
     if (job_.start) read_pictures();
-    for (int i = 0; i < job_.n_iter; ++i) {
-      const std::uint64_t seed =
-          job_.seed + static_cast<std::uint64_t>(i) * static_cast<std::uint64_t>(job_.batch_size);
-      save(job_.hires ? enlarge(sample(first_latent(seed), seed), seed)
-                      : finish(decode(sample(first_latent(seed), seed))));
+    // Variations of one seed are made one by one: VariationNoise counts both seeds up.
+    const int each = varied() ? 1 : job_.batch_size;
+    for (int i = 0; i < job_.n_iter * job_.batch_size; i += each) {
+      const Seeds seeds{job_.seed + static_cast<std::uint64_t>(varied() ? 0 : i),
+                        job_.subseed + static_cast<std::uint64_t>(i)};
+      const Output latent = sample(first_latent(seeds, each), seeds);
+      save(job_.hires ? enlarge(latent, seeds) : finish(decode(latent)));
     }
     return nodes_.take();
   }
 
  private:
+  struct Seeds {
+    std::uint64_t seed, subseed;
+  };
+  // What networks and prompts come to, for a sampler.
+  struct Side {
+    Output model, clip, positive, negative;
+  };
+
+  bool varied() const { return job_.subseed_strength > 0; }
+  // What KSampler does not have.
+  bool needs_custom_sampler() const {
+    return varied() || job_.nvidia_noise || job_.eta_seed_delta != 0 || job_.refiner;
+  }
+
   void load() {
     const Output checkpoint =
         nodes_.add("CheckpointLoaderSimple", {{"ckpt_name", job_.checkpoint}});
     model_ = checkpoint;
     clip_ = slot(checkpoint, 1);
-    vae_ = slot(checkpoint, 2);
+    vae_ =
+        job_.vae.empty() ? slot(checkpoint, 2) : nodes_.add("VAELoader", {{"vae_name", job_.vae}});
     for (const A1111Lora& lora : job_.loras) {
       model_ = nodes_.add("LoraLoader", {{"model", model_.link()},
                                          {"clip", clip_.link()},
@@ -73,12 +90,39 @@ class A1111Writer {
       clip_ = nodes_.add("CLIPSetLastLayer",
                          {{"clip", clip_.link()}, {"stop_at_clip_layer", -job_.clip_skip}});
     }
-    positive_ = encode(job_.prompt, "Prompt");
-    negative_ = encode(job_.negative, "Negative prompt");
+    positive_ = encode(job_.prompt, "Prompt", "positive");
+    negative_ = encode(job_.negative, "Negative prompt", "negative");
   }
 
-  Output encode(const std::string& text, const char* title) {
-    return nodes_.add("CLIPTextEncode", {{"text", text}, {"clip", clip_.link()}}, title);
+  // The refiner reads the same prompts, by its own text encoders.
+  const Side& refiner() {
+    if (refiner_) return *refiner_;
+    const Output checkpoint =
+        nodes_.add("CheckpointLoaderSimple", {{"ckpt_name", job_.refiner->checkpoint}}, "Refiner");
+    Side own{checkpoint, slot(checkpoint, 1), {}, {}};
+    std::swap(model_, own.model);
+    std::swap(clip_, own.clip);
+    own.positive = encode(job_.prompt, "Refiner's prompt", "positive");
+    own.negative = encode(job_.negative, "Refiner's negative prompt", "negative");
+    std::swap(model_, own.model);
+    std::swap(clip_, own.clip);
+    return refiner_.emplace(own);
+  }
+
+  Output encode(const std::string& text, const char* title, const char* side) {
+    if (!job_.web_ui_prompts)
+      return nodes_.add("CLIPTextEncode", {{"text", text}, {"clip", clip_.link()}}, title);
+    const Output prompt = nodes_.add("WebUIPrompt",
+                                     {{"model", model_.link()},
+                                      {"clip", clip_.link()},
+                                      {"text", text},
+                                      {"steps", job_.steps},
+                                      {"side", side},
+                                      {"emphasis", "original"},
+                                      {"styles", fmt::format("{}", fmt::join(job_.styles, ", "))},
+                                      {"seed", job_.seed}},
+                                     title);
+    return slot(prompt, 2);
   }
 
   Output scale(const Output& image, int width, int height, const char* crop = "disabled") {
@@ -112,9 +156,15 @@ class A1111Writer {
 
   void read_pictures() {
     const A1111Job::Start& start = *job_.start;
+    auto sized = [&](const Output& image) {
+      return start.crop ? scale(cut(image, *start.crop), job_.width, job_.height) : fit(image);
+    };
     whole_ = nodes_.add("LoadImage", {{"image", start.image}}, "Picture to change");
-    picture_ = start.crop ? scale(cut(whole_, *start.crop), job_.width, job_.height) : fit(whole_);
+    begin_ = picture_ = sized(whole_);
     if (start.mask.empty()) return;
+    if (!start.filled.empty()) {
+      begin_ = sized(nodes_.add("LoadImage", {{"image", start.filled}}, "With the mask filled"));
+    }
     Output mask = nodes_.add("LoadImageMask", {{"image", start.mask}, {"channel", "red"}},
                              "White where it changes");
     if (start.invert) mask = nodes_.add("InvertMask", {{"mask", mask.link()}});
@@ -134,63 +184,129 @@ class A1111Writer {
     return nodes_.add("ImageToMask", {{"image", image.link()}, {"channel", "red"}});
   }
 
-  Output first_latent(std::uint64_t seed) {
+  Output first_latent(const Seeds& seeds, int count) {
     Output latent;
     if (!job_.start) {
-      latent = nodes_.add(
-          "EmptyLatentImage",
-          {{"width", job_.width}, {"height", job_.height}, {"batch_size", job_.batch_size}});
-      return seeded(latent, seed);
-    }
-    if (!mask_.id.empty() && !job_.start->original_content) {
-      latent = nodes_.add("VAEEncodeForInpaint", {{"pixels", picture_.link()},
-                                                  {"vae", vae_.link()},
-                                                  {"mask", mask_.link()},
-                                                  {"grow_mask_by", 0}});
+      latent = empty_latent(count);
     } else {
-      latent = nodes_.add("VAEEncode", {{"pixels", picture_.link()}, {"vae", vae_.link()}});
-      if (!mask_.id.empty()) {
-        latent =
-            nodes_.add("SetLatentNoiseMask", {{"samples", latent.link()}, {"mask", mask_.link()}});
+      latent = nodes_.add("VAEEncode", {{"pixels", begin_.link()}, {"vae", vae_.link()}});
+      if (!mask_.id.empty()) latent = masked(latent, seeds);
+      if (count > 1) {
+        latent = nodes_.add("RepeatLatentBatch", {{"samples", latent.link()}, {"amount", count}});
       }
     }
-    if (job_.batch_size > 1) {
-      latent = nodes_.add("RepeatLatentBatch",
-                          {{"samples", latent.link()}, {"amount", job_.batch_size}});
+    return seeded(latent, seeds.seed);
+  }
+
+  Output empty_latent(int count) {
+    return nodes_.add("EmptyLatentImage",
+                      {{"width", job_.width}, {"height", job_.height}, {"batch_size", count}});
+  }
+
+  // The latent, with what the masked part begins as.
+  Output masked(Output latent, const Seeds& seeds) {
+    const A1111Job::Start::Content content = job_.start->content;
+    if (content == A1111Job::Start::Content::kLatentNoise ||
+        content == A1111Job::Start::Content::kLatentNothing) {
+      Output source = empty_latent(1);
+      if (content == A1111Job::Start::Content::kLatentNoise) {
+        // Of a deviation of one: from the level 1 to 0.
+        const Output sigmas = nodes_.add(
+            "SetFirstSigma", {{"sigmas", levels("normal", 1, 1.0).link()}, {"sigma", 1.0}});
+        source = nodes_.add("AddNoise", {{"model", model_.link()},
+                                         {"noise", noise(seeds).link()},
+                                         {"sigmas", sigmas.link()},
+                                         {"latent_image", source.link()}});
+      }
+      latent = nodes_.add("LatentCompositeMasked", {{"destination", latent.link()},
+                                                    {"source", source.link()},
+                                                    {"x", 0},
+                                                    {"y", 0},
+                                                    {"resize_source", false},
+                                                    {"mask", mask_.link()}});
     }
-    return seeded(latent, seed);
+    return nodes_.add("SetLatentNoiseMask", {{"samples", latent.link()}, {"mask", mask_.link()}});
   }
 
   // Each picture of a batch has a seed of its own, as in A1111.
   Output seeded(const Output& latent, std::uint64_t seed) {
-    if (job_.batch_size == 1) return latent;
+    if (job_.batch_size == 1 || needs_custom_sampler()) return latent;
     return nodes_.add("LatentSeeds", {{"samples", latent.link()}, {"seeds", std::to_string(seed)}});
   }
 
-  Output sample(const Output& latent, std::uint64_t seed) {
+  Output sample(const Output& latent, const Seeds& seeds) {
     // A1111 makes a part of the steps where a picture is there to begin with.
     const int steps =
         job_.start ? std::max(1, static_cast<int>(job_.steps * job_.denoise)) : job_.steps;
-    return k_sampler(latent, seed, steps, job_.start ? job_.denoise : 1.0, job_.sampler,
-                     job_.scheduler, positive_, negative_);
+    return sample_with(latent, seeds, steps, job_.start ? job_.denoise : 1.0, job_.sampler,
+                       job_.scheduler, positive_, negative_, !job_.hires);
   }
 
-  Output k_sampler(const Output& latent, std::uint64_t seed, int steps, double denoise,
-                   const std::string& sampler, const std::string& scheduler, const Output& positive,
-                   const Output& negative) {
-    return nodes_.add("KSampler", {{"model", model_.link()},
-                                   {"seed", seed},
-                                   {"steps", steps},
-                                   {"cfg", job_.cfg},
-                                   {"sampler_name", sampler},
-                                   {"scheduler", scheduler},
-                                   {"positive", positive.link()},
-                                   {"negative", negative.link()},
-                                   {"latent_image", latent.link()},
-                                   {"denoise", denoise}});
+  Output sample_with(const Output& latent, const Seeds& seeds, int steps, double denoise,
+                     const std::string& sampler, const std::string& scheduler,
+                     const Output& positive, const Output& negative, bool last_pass) {
+    // WebUIPrompt's model follows how the prompt's parts are joined.
+    const Output model = job_.web_ui_prompts ? slot(positive, 0) : model_;
+    if (!needs_custom_sampler()) {
+      return nodes_.add("KSampler", {{"model", model.link()},
+                                     {"seed", seeds.seed},
+                                     {"steps", steps},
+                                     {"cfg", job_.cfg},
+                                     {"sampler_name", sampler},
+                                     {"scheduler", scheduler},
+                                     {"positive", positive.link()},
+                                     {"negative", negative.link()},
+                                     {"latent_image", latent.link()},
+                                     {"denoise", denoise}});
+    }
+    const Output method = nodes_.add("KSamplerSelect", {{"sampler_name", sampler}});
+    const Output sigmas = levels(scheduler, steps, denoise);
+    const Output start_noise = noise(seeds);
+    const Output guide = guider(model, positive, negative);
+    const int first = job_.refiner && last_pass
+                          ? static_cast<int>(std::ceil(steps * job_.refiner->switch_at))
+                          : steps;
+    if (first >= steps) return custom_sampler(start_noise, guide, method, sigmas, latent);
+    const Side& own = refiner();
+    const Output second =
+        guider(job_.web_ui_prompts ? slot(own.positive, 0) : own.model, own.positive, own.negative);
+    if (first == 0) return custom_sampler(start_noise, second, method, sigmas, latent);
+    const Output high =
+        nodes_.add("SplitSigmas", {{"sigmas", sigmas.link()}, {"step", first}}, "Switch");
+    const Output half = custom_sampler(start_noise, guide, method, high, latent);
+    return custom_sampler(nodes_.add("DisableNoise", ordered_json::object()), second, method,
+                          slot(high, 1), half);
   }
 
-  Output enlarge(const Output& small, std::uint64_t seed) {
+  Output levels(const std::string& scheduler, int steps, double denoise) {
+    return nodes_.add("BasicScheduler", {{"model", model_.link()},
+                                         {"scheduler", scheduler},
+                                         {"steps", steps},
+                                         {"denoise", denoise}});
+  }
+  Output noise(const Seeds& seeds) {
+    return nodes_.add("VariationNoise", {{"noise_seed", seeds.seed},
+                                         {"generator", job_.nvidia_noise ? "nv" : "cpu"},
+                                         {"variation_seed", seeds.subseed},
+                                         {"variation_strength", job_.subseed_strength},
+                                         {"eta_seed_delta", job_.eta_seed_delta}});
+  }
+  Output guider(const Output& model, const Output& positive, const Output& negative) {
+    return nodes_.add("CFGGuider", {{"model", model.link()},
+                                    {"positive", positive.link()},
+                                    {"negative", negative.link()},
+                                    {"cfg", job_.cfg}});
+  }
+  Output custom_sampler(const Output& start_noise, const Output& guide, const Output& method,
+                        const Output& sigmas, const Output& latent) {
+    return nodes_.add("SamplerCustomAdvanced", {{"noise", start_noise.link()},
+                                                {"guider", guide.link()},
+                                                {"sampler", method.link()},
+                                                {"sigmas", sigmas.link()},
+                                                {"latent_image", latent.link()}});
+  }
+
+  Output enlarge(const Output& small, const Seeds& seeds) {
     const A1111Job::HiRes& hires = *job_.hires;
     Output latent;
     if (hires.latent) {
@@ -207,13 +323,15 @@ class A1111Writer {
                                                      {"crop", "disabled"}});
       latent = nodes_.add("VAEEncode", {{"pixels", image.link()}, {"vae", vae_.link()}});
     }
-    const Output positive = hires.prompt.empty() ? positive_ : encode(hires.prompt, "Hires prompt");
-    const Output negative =
-        hires.negative.empty() ? negative_ : encode(hires.negative, "Hires negative prompt");
+    const Output positive =
+        hires.prompt.empty() ? positive_ : encode(hires.prompt, "Hires prompt", "positive");
+    const Output negative = hires.negative.empty()
+                                ? negative_
+                                : encode(hires.negative, "Hires negative prompt", "negative");
     const int steps =
         std::max(1, static_cast<int>((hires.steps > 0 ? hires.steps : job_.steps) * job_.denoise));
-    return decode(k_sampler(seeded(latent, seed), seed, steps, job_.denoise, hires.sampler,
-                            hires.scheduler, positive, negative));
+    return decode(sample_with(seeded(latent, seeds.seed), seeds, steps, job_.denoise, hires.sampler,
+                              hires.scheduler, positive, negative, true));
   }
 
   Output decode(const Output& latent) {
@@ -246,7 +364,9 @@ class A1111Writer {
   const A1111Job& job_;
   WorkflowBuilder nodes_;
   Output model_, clip_, vae_, positive_, negative_;
+  std::optional<Side> refiner_;
   Output whole_, whole_mask_, picture_, mask_;
+  Output begin_;  // the picture, with what the masked part begins as where that is colours
 };
 
 }  // namespace

@@ -47,6 +47,11 @@ struct ModelEntry {
   std::optional<std::filesystem::path> path;  // none: inside the program
 };
 
+// A prompt to be added to others, under a name.
+struct PromptStyle {
+  std::string name, prompt, negative;
+};
+
 // How a picture is to be shown.
 struct PictureRequest {
   std::string_view format = "webp";   // "webp", "jpeg" or "png"
@@ -102,6 +107,12 @@ class Studio {
   // A picture's bytes in another format or size. kInvalidInput if they are no picture.
   virtual Result<std::string> convert(std::string_view picture,
                                       const PictureRequest& request) const = 0;
+  // A PNG of `picture` where what the mask shows in its red channel (or does not, if inverted) is
+  // filled with colours from around; the mask may have another size.
+  virtual Result<std::string> fill_masked(std::string_view picture, std::string_view mask,
+                                          bool invert) const = 0;
+  // Those of AUTOMATIC1111's styles.csv in the project's input folder; none without it.
+  virtual std::vector<PromptStyle> prompt_styles(const std::string& project) const = 0;
   // The texts that a picture carries: {"prompt": "…", "parameters": "…"}.
   virtual Result<nlohmann::ordered_json> picture_texts(std::string_view picture) const = 0;
   // The box around what a mask shows in its red channel; kInvalidInput if it shows nothing.

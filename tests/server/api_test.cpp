@@ -429,7 +429,7 @@ TEST(A1111, WritesWorkflows) {
   job.start = A1111Job::Start();
   job.start->image = "sdapi/i.png";
   job.start->mask = "sdapi/m.png";
-  job.start->original_content = true;
+  job.start->content = A1111Job::Start::Content::kOriginal;
   job.start->crop = PictureBox{8, 16, 64, 32};
   job.denoise = 0.5;
   job.steps = 20;
@@ -448,7 +448,7 @@ TEST(A1111, ReadsInfotextAndPictures) {
   EXPECT_EQ(parameters["Prompt"], "a ring\non velvet");
   EXPECT_EQ(parameters["Negative prompt"], "night");
   EXPECT_EQ(parameters["Steps"], "20");
-  EXPECT_EQ(parameters["Lora hashes"], "\"a: 1, b: 2\"");
+  EXPECT_EQ(parameters["Lora hashes"], "a: 1, b: 2");
   EXPECT_EQ(parameters["Size"], "64x64");
   EXPECT_TRUE(a1111_read_infotext("no line").empty());
   EXPECT_EQ(*a1111_picture("data:image/png;base64,aGk="), "hi");

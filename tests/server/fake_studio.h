@@ -132,6 +132,12 @@ class FakeStudio final : public Studio, public JobRunner {
                               const PictureRequest& request) const override {
     return std::string(request.format) + " of " + std::string(picture);
   }
+  Result<std::string> fill_masked(std::string_view picture, std::string_view, bool) const override {
+    return "filled " + std::string(picture);
+  }
+  std::vector<PromptStyle> prompt_styles(const std::string&) const override {
+    return {{"Night", "{prompt}, night", "day"}};
+  }
   Result<nlohmann::ordered_json> picture_texts(std::string_view picture) const override {
     return nlohmann::ordered_json{{"parameters", picture}};
   }

@@ -1,0 +1,89 @@
+#include "server/a1111_run.h"
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "graph/json_text.h"
+#include "server/project_folders.h"
+#include "server/submission.h"
+
+namespace obscura::server {
+
+using nlohmann::ordered_json;
+
+// {error, detail, body, errors}, as A1111 answers.
+Response a1111_error(int status, const std::string& detail) {
+  return respond({{"error", status == 422 ? "Unprocessable Entity" : "Error"},
+                  {"detail", detail},
+                  {"body", ""},
+                  {"errors", detail}},
+                 status);
+}
+Response a1111_error(const Error& error) {
+  const bool ours = error.kind() == ErrorKind::kIo || error.kind() == ErrorKind::kInternal;
+  return a1111_error(ours ? 500 : 422, error.message());
+}
+
+Result<ordered_json> a1111_body(const Request& request) {
+  if (request.body.empty()) return ordered_json::object();
+  OBSCURA_ASSIGN(ordered_json body, graph::parse_json(request.body, {.bytes = kMaxUploadBytes}));
+  if (!body.is_object()) return Error(ErrorKind::kInvalidInput, "wanted a JSON object");
+  return body;
+}
+
+Result<std::vector<A1111Picture>> a1111_pictures(Api& api, const store::Job& job) {
+  OBSCURA_ASSIGN(ordered_json outputs, graph::parse_json(job.outputs));
+  std::vector<std::pair<int, ordered_json>> nodes;
+  for (const auto& [id, ui] : outputs.items())
+    if (ui.is_object() && ui.contains("images")) nodes.emplace_back(std::stoi(id), ui["images"]);
+  std::sort(nodes.begin(), nodes.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  const ProjectFolders folders(api.data, job.project);
+  std::vector<A1111Picture> pictures;
+  for (const auto& [id, images] : nodes) {
+    for (const ordered_json& image : images) {
+      const FileArea* area = folders.area(image.value("type", ""));
+      if (area == nullptr) continue;
+      const std::string subfolder = image.value("subfolder", "");
+      const std::string name = image.value("filename", "");
+      OBSCURA_ASSIGN(auto path, area->find(subfolder.empty() ? name : subfolder + "/" + name));
+      OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
+      A1111Picture picture;
+      picture.bytes.assign(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+      auto texts = api.studio.picture_texts(picture.bytes);
+      if (texts.ok()) picture.texts = std::move(texts).value();
+      pictures.push_back(std::move(picture));
+    }
+  }
+  return pictures;
+}
+
+Response run_a1111(Api& api, const Request& request, const ordered_json& workflow,
+                   std::function<Response(const store::Job&)> answer) {
+  Submission submission;
+  submission.prompt = workflow;
+  submission.source = "a1111";
+  auto checked = check_submission(api.studio, request.caller, submission);
+  if (!checked.ok()) return a1111_error(checked.error());
+  if (!checked->job || !checked->verdict["node_errors"].empty()) {
+    return a1111_error(
+        422, checked->verdict.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+  }
+  Response response;
+  response.later = [&api, job = *checked->job, answer = std::move(answer)](Respond respond) {
+    auto finished = [&api, project = job.project, id = job.id, answer, respond] {
+      auto over = api.jobs.find(project, id);
+      if (!over.ok()) return respond(a1111_error(over.error()));
+      if (!*over) return respond(a1111_error(500, "the job is gone"));
+      if ((*over)->state == store::JobState::kFailed) {
+        return respond(a1111_error(500, (*over)->error));
+      }
+      respond(answer(**over));
+    };
+    auto number = api.queue.submit(job, finished);
+    if (!number.ok()) respond(a1111_error(number.error()));
+  };
+  return response;
+}
+
+}  // namespace obscura::server
