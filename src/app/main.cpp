@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <memory>
 
 #include <CLI/CLI.hpp>
 
@@ -27,11 +30,18 @@ void spin_briefly(char** argv) {
   ::execv("/proc/self/exe", argv);  // returns only if it could not: then as it was
 }
 
+// Standard output is for what a command makes.
+void log_to_standard_error() {
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "", std::make_shared<spdlog::sinks::stderr_color_sink_mt>()));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace obscura;
   spin_briefly(argv);
+  log_to_standard_error();
   CLI::App program{"Obscura: a private image studio."};
   program.name("obscura");
   program.require_subcommand(1);

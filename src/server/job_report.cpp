@@ -1,5 +1,8 @@
 #include "server/job_report.h"
 
+#include <chrono>
+#include <thread>
+
 #include "base/error_name.h"
 #include "base/log.h"
 #include "server/text.h"
@@ -8,6 +11,8 @@ namespace obscura::server {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::chrono::milliseconds kBetweenRecords{200};
 
 }  // namespace
 
@@ -174,9 +179,13 @@ void JobReport::record(store::JobState state, const std::string& error) {
   outcome.results = adopt_results();
   outcome.audit = audit_detail(outcome.results);
   Status stored = around_.store.finish(job_.id, outcome);
-  if (!stored.ok()) {
-    log::error("the end of job {} is not recorded, so it will run again at the next start: {}",
-               job_.id, stored.error().message());
+  if (stored.ok()) return;
+  log::error("the end of job {} is not recorded: {}", job_.id, stored.error().message());
+  // A full disk may be emptied, and until then no other job could be recorded either. If the
+  // program ends first, the job runs again at the next start.
+  while (!stored.ok() && stored.error().kind() == ErrorKind::kIo && !abandoned()) {
+    std::this_thread::sleep_for(kBetweenRecords);
+    stored = around_.store.finish(job_.id, outcome);
   }
 }
 
