@@ -141,10 +141,18 @@ void add_node_routes(Router& router, ComfyUi& api) {
              [](const Request&, const Captures&) { return respond(server_features()); });
   router.add("GET", "/extensions",
              [](const Request&, const Captures&) { return respond(ordered_json::array()); });
-  for (const char* path : {"/workflow_templates", "/i18n", "/global_subgraphs"}) {
+  for (const char* path :
+       {"/workflow_templates", "/i18n", "/global_subgraphs", "/node_replacements"}) {
     router.add("GET", path,
                [](const Request&, const Captures&) { return respond(ordered_json::object()); });
   }
+  // As a ComfyUI answers that has its database of assets switched off.
+  router.add("GET", "/assets", [](const Request&, const Captures&) {
+    const ordered_json error = {{"code", "SERVICE_DISABLED"},
+                                {"message", "there is no database of assets"},
+                                {"details", ordered_json::object()}};
+    return respond({{"error", error}}, 503);
+  });
 }
 
 }  // namespace obscura::server

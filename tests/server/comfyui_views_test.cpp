@@ -44,9 +44,9 @@ TEST_F(ComfyUiViewsTest, ListByStatusWorkflowAndOrder) {
   const std::string done =
       submit(kKept, R"(,"extra_data":{"extra_pnginfo":{"workflow":{"id":"w"}}})");
   finished(done);
-  const std::string failed = submit(
-      R"({"2":{"class_type":"Fails","inputs":{"how":"error"}},)"
-      R"("3":{"class_type":"Save","inputs":{"box":["2",0],"prefix":"x"}}})");
+  const std::string failed =
+      submit(R"({"2":{"class_type":"Fails","inputs":{"how":"error"}},)"
+             R"("3":{"class_type":"Save","inputs":{"box":["2",0],"prefix":"x"}}})");
   finished(failed);
   EXPECT_TRUE(view(failed).contains("execution_error")) << view(failed);
   const std::string running = submit(slow(10000, 5));
@@ -111,6 +111,12 @@ TEST_F(ComfyUiViewsTest, NameFilesAndFolders) {
             201);
   EXPECT_EQ(get("/internal/folder_paths").json()["checkpoints"],
             json({(folder_.path() / "models/checkpoints").string()}));
+}
+
+TEST_F(ComfyUiViewsTest, SayThatThereIsNothing) {
+  EXPECT_EQ(get("/api/node_replacements").json(), json::object());
+  EXPECT_EQ(get("/api/assets?limit=1").status, 503);
+  EXPECT_EQ(get("/api/assets").json()["error"]["code"], "SERVICE_DISABLED");
 }
 
 TEST_F(ComfyUiViewsTest, ShowTheLogToTheOwnerAlone) {
