@@ -30,6 +30,7 @@ constexpr Mark kMarks[] = {
     {"add_q_proj", "an adapter for Stable Diffusion 3"},
     {"cross_attn", "an adapter for a video transformer"},
     {"transformer.transformer_blocks", "an adapter for a diffusion transformer"},
+    {"lora_transformer_", "an adapter for a diffusion transformer"},
     {"lora_prior_", "an adapter for Stable Cascade"},
 };
 

@@ -101,6 +101,13 @@ std::string hugging_face_name(std::string name) {
 
 }  // namespace
 
+std::string stem_of(const Module& module) {
+  if (module.network == ComponentKind::kUNet) return "diffusion_model." + module.name;
+  const bool first = module.network == ComponentKind::kClipL;
+  return (first ? "text_encoders.clip_l.transformer." : "text_encoders.clip_g.transformer.") +
+         hugging_face_name(module.name);
+}
+
 ModuleTable::ModuleTable(const Networks& networks) {
   if (networks.unet) add_unet(*networks.unet);
   if (networks.clip_l) add_text_encoder(ComponentKind::kClipL, *networks.clip_l);

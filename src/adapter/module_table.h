@@ -38,6 +38,10 @@ struct Networks {
   std::shared_ptr<runtime::WeightStore> unet, clip_l, clip_g;
 };
 
+// The module's name in files that ComfyUI writes: "diffusion_model.middle_block.1.proj_in",
+// "text_encoders.clip_g.transformer.text_model.final_layer_norm".
+std::string stem_of(const Module& module);
+
 // What a stem stands for.
 struct StemMatch {
   const Module* module = nullptr;  // null: no such module
