@@ -37,6 +37,15 @@ Profile open_profile(std::span<const std::byte> bytes) {
   return Profile(::cmsOpenProfileFromMem(bytes.data(), static_cast<cmsUInt32Number>(bytes.size())));
 }
 
+// What the profile's numbers stand for: ICC.1:2022, 7.2, bytes 16 to 19 of the header. (A damaged
+// profile may say what is no value of lcms's enumeration.) REQUIRES: lcms opened it.
+bool is_for(std::span<const std::byte> profile, cmsColorSpaceSignature wanted) {
+  std::uint32_t space = 0;
+  for (std::byte byte : profile.subspan(16, 4))
+    space = space << 8 | std::to_integer<std::uint32_t>(byte);
+  return space == static_cast<std::uint32_t>(wanted);
+}
+
 // One transform serves several threads as long as it keeps no cache.
 Transform make_transform(const Profile& from, cmsUInt32Number from_layout, const Profile& to,
                          cmsUInt32Number to_layout) {
@@ -121,40 +130,38 @@ void set_title(const Profile& profile, std::string_view name) {
 
 }  // namespace
 
-std::optional<std::string> profile_title(std::span<const std::byte> bytes) {
-  const Profile profile = open_profile(bytes);
-  if (profile == nullptr) return std::nullopt;
+std::optional<std::string> profile_title(std::span<const std::byte> profile) {
+  const Profile opened = open_profile(profile);
+  if (opened == nullptr) return std::nullopt;
   std::array<char, 256> title{};
-  ::cmsGetProfileInfoASCII(profile.get(), cmsInfoDescription, "en", "US", title.data(),
+  ::cmsGetProfileInfoASCII(opened.get(), cmsInfoDescription, "en", "US", title.data(),
                            static_cast<cmsUInt32Number>(title.size() - 1));
   return std::string(title.data());
 }
 
-void convert_to_srgb(Tensor& pixels, std::span<const std::byte> bytes) {
-  const Profile profile = open_profile(bytes);
-  if (profile == nullptr) return;
+void convert_to_srgb(Tensor& pixels, std::span<const std::byte> profile) {
+  const Profile opened = open_profile(profile);
+  if (opened == nullptr) return;
   const Profile srgb(::cmsCreate_sRGBProfile());
-  const cmsColorSpaceSignature space = ::cmsGetColorSpace(profile.get());
-  if (space == cmsSigGrayData) {
-    const Transform transform = make_transform(profile, TYPE_GRAY_FLT, srgb, TYPE_RGB_FLT);
+  if (is_for(profile, cmsSigGrayData)) {
+    const Transform transform = make_transform(opened, TYPE_GRAY_FLT, srgb, TYPE_RGB_FLT);
     if (transform != nullptr) transform_gray(transform, pixels);
-  } else if (space == cmsSigRgbData && !is_srgb(profile)) {
+  } else if (is_for(profile, cmsSigRgbData) && !is_srgb(opened)) {
     const cmsUInt32Number layout = pixels.shape()[2] == 4 ? kRgbAndAlpha : TYPE_RGB_FLT;
-    const Transform transform = make_transform(profile, layout, srgb, layout);
+    const Transform transform = make_transform(opened, layout, srgb, layout);
     if (transform != nullptr) transform_rgb(transform, pixels);
   }
 }
 
 std::optional<Tensor> srgb_of_cmyk(std::span<const std::uint8_t> inks, std::int64_t height,
                                    std::int64_t width, bool inverted,
-                                   std::span<const std::byte> bytes) {
+                                   std::span<const std::byte> profile) {
   OBSCURA_CHECK(static_cast<std::int64_t>(inks.size()) == height * width * 4,
                 "inks do not fill the picture");
-  const Profile profile = open_profile(bytes);
-  if (profile == nullptr || ::cmsGetColorSpace(profile.get()) != cmsSigCmykData)
-    return std::nullopt;
+  const Profile opened = open_profile(profile);
+  if (opened == nullptr || !is_for(profile, cmsSigCmykData)) return std::nullopt;
   const Profile srgb(::cmsCreate_sRGBProfile());
-  const Transform transform = make_transform(profile, TYPE_CMYK_8, srgb, TYPE_RGB_FLT);
+  const Transform transform = make_transform(opened, TYPE_CMYK_8, srgb, TYPE_RGB_FLT);
   if (transform == nullptr) return std::nullopt;
   Tensor pixels(Shape{height, width, 3});
   parallel_for(height, [&](std::int64_t y) {
@@ -170,17 +177,17 @@ std::optional<Tensor> srgb_of_cmyk(std::span<const std::uint8_t> inks, std::int6
   return pixels;
 }
 
-Result<Tensor> converted_from_srgb(const Tensor& pixels, std::span<const std::byte> bytes) {
-  const Profile profile = open_profile(bytes);
-  if (profile == nullptr)
+Result<Tensor> converted_from_srgb(const Tensor& pixels, std::span<const std::byte> profile) {
+  const Profile opened = open_profile(profile);
+  if (opened == nullptr)
     return Error(ErrorKind::kInvalidInput, "the colour profile is damaged: it cannot be opened");
-  if (::cmsGetColorSpace(profile.get()) != cmsSigRgbData)
+  if (!is_for(profile, cmsSigRgbData))
     return Error(ErrorKind::kInvalidInput,
                  "wanted a colour profile for RGB, found one for other colours");
-  if (is_srgb(profile)) return pixels;
+  if (is_srgb(opened)) return pixels;
   const Profile srgb(::cmsCreate_sRGBProfile());
   const cmsUInt32Number layout = pixels.shape()[2] == 4 ? kRgbAndAlpha : TYPE_RGB_FLT;
-  const Transform transform = make_transform(srgb, layout, profile, layout);
+  const Transform transform = make_transform(srgb, layout, opened, layout);
   if (transform == nullptr)
     return Error(ErrorKind::kInvalidInput,
                  "the colour profile says how to read colours, not how to write them");

@@ -152,6 +152,10 @@ class JpegReader {
   }
 
   Error damaged() const {
+    if (errors_.msg_code == JERR_BAD_PRECISION) {
+      return Error(ErrorKind::kUnsupported,
+                   fmt::format("wants a JPEG of 8 bits a sample, found {}", errors_.msg_parm.i[0]));
+    }
     return Error(ErrorKind::kCorrupt, std::string("the picture is damaged: ") + message_);
   }
 

@@ -12,6 +12,7 @@
 #include "io/exif.h"
 #include "io/samples.h"
 #include "io/text_encoding.h"
+#include "tensor/dtype.h"
 
 namespace obscura::io {
 namespace {

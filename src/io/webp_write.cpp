@@ -1,102 +1,99 @@
 #include <fmt/format.h>
-#include <webp/encode.h>
-#include <webp/mux.h>
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "io/exif.h"
 #include "io/samples.h"
 #include "io/webp.h"
+#include "io/webp_session.h"
 
 namespace obscura::io {
 namespace {
 
-struct FreeWebp {
-  void operator()(std::uint8_t* bytes) const { WebPFree(bytes); }
-};
 struct DeleteMux {
   void operator()(WebPMux* mux) const { WebPMuxDelete(mux); }
 };
-// What libwebp allocates in a WebPData, freed with it.
-struct OwnedWebpData : WebPData {
-  OwnedWebpData() : WebPData{} { WebPDataInit(this); }
-  OwnedWebpData(const OwnedWebpData&) = delete;
-  OwnedWebpData& operator=(const OwnedWebpData&) = delete;
-  ~OwnedWebpData() { WebPDataClear(this); }
-};
+
+std::vector<std::byte> copied(const WebPData& data) {
+  const auto* first = reinterpret_cast<const std::byte*>(data.bytes);
+  return {first, first + data.size};
+}
+
+}  // namespace
 
 Error webp_out_of_memory() {
   return Error(ErrorKind::kOutOfMemory, "libwebp could not encode the picture");
 }
 
-std::vector<std::byte> copied(const std::uint8_t* bytes, std::size_t size) {
-  const auto* first = reinterpret_cast<const std::byte*>(bytes);
-  return {first, first + size};
+Status check_webp_size(std::int64_t height, std::int64_t width) {
+  if (height <= WEBP_MAX_DIMENSION && width <= WEBP_MAX_DIMENSION) return {};
+  return Error(ErrorKind::kInvalidInput,
+               fmt::format("WebP holds at most {} pixels a side, found {}x{}", WEBP_MAX_DIMENSION,
+                           width, height));
 }
 
-WebPData view_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+WebPConfig webp_config(bool lossless, int quality, int method) {
+  WebPConfig config;
+  OBSCURA_CHECK(WebPConfigInit(&config) != 0, "libwebp's headers and library differ");
+  config.quality = static_cast<float>(quality);
+  config.method = method;
+  config.lossless = lossless ? 1 : 0;
+  config.exact = config.lossless;  // also where nothing is seen
+  return config;
 }
 
-// The picture in a container that has chunks for what is said about it.
-Result<std::vector<std::byte>> with_chunks(const WebPData& picture,
-                                           const std::vector<std::byte>& exif,
-                                           std::span<const std::byte> profile) {
-  const std::unique_ptr<WebPMux, DeleteMux> mux(WebPMuxNew());
+WebpPicture::WebpPicture(const Tensor& pixels, bool lossless) {
+  OBSCURA_CHECK(WebPPictureInit(&picture_) != 0, "libwebp's headers and library differ");
+  const auto height = static_cast<int>(pixels.shape()[0]),
+             width = static_cast<int>(pixels.shape()[1]),
+             channels = static_cast<int>(pixels.shape()[2]);
+  OBSCURA_CHECK(channels == 3 || channels == 4, "a picture has three or four channels");
+  std::vector<std::uint8_t> samples(static_cast<std::size_t>(pixels.elements()));
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    samples[i] = static_cast<std::uint8_t>(quantised(pixels.data()[i], 255));
+  picture_.use_argb = lossless ? 1 : 0;
+  picture_.width = width;
+  picture_.height = height;
+  const auto import = channels == 4 ? WebPPictureImportRGBA : WebPPictureImportRGB;
+  filled_ = import(&picture_, samples.data(), width * channels) != 0;
+}
+
+Result<std::vector<std::byte>> webp_with_chunks(const WebPData& picture,
+                                                std::span<const std::byte> exif,
+                                                std::span<const std::byte> profile) {
+  if (exif.empty() && profile.empty()) return copied(picture);
+  const std::unique_ptr<WebPMux, DeleteMux> mux(WebPMuxCreate(&picture, 0));
   if (mux == nullptr) return webp_out_of_memory();
-  bool done = WebPMuxSetImage(mux.get(), &picture, 0) == WEBP_MUX_OK;
-  for (const auto& [name, body] :
-       {std::pair<const char*, std::span<const std::byte>>("EXIF", exif),
-        std::pair<const char*, std::span<const std::byte>>("ICCP", profile)}) {
+  bool done = true;
+  for (const auto& [name, body] : {std::pair("EXIF", exif), std::pair("ICCP", profile)}) {
     if (body.empty()) continue;
-    const WebPData chunk = view_of(body);
+    const WebPData chunk = {reinterpret_cast<const std::uint8_t*>(body.data()), body.size()};
     done = done && WebPMuxSetChunk(mux.get(), name, &chunk, 0) == WEBP_MUX_OK;
   }
   OwnedWebpData file;
   if (!done || WebPMuxAssemble(mux.get(), &file) != WEBP_MUX_OK) return webp_out_of_memory();
-  return copied(file.bytes, file.size);
+  return copied(file);
 }
-
-}  // namespace
 
 Result<std::vector<std::byte>> encode_webp(const Tensor& pixels, const ImageMetadata& metadata,
                                            const WebpOptions& options) {
-  const std::int64_t height = pixels.shape()[0], width = pixels.shape()[1],
-                     channels = pixels.shape()[2];
-  OBSCURA_CHECK(channels == 3 || channels == 4, "a picture has three or four channels");
-  if (height > WEBP_MAX_DIMENSION || width > WEBP_MAX_DIMENSION) {
-    return Error(ErrorKind::kInvalidInput,
-                 fmt::format("WebP holds at most {} pixels a side, found {}x{}", WEBP_MAX_DIMENSION,
-                             width, height));
-  }
-  std::vector<std::uint8_t> samples(static_cast<std::size_t>(height * width * channels));
-  for (std::size_t i = 0; i < samples.size(); ++i)
-    samples[i] = static_cast<std::uint8_t>(quantised(pixels.data()[i], 255));
-  WebPConfig config;
-  bool sound =
-      WebPConfigPreset(&config, WEBP_PRESET_DEFAULT, static_cast<float>(options.quality)) != 0;
-  config.lossless = options.lossless ? 1 : 0;
-  config.exact = config.lossless;  // also where nothing is seen
-  WebPPicture picture;
-  sound = sound && WebPPictureInit(&picture) != 0;
-  OBSCURA_CHECK(sound, "libwebp's headers and library differ");
-  picture.use_argb = config.lossless;
-  picture.width = static_cast<int>(width);
-  picture.height = static_cast<int>(height);
-  WebPMemoryWriter writer;
-  WebPMemoryWriterInit(&writer);
-  picture.writer = WebPMemoryWrite;
-  picture.custom_ptr = &writer;
-  const auto import = channels == 4 ? WebPPictureImportRGBA : WebPPictureImportRGB;
-  const bool done = import(&picture, samples.data(), static_cast<int>(width * channels)) != 0 &&
-                    WebPEncode(&config, &picture) != 0;
-  WebPPictureFree(&picture);
-  const std::unique_ptr<std::uint8_t, FreeWebp> bytes(writer.mem);
-  if (!done) return webp_out_of_memory();
+  OBSCURA_TRY(check_webp_size(pixels.shape()[0], pixels.shape()[1]));
+  const WebPConfig config = webp_config(options.lossless, options.quality);
+  WebpPicture picture(pixels, options.lossless);
+  // Owns the bytes that libwebp appends to.
+  struct Writer : WebPMemoryWriter {
+    Writer() : WebPMemoryWriter{} { WebPMemoryWriterInit(this); }
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+    ~Writer() { WebPMemoryWriterClear(this); }
+  } writer;
+  picture.get()->writer = WebPMemoryWrite;
+  picture.get()->custom_ptr = static_cast<WebPMemoryWriter*>(&writer);
+  if (!picture.is_filled() || WebPEncode(&config, picture.get()) == 0) return webp_out_of_memory();
   const ExifBlock exif = write_exif(metadata, std::size_t{1} << 30);
-  if (exif.bytes.empty() && options.profile.empty()) return copied(writer.mem, writer.size);
-  return with_chunks({writer.mem, writer.size}, exif.bytes, options.profile);
+  return webp_with_chunks({writer.mem, writer.size}, exif.bytes, options.profile);
 }
 
 }  // namespace obscura::io

@@ -129,6 +129,17 @@ TEST(Jpeg, RefusesTruncationAndNonsense) {
       << bomb.error().message();
 }
 
+TEST(Jpeg, SaysThatItReadsNoTwelveBits) {
+  auto bytes = make_jpeg({.width = 16, .height = 8, .samples = red_and_blue()});
+  for (std::size_t i = 0; i + 4 < bytes.size(); ++i)
+    if (bytes[i] == std::byte{0xff} && bytes[i + 1] == std::byte{0xc0})
+      bytes[i + 4] = std::byte{12};
+  auto image = decode_image(bytes, "scan.jpg");
+  ASSERT_FALSE(image.ok());
+  EXPECT_EQ(image.error().kind(), ErrorKind::kUnsupported);
+  EXPECT_EQ(image.error().message(), "scan.jpg: wants a JPEG of 8 bits a sample, found 12");
+}
+
 TEST(Webp, ReadsLosslessAlphaAndLossy) {
   std::vector<std::uint8_t> rgba = repeated(6, {255, 51, 0, 0});
   for (std::size_t i = 0; i < 6; ++i) rgba[4 * i + 3] = static_cast<std::uint8_t>(51 * i);
