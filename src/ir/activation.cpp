@@ -15,6 +15,8 @@ std::string_view name_of(Activation activation) {
       return "gelu";
     case Activation::kQuickGelu:
       return "quick_gelu";
+    case Activation::kRelu:
+      return "relu";
   }
   return "none";
 }
@@ -29,6 +31,8 @@ double activate(Activation activation, double x) {
       return x * 0.5 * (1 + std::erf(x / std::numbers::sqrt2));
     case Activation::kQuickGelu:
       return x / (1 + std::exp(-1.702 * x));
+    case Activation::kRelu:
+      return x > 0 ? x : 0;
   }
   return x;
 }

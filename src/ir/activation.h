@@ -12,6 +12,7 @@ enum class Activation {
   kSilu,       // x * sigmoid(x)
   kGelu,       // x * (1 + erf(x / sqrt 2)) / 2
   kQuickGelu,  // x * sigmoid(1.702 x), CLIP-L's
+  kRelu,       // x where it is positive, else 0
 };
 
 std::string_view name_of(Activation activation);

@@ -70,6 +70,28 @@ ValueId slice_rows(Builder& builder, ValueId x, std::int64_t begin, std::int64_t
   return builder.add(std::make_shared<SliceRowsOp>(begin, end), {x});
 }
 
+Result<ValueType> SwapAxesOp::infer(std::span<const ValueType> inputs) const {
+  const Shape& x = inputs[0].shape;
+  if (x.rank() != 4) return operand_error(*this, 0, "four axes", inputs[0]);
+  return ValueType{inputs[0].dtype, Shape{x[0], x[2], x[1], x[3]}};
+}
+
+void SwapAxesOp::evaluate(std::span<const ConstArray> inputs, const Array& output) const {
+  const std::int64_t outer = output.size(1), inner = output.size(2), width = output.size(3);
+  float* to = output.f32();
+  for (std::int64_t a = 0; a < output.size(0); ++a) {
+    const float* from = inputs[0].f32() + a * outer * inner * width;
+    for (std::int64_t c = 0; c < outer; ++c) {
+      for (std::int64_t b = 0; b < inner; ++b, to += width)
+        std::copy_n(from + (b * outer + c) * width, width, to);
+    }
+  }
+}
+
+ValueId swap_axes(Builder& builder, ValueId x) {
+  return builder.add(std::make_shared<SwapAxesOp>(), {x});
+}
+
 Result<ValueType> SelectTokenOp::infer(std::span<const ValueType> inputs) const {
   const Shape& x = inputs[0].shape;
   if (x.rank() != 3) return operand_error(*this, 0, "(N, T, C)", inputs[0]);

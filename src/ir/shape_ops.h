@@ -45,6 +45,18 @@ class SliceRowsOp final : public Op {
 
 ValueId slice_rows(Builder& builder, ValueId x, std::int64_t begin, std::int64_t end);
 
+// (A, B, C, D) to (A, C, B, D): with reshapes around it, an image's tokens tile by tile and back.
+// Kernel "swap_axes".
+class SwapAxesOp final : public Op {
+ public:
+  std::string_view name() const override { return "swap_axes"; }
+  std::string text() const override { return "swap_axes"; }
+  Result<ValueType> infer(std::span<const ValueType> inputs) const override;
+  void evaluate(std::span<const ConstArray> inputs, const Array& output) const override;
+};
+
+ValueId swap_axes(Builder& builder, ValueId x);
+
 // Token `index[n]` of each sample: (N, T, C) and int32 (N) -> (N, C). Kernel "select_token".
 class SelectTokenOp final : public Op {
  public:

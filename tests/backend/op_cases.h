@@ -114,6 +114,7 @@ inline std::vector<Case> cases() {
       linear_case("linear of a vector", {3, 320}, 1280, true, A::kSilu, false),
       linear_case("linear gelu residual", {2, 33, 96}, 96, true, A::kGelu, true),
       linear_case("linear quick gelu", {1, 77, 64}, 256, true, A::kQuickGelu, false),
+      linear_case("linear relu", {1, 5, 64}, 24, true, A::kRelu, false),
       linear_case("linear on an image, residual", {1, 6, 5, 32}, 24, false, A::kNone, true),
       conv_case("conv 3x3", {.x = {2, 9, 7, 4}, .out = 8}),
       conv_case("conv 3x3 without bias", {.x = {1, 8, 8, 16}, .out = 17, .bias = false}),
@@ -185,6 +186,13 @@ inline std::vector<Case> cases() {
          b.output("y",
                   ir::slice_rows(b, ir::upsample(b, input(b, inputs, "x", {2, 5, 3, 4})), 3, 8));
        }});
+  all.push_back({"relu", 1, [](Builder& b, RandomWeights&, ir::NamedTensors& inputs) {
+                   b.output("y", ir::activation(b, input(b, inputs, "x", {2, 5, 3, 4}),
+                                                ir::Activation::kRelu));
+                 }});
+  all.push_back({"swapped axes", 1, [](Builder& b, RandomWeights&, ir::NamedTensors& inputs) {
+                   b.output("y", ir::swap_axes(b, input(b, inputs, "x", {2, 3, 5, 4})));
+                 }});
   return all;
 }
 

@@ -64,6 +64,9 @@ class ActivationKernel final : public Kernel {
         case ir::Activation::kQuickGelu:
           quick_gelu_block(x, count, y);
           break;
+        case ir::Activation::kRelu:
+          for (std::int64_t i = 0; i < count; ++i) y[i] = x[i] > 0 ? x[i] : 0;
+          break;
       }
     });
   }

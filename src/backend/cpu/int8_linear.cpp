@@ -31,6 +31,9 @@ OBSCURA_FOR_EACH_CPU void gelu_row(float* x, std::int64_t count) {
 OBSCURA_FOR_EACH_CPU void quick_gelu_row(float* x, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) x[i] = fast_quick_gelu(x[i]);
 }
+OBSCURA_FOR_EACH_CPU void relu_row(float* x, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) x[i] = x[i] > 0 ? x[i] : 0;
+}
 OBSCURA_FOR_EACH_CPU void add_row(const float* residual, std::int64_t count, float* y) {
   for (std::int64_t i = 0; i < count; ++i) y[i] += residual[i];
 }
@@ -45,6 +48,8 @@ void activate_row(ir::Activation activation, float* x, std::int64_t count) {
       return gelu_row(x, count);
     case ir::Activation::kQuickGelu:
       return quick_gelu_row(x, count);
+    case ir::Activation::kRelu:
+      return relu_row(x, count);
   }
 }
 

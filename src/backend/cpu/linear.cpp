@@ -23,6 +23,9 @@ void append_activation(dnnl::post_ops& post_ops, ir::Activation activation) {
     case ir::Activation::kQuickGelu:
       post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_swish, 1.702f, 0.0f);
       break;
+    case ir::Activation::kRelu:
+      post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+      break;
   }
 }
 

@@ -55,6 +55,30 @@ class SliceRowsKernel final : public Kernel {
   std::size_t source_bytes_, bytes_, first_ = 0;
 };
 
+class SwapAxesKernel final : public Kernel {
+ public:
+  explicit SwapAxesKernel(const KernelRequest& request)
+      : y_(request.output.shape), bytes_(static_cast<std::size_t>(row_bytes(request.output))) {}
+
+  Status run(const KernelCall& call) const override {
+    const auto* source = static_cast<const std::byte*>(call.input(0));
+    auto* target = static_cast<std::byte*>(call.output);
+    const auto outer = static_cast<std::size_t>(y_[1]), inner = static_cast<std::size_t>(y_[2]);
+    for (std::int64_t a = 0; a < y_[0]; ++a, source += outer * inner * bytes_) {
+      for (std::size_t c = 0; c < outer; ++c, target += inner * bytes_) {
+        OBSCURA_TRY(check(cudaMemcpy2DAsync(target, bytes_, source + c * bytes_, outer * bytes_,
+                                            bytes_, inner, cudaMemcpyDeviceToDevice, call.stream),
+                          "swapping axes"));
+      }
+    }
+    return {};
+  }
+
+ private:
+  Shape y_;
+  std::size_t bytes_;
+};
+
 class SelectTokenKernel final : public Kernel {
  public:
   explicit SelectTokenKernel(const KernelRequest& request)
@@ -107,6 +131,7 @@ class UpsampleKernel final : public Kernel {
 
 const RegisterKernel kConcat("concat", make<ConcatKernel>);
 const RegisterKernel kSliceRows("slice_rows", make<SliceRowsKernel>);
+const RegisterKernel kSwapAxes("swap_axes", make<SwapAxesKernel>);
 const RegisterKernel kSelectToken("select_token", make<SelectTokenKernel>);
 const RegisterKernel kEmbedding("embedding", make<EmbeddingKernel>);
 const RegisterKernel kUpsample("upsample", make<UpsampleKernel>);

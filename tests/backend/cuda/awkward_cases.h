@@ -169,7 +169,7 @@ inline std::vector<Case> awkward_norms() {
 inline std::vector<Case> awkward_elementwise() {
   using A = ir::Activation;
   std::vector<Case> all;
-  for (A kind : {A::kNone, A::kSilu, A::kGelu, A::kQuickGelu}) {
+  for (A kind : {A::kNone, A::kSilu, A::kGelu, A::kQuickGelu, A::kRelu}) {
     for (Shape x : {Shape{2, 128, 320}, Shape{3, 37}}) {
       all.push_back(
           plain_case("activation " + std::string(ir::name_of(kind)) + " " + x.text(), x, {0},

@@ -50,6 +50,10 @@ struct Activate {
 #pragma unroll
         for (int i = 0; i < n; ++i) v[i] = scaled_silu<T>(v[i], 1.702f);
         break;
+      case Activation::kRelu:
+#pragma unroll
+        for (int i = 0; i < n; ++i) v[i] = fmaxf(v[i], 0.0f);
+        break;
     }
     if (residual != nullptr) {
       widen(loaded.residual, r);
