@@ -68,13 +68,15 @@ Engine::Engine(const EngineOptions& options, nodes::PictureSink& sink,
                std::unique_ptr<backend::Device> device)
     : session_(std::make_unique<runtime::Session>(std::move(device), options.budget)),
       input_(options.input),
-      facts_{std::string(version()), std::string(revision()), ""} {
+      facts_{std::string(version()), std::string(revision()), ""},
+      previews_(options.previews) {
   open_model_folders(models_, options.models);
   input_.set_output(options.output, options.temporary);
   shared_.provide(*session_);
   shared_.provide(models_);
   shared_.provide(input_);
   shared_.provide(facts_);
+  shared_.provide(previews_);
   shared_.provide(sink);
   environment_ = shared_;
   executor_.emplace(environment_);

@@ -19,6 +19,7 @@
 #include "nodes/model_folders.h"
 #include "nodes/picture_sink.h"
 #include "nodes/recipe.h"
+#include "nodes/taesd.h"
 #include "runtime/session.h"
 
 namespace obscura::app {
@@ -27,6 +28,7 @@ struct EngineOptions {
   std::string device = "auto";
   std::string precision = "auto";
   std::optional<std::size_t> budget;
+  nodes::PreviewMethod previews = nodes::PreviewMethod::kAuto;
   std::vector<std::filesystem::path> models;
   std::filesystem::path input;
   std::filesystem::path output, temporary;  // for "name [output]" and "name [temp]"
@@ -80,6 +82,7 @@ class Engine {
   nodes::ModelFolders models_;
   nodes::InputFolder input_;
   nodes::RecipeFacts facts_;
+  nodes::PreviewMethod previews_;
   graph::Environment shared_;       // as it was opened; never changes
   graph::Environment environment_;  // of the place where jobs run
   std::string place_;               // its name

@@ -95,6 +95,15 @@ void EngineFlags::declare(CLI::App& command) {
                      "the workflow unless given");
 }
 
+void EngineFlags::declare_preview_method(CLI::App& command) {
+  command
+      .add_option(
+          "--preview-method", preview_method,
+          "What pictures in progress are made with: auto (TAESD where the folder vae_approx "
+          "has it), taesd, latent2rgb or none")
+      ->capture_default_str();
+}
+
 Result<EngineOptions> EngineFlags::options(const std::filesystem::path& default_input) const {
   EngineOptions options;
   options.device = device;
@@ -104,6 +113,13 @@ Result<EngineOptions> EngineFlags::options(const std::filesystem::path& default_
     if (!bytes.ok()) return bytes.error().in("--budget");
     options.budget = *bytes;
   }
+  const auto method = nodes::preview_method_from_name(preview_method);
+  if (!method) {
+    return Error(
+        ErrorKind::kInvalidInput,
+        "--preview-method: wanted auto, taesd, latent2rgb or none, found " + preview_method);
+  }
+  options.previews = *method;
   options.models.assign(models.begin(), models.end());
   options.input = input.empty() ? default_input : std::filesystem::path(input);
   return options;

@@ -17,13 +17,17 @@ class App;
 
 namespace obscura::app {
 
-// --device, --precision, --budget, --models and --input, as a command line gives them.
+// --device, --precision, --budget, --models and --input, as a command line gives them, and
+// --preview-method.
 struct EngineFlags {
   std::string device = "auto", precision = "auto", budget;
+  std::string preview_method = "auto";
   std::vector<std::string> models;
   std::string input;
 
   void declare(CLI::App& command);
+  // For a command that shows pictures while they are made.
+  void declare_preview_method(CLI::App& command);
   // `default_input`: where pictures are read from unless --input says otherwise.
   Result<EngineOptions> options(const std::filesystem::path& default_input) const;
 };

@@ -44,8 +44,17 @@ std::string_view name_of(ComponentKind kind) {
       return "clip_h";
     case ComponentKind::kVae:
       return "vae";
+    case ComponentKind::kTinyDecoder:
+      return "taesd decoder";
+    case ComponentKind::kTinyEncoder:
+      return "taesd encoder";
   }
   return "";
+}
+
+bool is_text_encoder(ComponentKind kind) {
+  return kind == ComponentKind::kClipL || kind == ComponentKind::kClipG ||
+         kind == ComponentKind::kClipH;
 }
 
 Component::Component(ComponentKind kind, std::string prefix,

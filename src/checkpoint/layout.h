@@ -31,9 +31,11 @@ enum class Prediction {
   kVelocity,  // alpha noise - sigma image (arXiv:2202.00512)
 };
 
-// kClipH: OpenCLIP's ViT-H, Stable Diffusion 2's only encoder.
-enum class ComponentKind { kUNet, kClipL, kClipG, kClipH, kVae };
-std::string_view name_of(ComponentKind kind);  // "unet", "clip_l", "clip_g", "clip_h", "vae"
+// kClipH: OpenCLIP's ViT-H, Stable Diffusion 2's only encoder. The last two: TAESD's halves.
+enum class ComponentKind { kUNet, kClipL, kClipG, kClipH, kVae, kTinyDecoder, kTinyEncoder };
+// "unet", "clip_l", "clip_g", "clip_h", "vae", "taesd decoder", "taesd encoder"
+std::string_view name_of(ComponentKind kind);
+bool is_text_encoder(ComponentKind kind);
 
 // The network's name for a tensor that a file calls otherwise; empty if it is not the network's.
 using Rename = std::function<std::string(std::string_view name)>;

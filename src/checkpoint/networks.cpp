@@ -1,5 +1,6 @@
 #include "checkpoint/networks.h"
 
+#include <charconv>
 #include <optional>
 
 #include "checkpoint/diffusers_names.h"
@@ -42,6 +43,33 @@ std::optional<Component> find_vae(const TensorNames& names) {
                      diffusers ? ldm_vae_names(names, prefix) : nullptr);
   }
   return std::nullopt;
+}
+
+// "3.conv.0.weight" of the "2.conv.0.weight" of diffusers' decoder, whose first layer, which has no
+// tensors, is not counted.
+std::string tiny_decoder_name(std::string_view name) {
+  const std::string_view digits = name.substr(0, name.find('.'));
+  int layer = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), layer);
+  if (error != std::errc() || end != digits.data() + digits.size()) return "";
+  return std::to_string(layer + 1) + std::string(name.substr(digits.size()));
+}
+
+void find_tiny_vae(const TensorNames& names, std::vector<Component>& found) {
+  auto add = [&](ComponentKind kind, std::string_view prefix, const Rename& rename = nullptr) {
+    found.emplace_back(kind, std::string(prefix), names.entries(), rename);
+  };
+  // Files of one half each, and ComfyUI's of both; in the encoder a block follows the first layer.
+  for (std::string_view prefix : {"taesd_decoder.", ""})
+    if (has(names, prefix, "1.weight") && has(names, prefix, "3.conv.0.weight"))
+      add(ComponentKind::kTinyDecoder, prefix);
+  for (std::string_view prefix : {"taesd_encoder.", ""})
+    if (has(names, prefix, "0.weight") && has(names, prefix, "1.conv.0.weight"))
+      add(ComponentKind::kTinyEncoder, prefix);
+  if (has(names, "decoder.layers.", "2.conv.0.weight"))
+    add(ComponentKind::kTinyDecoder, "decoder.layers.", tiny_decoder_name);
+  if (has(names, "encoder.layers.", "1.conv.0.weight"))
+    add(ComponentKind::kTinyEncoder, "encoder.layers.");
 }
 
 // Where whole checkpoints keep their text encoders.
@@ -142,6 +170,7 @@ std::vector<Component> find_networks(const TensorNames& names) {
   if (auto unet = find_unet(names)) found.push_back(*std::move(unet));
   find_text_encoders(names, found);
   if (auto vae = find_vae(names)) found.push_back(*std::move(vae));
+  if (found.empty()) find_tiny_vae(names, found);
   return found;
 }
 

@@ -8,6 +8,7 @@
 #include "checkpoint/prediction.h"
 #include "checkpoint/tensor_names.h"
 #include "checkpoint/tensor_use.h"
+#include "models/vae/tiny_vae.h"
 #include "models/vae/vae.h"
 
 namespace obscura::checkpoint {
@@ -72,7 +73,15 @@ Status use_networks(const CheckpointLayout& layout, TensorUse& use) {
             network, models::build_vae_encoder(network, 1, kSide * d.scale(), kSide * d.scale())));
         break;
       }
-      default:
+      case ComponentKind::kTinyDecoder:
+        OBSCURA_TRY(use.add(network, models::build_tiny_decoder(network, 1, kSide, kSide)));
+        break;
+      case ComponentKind::kTinyEncoder:
+        OBSCURA_TRY(use.add(network, models::build_tiny_encoder(network, 1, kSide, kSide)));
+        break;
+      case ComponentKind::kClipL:
+      case ComponentKind::kClipG:
+      case ComponentKind::kClipH:
         OBSCURA_TRY(use.add(network, whole_text_encoder(layout, network)));
     }
   }
@@ -90,7 +99,7 @@ Status check_context(const CheckpointLayout& layout) {
   const Component* unet = layout.component(ComponentKind::kUNet);
   std::int64_t width = 0, projection = 0;
   for (const Component& network : layout.components) {
-    if (network.kind() == ComponentKind::kUNet || network.kind() == ComponentKind::kVae) continue;
+    if (!is_text_encoder(network.kind())) continue;
     OBSCURA_ASSIGN(models::TextEncoderDimensions d, models::text_encoder_dimensions(network));
     width += d.width;
     if (network.kind() == ComponentKind::kClipG) projection = d.projection;

@@ -26,6 +26,7 @@ constexpr Kind kKinds[] = {
     {"checkpoints", {"checkpoints", "Stable-diffusion", ""}},
     {"loras", {"loras", "Lora", "LyCORIS"}},
     {"vae", {"vae", "VAE", ""}},
+    {"vae_approx", {"vae_approx", "VAE-taesd", ""}},
     {"text_encoders", {"text_encoders", "clip", "text_encoder"}},
     {"diffusion_models", {"diffusion_models", "unet", ""}},
     {"controlnet", {"controlnet", "ControlNet", ""}},

@@ -4,6 +4,7 @@
 #include "graph/node_registry.h"
 #include "nodes/model_loading.h"
 #include "nodes/sockets.h"
+#include "nodes/taesd.h"
 
 namespace obscura::nodes {
 namespace {
@@ -23,9 +24,23 @@ Result<NodeResult> load_unet(NodeCall& call) {
 }
 
 Result<NodeResult> load_vae(NodeCall& call) {
+  if (const auto& name = call.get<std::string>("vae_name"); is_taesd(name)) {
+    OBSCURA_ASSIGN(auto taesd, open_taesd(call.environment<ModelFolders>(), name));
+    return NodeResult{Value::handle("VAE", std::move(taesd))};
+  }
   OBSCURA_ASSIGN(auto file, open_model(call, "vae", "vae_name"));
   OBSCURA_ASSIGN(auto vae, pipeline::load_vae(file));
   return NodeResult{Value::handle("VAE", std::move(vae))};
+}
+
+Result<std::optional<std::string>> fingerprint_of_vae(const NodeInputs& given,
+                                                      const Environment& environment) {
+  if (given.has("vae_name") && is_taesd(given.get<std::string>("vae_name"))) {
+    OBSCURA_ASSIGN(std::string identity, taesd_identity(environment.get<ModelFolders>(),
+                                                        given.get<std::string>("vae_name")));
+    return std::optional<std::string>(std::move(identity));
+  }
+  return fingerprint_of("vae", {"vae_name"})(given, environment);
 }
 
 // The types are families; Obscura has the networks of one.
@@ -75,10 +90,20 @@ const RegisterNode kVae{
     NodeType("VAELoader")
         .label("Load VAE")
         .category("loaders")
-        .description("Opens a VAE: from a file of its own, or the one in a checkpoint.")
-        .input(model_input("vae_name", "vae", "A file of the vae folder."))
+        .description(
+            "Opens a VAE: from a file of its own, or the one in a checkpoint; or TAESD, the "
+            "tiny one.")
+        .input(choice("vae_name",
+                      [](const Environment& environment) {
+                        const auto& folders = environment.get<ModelFolders>();
+                        std::vector<std::string> names = folders.list("vae");
+                        for (std::string& name : taesd_names(folders))
+                          names.push_back(std::move(name));
+                        return names;
+                      })
+                   .tooltip("A file of the vae folder, or TAESD of the vae_approx folder."))
         .output("VAE", "", "Turns pictures into latents and back.")
-        .fingerprint(fingerprint_of("vae", {"vae_name"}))
+        .fingerprint(fingerprint_of_vae)
         .run(load_vae)};
 
 const RegisterNode kTextEncoder{

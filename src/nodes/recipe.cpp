@@ -8,6 +8,7 @@
 #include "io/samples.h"
 #include "nodes/input_folder.h"
 #include "nodes/model_folders.h"
+#include "nodes/taesd.h"
 #include "nodes/upstream.h"
 #include "runtime/session.h"
 
@@ -18,14 +19,20 @@ using graph::Workflow;
 using nlohmann::ordered_json;
 
 // Every file that a node above the saving one names: the constants of inputs that offer a choice.
-std::vector<std::string> chosen_names(const Workflow& workflow, std::string_view id) {
+std::vector<std::string> chosen_names(const Workflow& workflow, std::string_view id,
+                                      const ModelFolders& folders) {
   std::vector<std::string> names;
   for (const Workflow::Node* node : upstream(workflow, id)) {
     const graph::NodeType* type = graph::NodeRegistry::builtin().find(node->type());
     if (type == nullptr) continue;
     for (const graph::InputSpec& spec : type->inputs()) {
       const ordered_json* value = spec.is_choice() ? constant(*node, spec.name()) : nullptr;
-      if (value != nullptr && value->is_string()) names.push_back(value->get<std::string>());
+      if (value == nullptr || !value->is_string()) continue;
+      names.push_back(value->get<std::string>());
+      if (spec.name() == "vae_name") {
+        for (std::string& file : taesd_files(folders, names.back()))
+          names.push_back(std::move(file));
+      }
     }
   }
   return names;
@@ -66,7 +73,8 @@ Result<Recipe> make_recipe(const graph::NodeCall& call, std::int64_t index,
   json["precision"] = facts.precision;
   json["models"] = ordered_json::array();
   json["inputs"] = ordered_json::array();
-  for (const std::string& name : chosen_names(workflow, call.node().id)) {
+  for (const std::string& name :
+       chosen_names(workflow, call.node().id, call.environment<ModelFolders>())) {
     OBSCURA_ASSIGN(std::string model,
                    call.environment<ModelFolders>().sha256(name, call.cancel_token()));
     if (!model.empty()) json["models"].push_back({{"name", name}, {"sha256", model}});

@@ -1,11 +1,14 @@
 #include "nodes/sampling.h"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "diffusion/sampler.h"
 #include "diffusion/sigmas.h"
 #include "io/png.h"
+#include "nodes/model_folders.h"
+#include "nodes/taesd.h"
 #include "pipeline/preview.h"
 #include "runtime/session.h"
 
@@ -17,6 +20,24 @@ std::vector<std::string> names_of(std::span<const Named> entries) {
   std::vector<std::string> names;
   for (const Named& entry : entries) names.emplace_back(entry.name);
   return names;
+}
+
+PreviewMethod preview_method(const graph::NodeCall& call) {
+  const auto* chosen = call.find_environment<PreviewMethod>();
+  return chosen == nullptr ? PreviewMethod::kAuto : *chosen;
+}
+
+bool wants_preview(const graph::NodeCall& call) {
+  return call.wants_preview() && preview_method(call) != PreviewMethod::kNone;
+}
+
+// Null where previews are made without it.
+Result<std::shared_ptr<const pipeline::Vae>> taesd_by_method(const graph::NodeCall& call,
+                                                             checkpoint::Architecture family) {
+  auto* folders = call.find_environment<ModelFolders>();
+  if (folders == nullptr || preview_method(call) == PreviewMethod::kLatent2Rgb)
+    return std::shared_ptr<const pipeline::Vae>();
+  return taesd_for_previews(*folders, family);
 }
 
 }  // namespace
@@ -55,16 +76,20 @@ pipeline::SampleRequest request_from(const graph::NodeCall& call) {
 
 Result<pipeline::Sampled> sample_reporting(graph::NodeCall& call, pipeline::SampleRequest request) {
   auto& session = call.environment<runtime::Session>();
-  pipeline::Previewer previewer(session, request.model);
+  std::optional<pipeline::Previewer> previewer;
   auto last_preview = std::chrono::steady_clock::time_point();
   request.cancel = call.cancel_token();
   request.on_step = [&](const pipeline::SampleStep& step) -> Status {
     call.progress(step.step + 1, step.steps);
     // Quick steps need no picture each.
     auto now = std::chrono::steady_clock::now();
-    if (call.wants_preview() && now - last_preview > std::chrono::milliseconds(100)) {
+    if (wants_preview(call) && now - last_preview > std::chrono::milliseconds(100)) {
       last_preview = now;
-      OBSCURA_ASSIGN(auto picture, previewer.preview(*step.x0, request.cancel));
+      if (!previewer) {
+        OBSCURA_ASSIGN(auto taesd, taesd_by_method(call, request.model->architecture));
+        previewer.emplace(session, request.model, std::move(taesd));
+      }
+      OBSCURA_ASSIGN(auto picture, previewer->preview(*step.x0, request.cancel));
       if (picture) {
         const Shape& s = picture->shape();
         OBSCURA_ASSIGN(auto png, io::encode_png(picture->reshaped({s[1], s[2], s[3]}), {},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -41,6 +42,8 @@ struct AreaFractions {
   double height = 1, width = 1, y = 0, x = 0;
 };
 
+struct Hooks;  // pipeline/hooks.h
+
 struct Condition {
   Tensor states;                                // (1, tokens, features): both encoders side by side
   Tensor pooled;                                // (1, features)
@@ -54,6 +57,10 @@ struct Condition {
   double strength = 1;
   double mask_strength = 1;
   double start_percent = 0, end_percent = 1;  // of the sampling
+  // While the text states hold, where they were encoded for a part of the sampling.
+  double text_start_percent = 0, text_end_percent = 1;
+  // Changes of the model's weights for this condition; null: none.
+  std::shared_ptr<const Hooks> hooks;
   // Counts only in these steps of a run, from 0, the end not included.
   struct Steps {
     int first = 0, end = 0;

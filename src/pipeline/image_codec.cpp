@@ -3,14 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "models/vae/tiny_vae.h"
 #include "tensor/resize.h"
 
 namespace obscura::pipeline {
 
+namespace {
+
+// What TAESD's decoder takes: the latent as the U-Net sees it, bent to stay within -3…3.
+Tensor bent(const Tensor& latent, double scale) {
+  Tensor result(latent.shape());
+  for (std::int64_t i = 0; i < latent.elements(); ++i)
+    result.data()[i] = static_cast<float>(3 * std::tanh(latent.data()[i] * scale / 3));
+  return result;
+}
+
+}  // namespace
+
 Result<runtime::ImageNetwork> plan_decoder(runtime::Session& session, const Vae& vae,
                                            std::int64_t height, std::int64_t width) {
+  if (vae.tiny) {
+    OBSCURA_ASSIGN(ir::Graph tiny, models::build_tiny_decoder(*vae.weights, 1, height, width));
+    return runtime::ImageNetwork::plan(session, "taesd decode", vae.weights, std::move(tiny));
+  }
   OBSCURA_ASSIGN(ir::Graph graph, models::build_vae_decoder(*vae.weights, 1, height, width));
   return runtime::ImageNetwork::plan(session, "vae decode", vae.weights, std::move(graph));
 }
@@ -18,6 +36,13 @@ Result<runtime::ImageNetwork> plan_decoder(runtime::Session& session, const Vae&
 Result<runtime::ImageNetwork> plan_encoder(runtime::Session& session, const Vae& vae,
                                            std::int64_t height, std::int64_t width) {
   std::int64_t scale = vae.dimensions.scale();
+  if (vae.tiny) {
+    if (vae.tiny->encoder == nullptr)
+      return Error(ErrorKind::kInvalidInput, vae.file->name() + " only decodes");
+    OBSCURA_ASSIGN(ir::Graph tiny, models::build_tiny_encoder(*vae.tiny->encoder, 1, height * scale,
+                                                              width * scale));
+    return runtime::ImageNetwork::plan(session, "taesd encode", vae.tiny->encoder, std::move(tiny));
+  }
   OBSCURA_ASSIGN(ir::Graph graph,
                  models::build_vae_encoder(*vae.weights, 1, height * scale, width * scale));
   return runtime::ImageNetwork::plan(session, "vae encode", vae.weights, std::move(graph));
@@ -31,9 +56,11 @@ Result<Tensor> decode_image(runtime::Session& session, const Vae& vae, const Ten
   Tensor images(Shape{s[0], s[2] * scale, s[3] * scale, vae.dimensions.image_channels});
   float* target = images.data();
   for (std::int64_t b = 0; b < s[0]; ++b) {
-    OBSCURA_ASSIGN(Tensor image, decoder.run(session, image_of_planes(latent.slice(b)), cancel));
+    Tensor planes = latent.slice(b);
+    if (vae.tiny) planes = bent(planes, vae.tiny->latent_scale);
+    OBSCURA_ASSIGN(Tensor image, decoder.run(session, image_of_planes(planes), cancel));
     for (float value : std::as_const(image).values())
-      *target++ = std::clamp((value + 1) * 0.5f, 0.0f, 1.0f);
+      *target++ = std::clamp(vae.tiny ? value : (value + 1) * 0.5f, 0.0f, 1.0f);
   }
   return images;
 }
@@ -58,11 +85,19 @@ Result<Tensor> encode_image(runtime::Session& session, const Vae& vae, const Ten
     for (std::int64_t y = 0; y < height * scale; ++y) {
       for (std::int64_t x = 0; x < width * scale; ++x) {
         const float* source = image.data() + ((b * s[1] + top + y) * s[2] + left + x) * s[3];
-        for (std::int64_t c = 0; c < channels; ++c)
-          *target++ = source[std::min(c, s[3] - 1)] * 2 - 1;
+        for (std::int64_t c = 0; c < channels; ++c) {
+          const float value = source[std::min(c, s[3] - 1)];
+          *target++ = vae.tiny ? value : value * 2 - 1;
+        }
       }
     }
     OBSCURA_ASSIGN(Tensor moments, encoder.run(session, pixels, cancel));
+    if (vae.tiny) {
+      Tensor code = planes_of_image(moments);
+      for (float& value : code.values()) value /= vae.tiny->latent_scale;
+      latents.push_back(std::move(code));
+      continue;
+    }
     Tensor both = planes_of_image(moments);  // (1, 2C, h, w): means, then logarithms of variances
     std::int64_t half = both.elements() / 2;
     latents.emplace_back(Shape{1, both.shape()[1] / 2, height, width},

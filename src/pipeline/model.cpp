@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "checkpoint/recognise.h"
 #include "models/unet/unet.h"
+#include "models/vae/tiny_vae.h"
 
 namespace obscura::pipeline {
 
@@ -56,7 +57,7 @@ Status tell_apart(const std::vector<std::shared_ptr<const ModelFile>>& files,
   std::int64_t widths[2] = {0, 0};
   for (std::size_t i = 0; i < 2; ++i) {
     for (const checkpoint::Component& network : files[i]->layout().components) {
-      if (network.kind() == ComponentKind::kUNet || network.kind() == ComponentKind::kVae) continue;
+      if (!is_text_encoder(network.kind())) continue;
       if (stores[i] != nullptr) return {};  // a file with both
       stores[i] = ModelFile::weights(files[i], network.kind());
       OBSCURA_ASSIGN(auto dimensions, models::text_encoder_dimensions(network));
@@ -150,7 +151,21 @@ Result<std::shared_ptr<const Vae>> load_vae(const std::shared_ptr<const ModelFil
   auto weights = ModelFile::weights(file, ComponentKind::kVae);
   if (weights == nullptr) return lacks(*file, "VAE");
   OBSCURA_ASSIGN(models::VaeDimensions dimensions, models::vae_dimensions(*weights));
-  return std::make_shared<const Vae>(Vae{file, std::move(weights), dimensions});
+  return std::make_shared<const Vae>(Vae{file, std::move(weights), dimensions, {}});
+}
+
+Result<std::shared_ptr<const Vae>> load_tiny_vae(const std::shared_ptr<const ModelFile>& decoder,
+                                                 const std::shared_ptr<const ModelFile>& encoder,
+                                                 float latent_scale) {
+  auto weights = ModelFile::weights(decoder, ComponentKind::kTinyDecoder);
+  if (weights == nullptr) return lacks(*decoder, "TAESD decoder");
+  TinyVae tiny{.encoder = nullptr, .latent_scale = latent_scale};
+  if (encoder != nullptr) {
+    tiny.encoder = ModelFile::weights(encoder, ComponentKind::kTinyEncoder);
+    if (tiny.encoder == nullptr) return lacks(*encoder, "TAESD encoder");
+  }
+  OBSCURA_ASSIGN(models::VaeDimensions dimensions, models::tiny_vae_dimensions(*weights));
+  return std::make_shared<const Vae>(Vae{decoder, std::move(weights), dimensions, std::move(tiny)});
 }
 
 Result<std::shared_ptr<const TextEncoders>> load_text_encoders(

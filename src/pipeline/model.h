@@ -78,13 +78,25 @@ struct TextEncoders {
   std::shared_ptr<runtime::WeightStore> clip_l, clip_g, clip_h;
   models::TextEncoderConfig clip_l_config, clip_g_config, clip_h_config;
   int stop_at_layer = -2;
+
+  // What is encoded is encoded with these hooks put on; null: none.
+  std::shared_ptr<const Hooks> hooks;
+  bool hooks_are_scheduled = false;   // anew for each keyframe, else once at full strength
+  bool conditions_have_hooks = true;  // what is encoded takes them along to the model
+};
+
+// What a VAE that is TAESD has besides its decoder.
+struct TinyVae {
+  std::shared_ptr<runtime::WeightStore> encoder;  // null: it only decodes
+  float latent_scale = 1;  // its latents are the VAE's times this, as the U-Net sees them
 };
 
 // The socket VAE.
 struct Vae {
   std::shared_ptr<const ModelFile> file;
-  std::shared_ptr<runtime::WeightStore> weights;
+  std::shared_ptr<runtime::WeightStore> weights;  // of TAESD: the decoder's
   models::VaeDimensions dimensions;
+  std::optional<TinyVae> tiny;
 };
 
 // What a file does not hold is null.
@@ -102,6 +114,12 @@ Result<Checkpoint> load_checkpoint(const std::shared_ptr<const ModelFile>& file)
 Result<std::shared_ptr<const DiffusionModel>> load_model(
     const std::shared_ptr<const ModelFile>& file);
 Result<std::shared_ptr<const Vae>> load_vae(const std::shared_ptr<const ModelFile>& file);
+
+// TAESD for latents of this scale, from a file of its decoder and one of its encoder, or one of
+// both; `encoder` may be null. kInvalidInput, saying what the file is, if it has no such half.
+Result<std::shared_ptr<const Vae>> load_tiny_vae(const std::shared_ptr<const ModelFile>& decoder,
+                                                 const std::shared_ptr<const ModelFile>& encoder,
+                                                 float latent_scale);
 
 // The text encoders of one or more opened files, for `family`: kNone takes the family whose
 // encoders they are. Where the family has two, each file brings one, the order does not matter.

@@ -46,12 +46,14 @@ std::vector<std::array<double, 3>> solve(std::vector<std::vector<double>> a,
 
 }  // namespace
 
-Previewer::Previewer(runtime::Session& session, std::shared_ptr<const DiffusionModel> model)
-    : session_(session) {
+Previewer::Previewer(runtime::Session& session, std::shared_ptr<const DiffusionModel> model,
+                     std::shared_ptr<const Vae> taesd)
+    : session_(session), taesd_(std::move(taesd)) {
+  if (taesd_ != nullptr) return;
   auto weights = ModelFile::weights(model->file, checkpoint::ComponentKind::kVae);
   if (weights == nullptr) return;
   auto dimensions = models::vae_dimensions(*weights);
-  if (dimensions.ok()) vae_ = Vae{model->file, weights, *dimensions};
+  if (dimensions.ok()) vae_ = Vae{model->file, weights, *dimensions, {}};
 }
 
 Result<Previewer::Colours> Previewer::fit(const Tensor& latent, const CancelToken& cancel) const {
@@ -79,12 +81,7 @@ Result<Previewer::Colours> Previewer::fit(const Tensor& latent, const CancelToke
   return solve(std::move(normal), std::move(right));
 }
 
-Result<std::optional<Tensor>> Previewer::preview(const Tensor& latent, const CancelToken& cancel) {
-  if (!vae_) return std::optional<Tensor>();
-  Tensor first = latent.slice(0);
-  if (colours_.empty()) {
-    OBSCURA_ASSIGN(colours_, fit(first, cancel));
-  }
+Tensor Previewer::coloured(const Tensor& first) const {
   const Shape& s = first.shape();
   std::int64_t pixels = s[2] * s[3];
   Tensor picture(Shape{1, s[2], s[3], 3});
@@ -97,8 +94,26 @@ Result<std::optional<Tensor>> Previewer::preview(const Tensor& latent, const Can
           static_cast<float>(std::clamp(value, 0.0, 1.0));
     }
   }
-  std::int64_t side = std::min(kLargestSide, std::max(s[2], s[3]) * vae_->dimensions.scale());
+  return picture;
+}
+
+Result<std::optional<Tensor>> Previewer::preview(const Tensor& latent, const CancelToken& cancel) {
+  if (!vae_ && taesd_ == nullptr) return std::optional<Tensor>();
+  const Tensor first = latent.slice(0);
+  Tensor picture;
+  if (taesd_ != nullptr) {
+    OBSCURA_ASSIGN(picture, decode_image(session_, *taesd_, first, cancel));
+  } else {
+    if (colours_.empty()) {
+      OBSCURA_ASSIGN(colours_, fit(first, cancel));
+    }
+    picture = coloured(first);
+  }
+  const Shape& s = first.shape();
+  const std::int64_t scale = (taesd_ ? taesd_->dimensions : vae_->dimensions).scale();
+  const std::int64_t side = std::min(kLargestSide, std::max(s[2], s[3]) * scale);
   auto [height, width] = fit_into(s[2], s[3], side);
+  if (picture.shape()[1] == height && picture.shape()[2] == width) return std::optional(picture);
   return std::optional<Tensor>(resize_image(picture, width, height, ResizeMethod::kBilinear));
 }
 

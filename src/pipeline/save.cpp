@@ -99,7 +99,9 @@ const char* architecture_name(const SavedNetworks& networks) {
     case Architecture::kSd1:
       return "stable-diffusion-v1";
     case Architecture::kSd2:
-      return "stable-diffusion-v2-768-v";
+      return networks.model->schedule.prediction() == diffusion::Prediction::kV
+                 ? "stable-diffusion-v2-768-v"
+                 : "stable-diffusion-v2-512";
     case Architecture::kNone:
       break;
   }
@@ -127,6 +129,10 @@ io::SafetensorsMetadata model_spec(const SavedNetworks& networks, std::string_vi
 
 Status save(const std::filesystem::path& path, const SavedNetworks& networks,
             const io::SafetensorsMetadata& metadata, const CancelToken& cancel) {
+  if (networks.vae && networks.vae->tiny) {
+    return Error(ErrorKind::kUnsupported,
+                 networks.vae->file->name() + " is TAESD, wanted a VAE as checkpoints hold one");
+  }
   const std::vector<Source> sources = sources_of(networks);
   std::vector<io::TensorDeclaration> declared;
   for (const Source& source : sources) declared.push_back(source.declared);
