@@ -30,26 +30,29 @@ Tensor cfg(const Tensor& cond_x0, const Tensor& uncond_x0, double scale) {
   return weighted_sum({{scale, cond_x0}, {1 - scale, uncond_x0}});
 }
 
+Tensor rescaled(const Tensor& guided, const Tensor& like, double multiplier) {
+  OBSCURA_CHECK(guided.shape()[0] > 0 && guided.elements() > guided.shape()[0],
+                "[rescaled] a latent without a deviation");
+  std::vector<double> wanted = deviations(like), found = deviations(guided);
+  std::vector<Tensor> images;
+  for (std::int64_t i = 0; i < guided.shape()[0]; ++i) {
+    auto k = static_cast<std::size_t>(i);
+    double factor = found[k] > 0 ? multiplier * wanted[k] / found[k] + (1 - multiplier) : 1;
+    images.push_back(weighted_sum({{factor, guided.slice(i)}}));
+  }
+  return concatenate(images);
+}
+
 Tensor rescaled_cfg(const Tensor& x, double sigma, const Tensor& cond_x0, const Tensor& uncond_x0,
                     double scale, double multiplier) {
-  OBSCURA_CHECK(x.shape()[0] > 0 && x.elements() > x.shape()[0],
-                "[rescaled_cfg] a latent without a deviation");
   double variance = sigma * sigma + 1, root = std::sqrt(variance);
   // v = (x / (sigma^2 + 1) - x0) * sqrt(sigma^2 + 1) / sigma
   auto velocity = [&](const Tensor& x0) {
     return weighted_sum({{1 / (root * sigma), x}, {-root / sigma, x0}});
   };
-  Tensor cond_v = velocity(cond_x0), guided_v = cfg(cond_v, velocity(uncond_x0), scale);
-  std::vector<double> wanted = deviations(cond_v), found = deviations(guided_v);
-
-  std::vector<Tensor> images;
-  for (std::int64_t i = 0; i < x.shape()[0]; ++i) {
-    auto k = static_cast<std::size_t>(i);
-    double factor = found[k] > 0 ? multiplier * wanted[k] / found[k] + (1 - multiplier) : 1;
-    images.push_back(
-        weighted_sum({{1 / variance, x.slice(i)}, {-factor * sigma / root, guided_v.slice(i)}}));
-  }
-  return concatenate(images);
+  Tensor cond_v = velocity(cond_x0);
+  Tensor v = rescaled(cfg(cond_v, velocity(uncond_x0), scale), cond_v, multiplier);
+  return weighted_sum({{1 / variance, x}, {-sigma / root, v}});
 }
 
 }  // namespace obscura::diffusion

@@ -11,6 +11,11 @@ namespace obscura::diffusion {
 // uncond + (cond - uncond) * scale: Ho and Salimans, arXiv:2207.12598. REQUIRES: equal shapes.
 Tensor cfg(const Tensor& cond_x0, const Tensor& uncond_x0, double scale);
 
+// `guided` with the standard deviation of each image brought to that of `like`; `multiplier` 0
+// leaves it as it is, 1 brings it all the way. REQUIRES: equal shapes (B, …) with more than one
+// element an image.
+Tensor rescaled(const Tensor& guided, const Tensor& like, double multiplier);
+
 // Guidance whose contrast is brought back to the conditional prediction's: Lin et al.,
 // arXiv:2305.08891, section 3.4. Works on the velocities that the predictions stand for at (x,
 // sigma), whatever the network predicts, as ComfyUI's RescaleCFG does. `multiplier` 0 is plain cfg,

@@ -26,6 +26,11 @@ class GaussianNoise : public NoiseSource {
     return concatenate(parts);
   }
 
+  void resize(std::int64_t height, std::int64_t width) override {
+    drawn_shape_.set(2, height);
+    drawn_shape_.set(3, width);
+  }
+
  private:
   Shape drawn_shape_;
   std::vector<TorchGenerator> generators_;
@@ -58,6 +63,10 @@ class BrownianNoise : public NoiseSource {
 };
 
 }  // namespace
+
+void NoiseSource::resize(std::int64_t, std::int64_t) {
+  OBSCURA_CHECK(false, "[noise] another size of noise that has one");
+}
 
 NoiseSeeds NoiseSeeds::offset_by(std::uint64_t offset) const {
   NoiseSeeds moved = *this;

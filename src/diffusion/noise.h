@@ -57,6 +57,8 @@ class NoiseSource {
   virtual ~NoiseSource() = default;
   // For the step from `sigma` down to `sigma_next`.
   virtual Tensor draw(double sigma, double sigma_next) = 0;
+  // Draws are of this size from now on. REQUIRES: noise that can change it, as Gaussian noise can.
+  virtual void resize(std::int64_t height, std::int64_t width);
 };
 
 // Fresh numbers at each draw, from the sampling seed itself: ComfyUI 0.3's default noise sampler on

@@ -218,10 +218,24 @@ Status check_sigmas(const Sampler& sampler, const std::vector<float>& sigmas) {
   return {};
 }
 
-// Samplers that ComfyUI knows by a node of their own only.
-const Sampler& euler_pp() {
-  static const Sampler sampler = cfg_pp(quiet("euler_pp", solve_euler_pp));
+Sampler lcm_upscale() {
+  Sampler sampler = noisy("lcm_upscale", solve_lcm_upscale,
+                          {{"total_upscale", 1.0, 0.1, 20, {}},
+                           {"upscale_steps", -1.0, -1, 1000, {}},
+                           {"upscale_method",
+                            "bislerp",
+                            0,
+                            0,
+                            {"bislerp", "nearest-exact", "bilinear", "area", "bicubic"}}});
+  sampler.resizes = true;
   return sampler;
+}
+
+// Samplers that ComfyUI knows by a node of their own only.
+std::span<const Sampler> samplers_of_nodes() {
+  static const std::vector<Sampler> of_nodes = {cfg_pp(quiet("euler_pp", solve_euler_pp)),
+                                                lcm_upscale()};
+  return of_nodes;
 }
 
 }  // namespace
@@ -232,7 +246,8 @@ std::span<const Sampler> samplers() {
 }
 
 Result<const Sampler*> find_sampler(std::string_view name) {
-  if (name == euler_pp().name) return &euler_pp();
+  for (const Sampler& sampler : samplers_of_nodes())
+    if (sampler.name == name) return &sampler;
   std::string known;
   for (const Sampler& sampler : samplers()) {
     if (sampler.name == name) return &sampler;

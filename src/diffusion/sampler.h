@@ -81,13 +81,15 @@ struct Sampler {
   // When inpainting, the kept area gets noise of its own, seeded with the sampling seed + 1, in
   // place of the start noise.
   bool fresh_mask_noise = false;
+  // The latent that comes out may be of another size.
+  bool resizes = false;
 };
 
 // In ComfyUI's order. The *_gpu names draw on the CPU like their namesakes, so that a picture does
 // not depend on the device.
 std::span<const Sampler> samplers();
-// Also finds "euler_pp", which ComfyUI offers by a node alone. kInvalidInput if there is none of
-// that name.
+// Also finds "euler_pp" and "lcm_upscale", which ComfyUI offers by nodes alone. kInvalidInput if
+// there is none of that name.
 Result<const Sampler*> find_sampler(std::string_view name);
 
 // Runs a sampler from `x`, the state at sigmas[0], and returns the state at the last sigma. A

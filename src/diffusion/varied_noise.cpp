@@ -46,6 +46,11 @@ class StepStreams final : public NoiseSource {
     return concatenate(images);
   }
 
+  void resize(std::int64_t height, std::int64_t width) override {
+    shape_.set(2, height);
+    shape_.set(3, width);
+  }
+
  private:
   Shape shape_;
   std::vector<Stream> streams_;

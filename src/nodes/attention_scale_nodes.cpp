@@ -12,6 +12,7 @@ namespace {
 
 using namespace graph;
 using pipeline::DiffusionModel;
+using pipeline::TextEncoders;
 
 struct Factors {
   float q, k, v, out;
@@ -23,25 +24,44 @@ Factors factors_of(const NodeCall& call) {
   return {factor("q"), factor("k"), factor("v"), factor("out")};
 }
 
-// The factor of a tensor that ends with one of four names; 1 for all others.
-auto by_ending(const Factors& factors, const std::array<std::string, 4>& endings) {
-  return [=](std::string_view tensor) -> float {
-    if (tensor.ends_with(endings[0])) return factors.q;
-    if (tensor.ends_with(endings[1])) return factors.k;
-    if (tensor.ends_with(endings[2])) return factors.v;
-    return tensor.ends_with(endings[3]) ? factors.out : 1;
+// The factors of a tensor by the projection that it belongs to: those of `layer` by their own
+// names, and those of PyTorch's merged projection, q, k and v below one another.
+pipeline::ScaleRule by_projection(const Factors& factors,
+                                  const std::array<std::string, 4>& projections) {
+  return [=](std::string_view tensor) -> std::vector<float> {
+    auto is_of = [&](const std::string& projection) {
+      return tensor.ends_with(projection + ".weight") || tensor.ends_with(projection + ".bias");
+    };
+    const std::array<float, 4> own = {factors.q, factors.k, factors.v, factors.out};
+    for (std::size_t i = 0; i < own.size(); ++i)
+      if (is_of(projections[i])) return {own[i]};
+    if (tensor.ends_with("in_proj_weight") || tensor.ends_with("in_proj_bias"))
+      return {factors.q, factors.k, factors.v};
+    return {};
   };
 }
 
 NodeResult unet_attention(const NodeCall& call, const std::string& layer) {
   const Factors factors = factors_of(call);
   auto model = std::make_shared<DiffusionModel>(call.get<DiffusionModel>("model"));
-  model->weights =
-      pipeline::scaled(model->weights,
-                       by_ending(factors, {layer + ".to_q.weight", layer + ".to_k.weight",
-                                           layer + ".to_v.weight", layer + ".to_out.0.weight"}),
-                       layer + " " + factors.text());
+  model->weights = pipeline::scaled(model->weights,
+                                    by_projection(factors, {layer + ".to_q", layer + ".to_k",
+                                                            layer + ".to_v", layer + ".to_out.0"}),
+                                    layer + " " + factors.text());
   return NodeResult{Value::handle<DiffusionModel>("MODEL", std::move(model))};
+}
+
+Result<NodeResult> clip_attention(NodeCall& call) {
+  const Factors factors = factors_of(call);
+  const auto rule =
+      by_projection(factors, {"attn.q_proj", "attn.k_proj", "attn.v_proj", "attn.out_proj"});
+  auto text = std::make_shared<TextEncoders>(call.get<TextEncoders>("clip"));
+  for (auto encoder : {&TextEncoders::clip_l, &TextEncoders::clip_g, &TextEncoders::clip_h}) {
+    auto& weights = (*text).*encoder;
+    if (weights != nullptr)
+      weights = pipeline::scaled(weights, rule, "attention " + factors.text());
+  }
+  return NodeResult{Value::handle<TextEncoders>("CLIP", std::move(text))};
 }
 
 Result<NodeResult> self_attention(NodeCall& call) {
@@ -52,33 +72,34 @@ Result<NodeResult> cross_attention(NodeCall& call) {
   return unet_attention(call, "attn2");
 }
 
-const RegisterNode kUNetSelfAttentionMultiply{
+// What the nodes have in common, behind the input `type`.
+NodeType& attention_scale_node(NodeType& node, const char* input, const char* type) {
+  node.category("_for_testing/attention_experiments").input(socket(input, type));
+  for (const char* factor : {"q", "k", "v", "out"})
+    node.input(number(factor, 1.0).range(0.0, 10.0).step(0.01));
+  return node.output(type).experimental();
+}
+
+const RegisterNode kUNetSelfAttentionMultiply{attention_scale_node(
     NodeType("UNetSelfAttentionMultiply")
         .label("UNetSelfAttentionMultiply")
-        .category("_for_testing/attention_experiments")
         .description("Scales the projections of the U-Net's attention to itself.")
-        .input(socket("model", "MODEL"))
-        .input(number("q", 1.0).range(0.0, 10.0).step(0.01))
-        .input(number("k", 1.0).range(0.0, 10.0).step(0.01))
-        .input(number("v", 1.0).range(0.0, 10.0).step(0.01))
-        .input(number("out", 1.0).range(0.0, 10.0).step(0.01))
-        .output("MODEL")
-        .experimental()
-        .run(self_attention)};
+        .run(self_attention),
+    "model", "MODEL")};
 
-const RegisterNode kUNetCrossAttentionMultiply{
+const RegisterNode kUNetCrossAttentionMultiply{attention_scale_node(
     NodeType("UNetCrossAttentionMultiply")
         .label("UNetCrossAttentionMultiply")
-        .category("_for_testing/attention_experiments")
         .description("Scales the projections of the U-Net's attention to the prompt.")
-        .input(socket("model", "MODEL"))
-        .input(number("q", 1.0).range(0.0, 10.0).step(0.01))
-        .input(number("k", 1.0).range(0.0, 10.0).step(0.01))
-        .input(number("v", 1.0).range(0.0, 10.0).step(0.01))
-        .input(number("out", 1.0).range(0.0, 10.0).step(0.01))
-        .output("MODEL")
-        .experimental()
-        .run(cross_attention)};
+        .run(cross_attention),
+    "model", "MODEL")};
+
+const RegisterNode kCLIPAttentionMultiply{
+    attention_scale_node(NodeType("CLIPAttentionMultiply")
+                             .label("CLIPAttentionMultiply")
+                             .description("Scales the projections of the text encoders' attention.")
+                             .run(clip_attention),
+                         "clip", "CLIP")};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -9,8 +9,8 @@ using namespace graph;
 
 Result<NodeResult> run_clip_text_encode(NodeCall& call) {
   const std::string& text = call.get<std::string>("text");
-  OBSCURA_ASSIGN(pipeline::Condition condition, encode(call, text, text));
-  return NodeResult{conditioning_value({{std::move(condition)}})};
+  OBSCURA_ASSIGN(pipeline::Conditioning conditioning, encode(call, text, text));
+  return NodeResult{conditioning_value(std::move(conditioning))};
 }
 
 const RegisterNode kClipTextEncodeRegistered{

@@ -10,24 +10,28 @@ namespace {
 using namespace graph;
 
 Result<NodeResult> run_clip_text_encode_sdxl(NodeCall& call) {
-  OBSCURA_ASSIGN(pipeline::Condition condition,
+  OBSCURA_ASSIGN(pipeline::Conditioning conditioning,
                  encode(call, call.get<std::string>("text_l"), call.get<std::string>("text_g")));
-  condition.size = pipeline::SizeConditioning{
-      call.get<double>("height"),        call.get<double>("width"),
-      call.get<double>("crop_h"),        call.get<double>("crop_w"),
-      call.get<double>("target_height"), call.get<double>("target_width")};
-  return NodeResult{conditioning_value({{std::move(condition)}})};
+  for (pipeline::Condition& condition : conditioning.entries) {
+    condition.size = pipeline::SizeConditioning{
+        call.get<double>("height"),        call.get<double>("width"),
+        call.get<double>("crop_h"),        call.get<double>("crop_w"),
+        call.get<double>("target_height"), call.get<double>("target_width")};
+  }
+  return NodeResult{conditioning_value(std::move(conditioning))};
 }
 
 Result<NodeResult> run_refiner(NodeCall& call) {
   const auto& prompt = call.get<std::string>("text");
-  OBSCURA_ASSIGN(pipeline::Condition condition, encode(call, prompt, prompt));
-  condition.aesthetic_score = call.get<double>("ascore");
-  condition.size = pipeline::SizeConditioning{.height = call.get<double>("height"),
-                                              .width = call.get<double>("width"),
-                                              .target_height = call.get<double>("height"),
-                                              .target_width = call.get<double>("width")};
-  return NodeResult{conditioning_value({{std::move(condition)}})};
+  OBSCURA_ASSIGN(pipeline::Conditioning conditioning, encode(call, prompt, prompt));
+  for (pipeline::Condition& condition : conditioning.entries) {
+    condition.aesthetic_score = call.get<double>("ascore");
+    condition.size = pipeline::SizeConditioning{.height = call.get<double>("height"),
+                                                .width = call.get<double>("width"),
+                                                .target_height = call.get<double>("height"),
+                                                .target_width = call.get<double>("width")};
+  }
+  return NodeResult{conditioning_value(std::move(conditioning))};
 }
 
 InputSpec clip_text_encode_sdxl_pixels(const char* name, int default_value, const char* help) {

@@ -1,7 +1,8 @@
 // ComfyUI's nodes that set several properties of conditionings at once, alone or in pairs, and
-// combine them. Hooks (LoRAs that come and go while sampling) are not among them.
+// combine them.
 #include "graph/node_registry.h"
 #include "nodes/sockets.h"
+#include "pipeline/hooks.h"
 
 namespace obscura::nodes {
 namespace {
@@ -24,15 +25,16 @@ Result<NodeResult> range(NodeCall& call) {
   return NodeResult{range_value(start, end), range_value(0, start), range_value(end, 1)};
 }
 
-Status no_hooks(const NodeCall& call) {
-  if (!call.has("hooks")) return {};
-  return Error(ErrorKind::kUnsupported,
-               "input \"hooks\": wanted no link, found one: hooks are not supported");
+// The entries with the hooks at the input "hooks" besides their own.
+Conditioning with_hooks(const NodeCall& call, Conditioning conditioning) {
+  if (!call.has("hooks")) return conditioning;
+  const auto hooks = call.share<pipeline::Hooks>("hooks");
+  for (Condition& entry : conditioning.entries) entry.hooks = combined(entry.hooks, hooks);
+  return conditioning;
 }
 
-Result<Conditioning> with_properties(const NodeCall& call, const char* input) {
-  OBSCURA_TRY(no_hooks(call));
-  Conditioning result = call.get<Conditioning>(input);
+Conditioning with_properties(const NodeCall& call, const char* input) {
+  Conditioning result = with_hooks(call, call.get<Conditioning>(input));
   const auto* mask = call.find<Mask>("mask");
   const auto* timesteps = call.find<TimestepsRange>("timesteps");
   for (Condition& entry : result.entries) {
@@ -60,46 +62,37 @@ Value combined_value(const NodeCall& call, const char* first, const Conditioning
   return conditioning_value(conditioning_property_combined(call.get<Conditioning>(first), second));
 }
 
-Conditioning as_default(Conditioning conditioning) {
+Conditioning as_default(const NodeCall& call, const char* input) {
+  Conditioning conditioning = with_hooks(call, call.get<Conditioning>(input));
   for (Condition& entry : conditioning.entries) entry.is_default = true;
   return conditioning;
 }
 
 Result<NodeResult> set(NodeCall& call) {
-  OBSCURA_ASSIGN(Conditioning result, with_properties(call, "cond_NEW"));
-  return NodeResult{conditioning_value(std::move(result))};
+  return NodeResult{conditioning_value(with_properties(call, "cond_NEW"))};
 }
 
 Result<NodeResult> set_and_combine(NodeCall& call) {
-  OBSCURA_ASSIGN(Conditioning result, with_properties(call, "cond_NEW"));
-  return NodeResult{combined_value(call, "cond", result)};
+  return NodeResult{combined_value(call, "cond", with_properties(call, "cond_NEW"))};
 }
 
 Result<NodeResult> set_default(NodeCall& call) {
-  OBSCURA_TRY(no_hooks(call));
-  return NodeResult{
-      combined_value(call, "cond", as_default(call.get<Conditioning>("cond_DEFAULT")))};
+  return NodeResult{combined_value(call, "cond", as_default(call, "cond_DEFAULT"))};
 }
 
 Result<NodeResult> set_pair(NodeCall& call) {
-  OBSCURA_ASSIGN(Conditioning positive, with_properties(call, "positive_NEW"));
-  OBSCURA_ASSIGN(Conditioning negative, with_properties(call, "negative_NEW"));
-  return NodeResult{conditioning_value(std::move(positive)),
-                    conditioning_value(std::move(negative))};
+  return NodeResult{conditioning_value(with_properties(call, "positive_NEW")),
+                    conditioning_value(with_properties(call, "negative_NEW"))};
 }
 
 Result<NodeResult> set_and_combine_pair(NodeCall& call) {
-  OBSCURA_ASSIGN(Conditioning positive, with_properties(call, "positive_NEW"));
-  OBSCURA_ASSIGN(Conditioning negative, with_properties(call, "negative_NEW"));
-  return NodeResult{combined_value(call, "positive", positive),
-                    combined_value(call, "negative", negative)};
+  return NodeResult{combined_value(call, "positive", with_properties(call, "positive_NEW")),
+                    combined_value(call, "negative", with_properties(call, "negative_NEW"))};
 }
 
 Result<NodeResult> set_default_pair(NodeCall& call) {
-  OBSCURA_TRY(no_hooks(call));
-  return NodeResult{
-      combined_value(call, "positive", as_default(call.get<Conditioning>("positive_DEFAULT"))),
-      combined_value(call, "negative", as_default(call.get<Conditioning>("negative_DEFAULT")))};
+  return NodeResult{combined_value(call, "positive", as_default(call, "positive_DEFAULT")),
+                    combined_value(call, "negative", as_default(call, "negative_DEFAULT"))};
 }
 
 Result<NodeResult> combine_pair(NodeCall& call) {
@@ -111,6 +104,25 @@ Result<NodeResult> set_strength(NodeCall& call) {
   Conditioning result = call.get<Conditioning>("conditioning");
   for (Condition& entry : result.entries) entry.strength = call.get<double>("strength");
   return NodeResult{conditioning_value(std::move(result))};
+}
+
+NodeType& with_property_inputs(NodeType& node) {
+  return node.input(number("strength", 1.0).range(0.0, 10.0).step(0.01))
+      .input(choice("set_cond_area", {"default", "mask bounds"}))
+      .optional(socket("mask", "MASK"))
+      .optional(socket("hooks", "HOOKS"))
+      .optional(socket("timesteps", "TIMESTEPS_RANGE"));
+}
+
+NodeType& conditioning_node(NodeType& node) {
+  return node.category("advanced/hooks/cond single").output("CONDITIONING").experimental();
+}
+
+NodeType& pair_node(NodeType& node) {
+  return node.category("advanced/hooks/cond pair")
+      .output("CONDITIONING", "positive")
+      .output("CONDITIONING", "negative")
+      .experimental();
 }
 
 const RegisterNode kConditioningSetAreaStrength{
@@ -136,114 +148,70 @@ const RegisterNode kConditioningTimestepsRange{
         .experimental()
         .run(range)};
 
-const RegisterNode kConditioningSetProperties{
+const RegisterNode kConditioningSetProperties{conditioning_node(with_property_inputs(
     NodeType("ConditioningSetProperties")
         .label("Cond Set Props")
-        .category("advanced/hooks/cond single")
         .description("Says where, when and how strongly a conditioning counts.")
         .input(socket("cond_NEW", "CONDITIONING"))
-        .input(number("strength", 1.0).range(0.0, 10.0).step(0.01))
-        .input(choice("set_cond_area", {"default", "mask bounds"}))
-        .optional(socket("mask", "MASK"))
-        .optional(socket("hooks", "HOOKS"))
-        .optional(socket("timesteps", "TIMESTEPS_RANGE"))
-        .output("CONDITIONING")
-        .experimental()
-        .run(set)};
+        .run(set)))};
 
-const RegisterNode kConditioningSetPropertiesAndCombine{
+const RegisterNode kConditioningSetPropertiesAndCombine{conditioning_node(with_property_inputs(
     NodeType("ConditioningSetPropertiesAndCombine")
         .label("Cond Set Props Combine")
-        .category("advanced/hooks/cond single")
         .description(
             "Says where, when and how strongly a conditioning counts, and adds it to another.")
         .input(socket("cond", "CONDITIONING"))
         .input(socket("cond_NEW", "CONDITIONING"))
-        .input(number("strength", 1.0).range(0.0, 10.0).step(0.01))
-        .input(choice("set_cond_area", {"default", "mask bounds"}))
-        .optional(socket("mask", "MASK"))
-        .optional(socket("hooks", "HOOKS"))
-        .optional(socket("timesteps", "TIMESTEPS_RANGE"))
-        .output("CONDITIONING")
-        .experimental()
-        .run(set_and_combine)};
+        .run(set_and_combine)))};
 
 const RegisterNode kConditioningSetDefaultCombine{
-    NodeType("ConditioningSetDefaultCombine")
-        .label("Cond Set Default Combine")
-        .category("advanced/hooks/cond single")
-        .description("Adds a conditioning that counts where no other does.")
-        .input(socket("cond", "CONDITIONING"))
-        .input(socket("cond_DEFAULT", "CONDITIONING"))
-        .optional(socket("hooks", "HOOKS"))
-        .output("CONDITIONING")
-        .experimental()
-        .run(set_default)};
+    conditioning_node(NodeType("ConditioningSetDefaultCombine")
+                          .label("Cond Set Default Combine")
+                          .description("Adds a conditioning that counts where no other does.")
+                          .input(socket("cond", "CONDITIONING"))
+                          .input(socket("cond_DEFAULT", "CONDITIONING"))
+                          .optional(socket("hooks", "HOOKS"))
+                          .run(set_default))};
 
-const RegisterNode kPairConditioningSetProperties{
+const RegisterNode kPairConditioningSetProperties{pair_node(with_property_inputs(
     NodeType("PairConditioningSetProperties")
         .label("Cond Pair Set Props")
-        .category("advanced/hooks/cond pair")
         .description("Says where, when and how strongly a pair of conditionings counts.")
         .input(socket("positive_NEW", "CONDITIONING"))
         .input(socket("negative_NEW", "CONDITIONING"))
-        .input(number("strength", 1.0).range(0.0, 10.0).step(0.01))
-        .input(choice("set_cond_area", {"default", "mask bounds"}))
-        .optional(socket("mask", "MASK"))
-        .optional(socket("hooks", "HOOKS"))
-        .optional(socket("timesteps", "TIMESTEPS_RANGE"))
-        .output("CONDITIONING", "positive")
-        .output("CONDITIONING", "negative")
-        .experimental()
-        .run(set_pair)};
+        .run(set_pair)))};
 
-const RegisterNode kPairConditioningSetPropertiesAndCombine{
+const RegisterNode kPairConditioningSetPropertiesAndCombine{pair_node(with_property_inputs(
     NodeType("PairConditioningSetPropertiesAndCombine")
         .label("Cond Pair Set Props Combine")
-        .category("advanced/hooks/cond pair")
         .description("Says where, when and how strongly a pair of conditionings counts, and adds "
                      "it to another.")
         .input(socket("positive", "CONDITIONING"))
         .input(socket("negative", "CONDITIONING"))
         .input(socket("positive_NEW", "CONDITIONING"))
         .input(socket("negative_NEW", "CONDITIONING"))
-        .input(number("strength", 1.0).range(0.0, 10.0).step(0.01))
-        .input(choice("set_cond_area", {"default", "mask bounds"}))
-        .optional(socket("mask", "MASK"))
-        .optional(socket("hooks", "HOOKS"))
-        .optional(socket("timesteps", "TIMESTEPS_RANGE"))
-        .output("CONDITIONING", "positive")
-        .output("CONDITIONING", "negative")
-        .experimental()
-        .run(set_and_combine_pair)};
+        .run(set_and_combine_pair)))};
 
 const RegisterNode kPairConditioningSetDefaultCombine{
-    NodeType("PairConditioningSetDefaultCombine")
-        .label("Cond Pair Set Default Combine")
-        .category("advanced/hooks/cond pair")
-        .description("Adds a pair of conditionings that counts where no other does.")
-        .input(socket("positive", "CONDITIONING"))
-        .input(socket("negative", "CONDITIONING"))
-        .input(socket("positive_DEFAULT", "CONDITIONING"))
-        .input(socket("negative_DEFAULT", "CONDITIONING"))
-        .optional(socket("hooks", "HOOKS"))
-        .output("CONDITIONING", "positive")
-        .output("CONDITIONING", "negative")
-        .experimental()
-        .run(set_default_pair)};
+    pair_node(NodeType("PairConditioningSetDefaultCombine")
+                  .label("Cond Pair Set Default Combine")
+                  .description("Adds a pair of conditionings that counts where no other does.")
+                  .input(socket("positive", "CONDITIONING"))
+                  .input(socket("negative", "CONDITIONING"))
+                  .input(socket("positive_DEFAULT", "CONDITIONING"))
+                  .input(socket("negative_DEFAULT", "CONDITIONING"))
+                  .optional(socket("hooks", "HOOKS"))
+                  .run(set_default_pair))};
 
-const RegisterNode kPairConditioningCombine{NodeType("PairConditioningCombine")
-                                                .label("Cond Pair Combine")
-                                                .category("advanced/hooks/cond pair")
-                                                .description("Joins two pairs of conditionings.")
-                                                .input(socket("positive_A", "CONDITIONING"))
-                                                .input(socket("negative_A", "CONDITIONING"))
-                                                .input(socket("positive_B", "CONDITIONING"))
-                                                .input(socket("negative_B", "CONDITIONING"))
-                                                .output("CONDITIONING", "positive")
-                                                .output("CONDITIONING", "negative")
-                                                .experimental()
-                                                .run(combine_pair)};
+const RegisterNode kPairConditioningCombine{
+    pair_node(NodeType("PairConditioningCombine")
+                  .label("Cond Pair Combine")
+                  .description("Joins two pairs of conditionings.")
+                  .input(socket("positive_A", "CONDITIONING"))
+                  .input(socket("negative_A", "CONDITIONING"))
+                  .input(socket("positive_B", "CONDITIONING"))
+                  .input(socket("negative_B", "CONDITIONING"))
+                  .run(combine_pair))};
 
 }  // namespace
 }  // namespace obscura::nodes

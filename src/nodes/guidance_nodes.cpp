@@ -159,17 +159,6 @@ Result<NodeResult> apply_operation(NodeCall& call) {
   });
 }
 
-Result<NodeResult> perturb_attention(NodeCall& call) {
-  const auto scale = call.get<double>("scale");
-  return with_after(call, [=](const GuidanceStep& step, Tensor guided) -> Result<Tensor> {
-    if (scale == 0) return guided;
-    pipeline::NetworkQuestion question{.changes = step.changes};
-    question.changes.middle_attention_is_identity = true;
-    OBSCURA_ASSIGN(auto answer, step.ask(question));
-    return weighted_sum({{1, guided}, {scale, step.cond}, {-scale, answer.x0}});
-  });
-}
-
 Result<NodeResult> differential(NodeCall& call) {
   auto model =
       std::make_shared<pipeline::DiffusionModel>(call.get<pipeline::DiffusionModel>("model"));
@@ -295,17 +284,6 @@ const RegisterNode kLatentApplyOperationCFG{
         .output("MODEL")
         .experimental()
         .run(apply_operation)};
-
-const RegisterNode kPerturbedAttentionGuidance{
-    NodeType("PerturbedAttentionGuidance")
-        .label("PerturbedAttentionGuidance")
-        .category("model_patches/unet")
-        .description("Leads away from what the model makes when its middle attention is switched "
-                     "off, arXiv:2403.17377.")
-        .input(socket("model", "MODEL"))
-        .input(number("scale", 3.0).range(0.0, 100.0).step(0.01).round(0.01))
-        .output("MODEL")
-        .run(perturb_attention)};
 
 const RegisterNode kDifferentialDiffusion{
     NodeType("DifferentialDiffusion")

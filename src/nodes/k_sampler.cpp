@@ -50,24 +50,27 @@ InputSpec seed(const char* name) {
       .tooltip("The noise to start from: the same seed gives the same picture.");
 }
 
-InputSpec steps() {
-  return integer("steps", 20).range(1, 10000).tooltip("More steps take longer.");
+// The inputs of both from the seed on.
+NodeType& with_sampling_inputs(NodeType& node, const char* seed_name) {
+  return node.input(seed(seed_name))
+      .input(integer("steps", 20).range(1, 10000).tooltip("More steps take longer."))
+      .input(cfg_input())
+      .input(sampler_name_input())
+      .input(scheduler_input())
+      .input(socket("positive", "CONDITIONING").tooltip("What the picture is to show."))
+      .input(socket("negative", "CONDITIONING").tooltip("What it is not to show."))
+      .input(socket("latent_image", "LATENT").tooltip("The latent to start from."));
 }
 
 const RegisterNode kSimple{
-    NodeType("KSampler")
-        .label("KSampler")
-        .category("sampling")
-        .description("Turns noise, or a noised picture, into a picture that follows the prompt.")
-        .input(socket("model", "MODEL"))
-        .input(seed("seed"))
-        .input(steps())
-        .input(cfg_input())
-        .input(sampler_name_input())
-        .input(scheduler_input())
-        .input(socket("positive", "CONDITIONING").tooltip("What the picture is to show."))
-        .input(socket("negative", "CONDITIONING").tooltip("What it is not to show."))
-        .input(socket("latent_image", "LATENT").tooltip("The latent to start from."))
+    with_sampling_inputs(
+        NodeType("KSampler")
+            .label("KSampler")
+            .category("sampling")
+            .description(
+                "Turns noise, or a noised picture, into a picture that follows the prompt.")
+            .input(socket("model", "MODEL")),
+        "seed")
         .input(number("denoise", 1.0)
                    .range(0, 1)
                    .step(0.01)
@@ -76,21 +79,15 @@ const RegisterNode kSimple{
         .run(run_simple)};
 
 const RegisterNode kAdvanced{
-    NodeType("KSamplerAdvanced")
-        .label("KSampler (Advanced)")
-        .category("sampling")
-        .description("Runs a part of a schedule, so that two models can share one: the first "
-                     "leaves noise over, the second adds none.")
-        .input(socket("model", "MODEL"))
-        .input(choice("add_noise", {"enable", "disable"}))
-        .input(seed("noise_seed"))
-        .input(steps())
-        .input(cfg_input())
-        .input(sampler_name_input())
-        .input(scheduler_input())
-        .input(socket("positive", "CONDITIONING").tooltip("What the picture is to show."))
-        .input(socket("negative", "CONDITIONING").tooltip("What it is not to show."))
-        .input(socket("latent_image", "LATENT").tooltip("The latent to start from."))
+    with_sampling_inputs(
+        NodeType("KSamplerAdvanced")
+            .label("KSampler (Advanced)")
+            .category("sampling")
+            .description("Runs a part of a schedule, so that two models can share one: the first "
+                         "leaves noise over, the second adds none.")
+            .input(socket("model", "MODEL"))
+            .input(choice("add_noise", {"enable", "disable"})),
+        "noise_seed")
         .input(integer("start_at_step", 0).range(0, 10000).tooltip("The first step to run."))
         .input(integer("end_at_step", 10000).range(0, 10000).tooltip("The step to stop before."))
         .input(choice("return_with_leftover_noise", {"disable", "enable"}))

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "graph/node_registry.h"
-#include "nodes/model_folders.h"
+#include "nodes/model_loading.h"
 #include "nodes/sockets.h"
 #include "pipeline/adapted.h"
 
@@ -13,19 +13,6 @@ namespace obscura::nodes {
 namespace {
 
 using namespace graph;
-
-std::vector<std::string> loras(const Environment& environment) {
-  return environment.get<ModelFolders>().list("loras");
-}
-
-Result<std::optional<std::string>> fingerprint_lora_loader(const NodeInputs& inputs,
-                                                           const Environment& environment) {
-  // A name that arrives over a link is known only later; what it then means is looked up each time.
-  if (!inputs.has("lora_name")) return std::optional<std::string>();
-  OBSCURA_ASSIGN(std::string identity, environment.get<ModelFolders>().identity(
-                                           "loras", inputs.get<std::string>("lora_name")));
-  return std::optional<std::string>(std::move(identity));
-}
 
 void warn_of_unmatched(const NodeCall& call, const std::string& name,
                        const std::vector<std::string>& unmatched) {
@@ -47,10 +34,7 @@ Result<pipeline::Adapted> adapt(NodeCall& call, std::shared_ptr<const pipeline::
     return pipeline::Adapted{std::move(model), std::move(text)};
   }
   const auto& name = call.get<std::string>("lora_name");
-  const auto& folders = call.environment<ModelFolders>();
-  OBSCURA_ASSIGN(auto path, folders.find("loras", name));
-  OBSCURA_ASSIGN(std::string identity, folders.identity("loras", name));
-  OBSCURA_ASSIGN(auto file, adapter::AdapterFile::open(path, name, std::move(identity)));
+  OBSCURA_ASSIGN(auto file, open_adapter(call, name));
   bool for_text = text != nullptr;
   OBSCURA_ASSIGN(pipeline::Adapted adapted,
                  pipeline::with_adapter(std::move(model), std::move(text), file, strengths));
@@ -120,50 +104,48 @@ Result<NodeResult> run_by_blocks(NodeCall& call) {
 }
 
 InputSpec name_input() {
-  return choice("lora_name", loras).tooltip("A file of the loras folder.");
+  return model_input("lora_name", "loras", "A file of the loras folder.");
 }
 
 InputSpec strength_input(const char* name, const char* tooltip) {
   return number(name, 1.0).range(-100.0, 100.0).step(0.01).tooltip(tooltip);
 }
 
+// Of the model and the text encoders.
+NodeType& lora_loader_node(NodeType& node) {
+  return node.input(socket("model", "MODEL").tooltip("The model to put the LoRA on."))
+      .input(socket("clip", "CLIP").tooltip("The text encoders to put the LoRA on."))
+      .input(name_input())
+      .input(strength_input("strength_model", "How much the model changes. May be negative."))
+      .input(strength_input("strength_clip", "How much the text encoders change. May be negative."))
+      .output("MODEL", "", "The model with the LoRA.")
+      .output("CLIP", "", "The text encoders with the LoRA.")
+      .fingerprint(fingerprint_of("loras", {"lora_name"}));
+}
+
 const RegisterNode kLoraLoader{
-    NodeType("LoraLoader")
-        .label("Load LoRA")
-        .category("loaders")
-        .description("Puts a LoRA or a relative (LoHa, LoKr, DoRA, OFT, …) on the model and the "
-                     "text encoders. The checkpoint itself is never changed; several LoRAs stack.")
-        .input(socket("model", "MODEL").tooltip("The model to put the LoRA on."))
-        .input(socket("clip", "CLIP").tooltip("The text encoders to put the LoRA on."))
-        .input(name_input())
-        .input(strength_input("strength_model", "How much the model changes. May be negative."))
-        .input(
-            strength_input("strength_clip", "How much the text encoders change. May be negative."))
-        .output("MODEL", "", "The model with the LoRA.")
-        .output("CLIP", "", "The text encoders with the LoRA.")
-        .fingerprint(fingerprint_lora_loader)
+    lora_loader_node(
+        NodeType("LoraLoader")
+            .label("Load LoRA")
+            .category("loaders")
+            .description(
+                "Puts a LoRA or a relative (LoHa, LoKr, DoRA, OFT, …) on the model and the "
+                "text encoders. The checkpoint itself is never changed; several LoRAs stack."))
         .run(run_lora_loader)};
 
 const RegisterNode kLoraLoaderBlocks{
-    NodeType("LoraLoaderBlocks")
-        .label("Load LoRA (Blocks)")
-        .category("loaders")
-        .description("Puts a LoRA or a relative on the model with a factor for each block of the "
-                     "U-Net, and on the text encoders.")
-        .input(socket("model", "MODEL").tooltip("The model to put the LoRA on."))
-        .input(socket("clip", "CLIP").tooltip("The text encoders to put the LoRA on."))
-        .input(name_input())
-        .input(strength_input("strength_model", "How much the model changes. May be negative."))
-        .input(
-            strength_input("strength_clip", "How much the text encoders change. May be negative."))
+    lora_loader_node(
+        NodeType("LoraLoaderBlocks")
+            .label("Load LoRA (Blocks)")
+            .category("loaders")
+            .description(
+                "Puts a LoRA or a relative on the model with a factor for each block of the "
+                "U-Net, and on the text encoders."))
         .input(
             text("blocks", "middle_block=1")
                 .multiline()
                 .tooltip("Factors on strength_model: input_blocks=0.5, output_blocks.3=0. Blocks "
                          "that are not named count wholly."))
-        .output("MODEL", "", "The model with the LoRA.")
-        .output("CLIP", "", "The text encoders with the LoRA.")
-        .fingerprint(fingerprint_lora_loader)
         .run(run_by_blocks)};
 
 const RegisterNode kLoraLoaderModelOnly{
@@ -175,7 +157,7 @@ const RegisterNode kLoraLoaderModelOnly{
         .input(name_input())
         .input(strength_input("strength_model", "How much the model changes. May be negative."))
         .output("MODEL", "", "The model with the LoRA.")
-        .fingerprint(fingerprint_lora_loader)
+        .fingerprint(fingerprint_of("loras", {"lora_name"}))
         .run(run_model_only)};
 
 }  // namespace

@@ -1,4 +1,5 @@
 // Nodes that change how the U-Net is built, or how its output is read.
+#include <algorithm>
 #include <cmath>
 
 #include "graph/node_registry.h"
@@ -40,16 +41,25 @@ Result<NodeResult> free_u_2(NodeCall& call) {
 
 Result<NodeResult> deep_shrink(NodeCall& call) {
   return model_patch_changed(call, [&](DiffusionModel& model) {
-    pipeline::TimedChanges timed{.changes = model.patches.unet,
-                                 .start_percent = call.get<double>("start_percent"),
-                                 .end_percent = call.get<double>("end_percent")};
-    timed.changes.deep_shrink = models::DeepShrink{
-        .block = call.get<int>("block_number"),
-        .factor = call.get<double>("downscale_factor"),
-        .after_skip = call.get<bool>("downscale_after_skip"),
-        .down = *resize_method_from_name(call.get<std::string>("downscale_method")),
-        .up = *resize_method_from_name(call.get<std::string>("upscale_method"))};
-    model.patches.timed = std::move(timed);
+    model.patches.shrink = pipeline::TimedShrink{
+        .shrink = {.block = call.get<int>("block_number"),
+                   .factor = call.get<double>("downscale_factor"),
+                   .after_skip = call.get<bool>("downscale_after_skip"),
+                   .down = *resize_method_from_name(call.get<std::string>("downscale_method")),
+                   .up = *resize_method_from_name(call.get<std::string>("upscale_method"))},
+        .start_percent = call.get<double>("start_percent"),
+        .end_percent = call.get<double>("end_percent")};
+  });
+}
+
+Result<NodeResult> hyper_tile(NodeCall& call) {
+  return model_patch_changed(call, [&](DiffusionModel& model) {
+    constexpr int kLeastPixels = 32, kPixelsOfALatents = 8;
+    const int pixels = std::max(kLeastPixels, call.get<int>("tile_size"));
+    model.patches.unet.hyper_tile = models::HyperTile{.tile = pixels / kPixelsOfALatents,
+                                                      .choices = call.get<int>("swap_size"),
+                                                      .max_depth = call.get<int>("max_depth"),
+                                                      .scale_depth = call.get<bool>("scale_depth")};
   });
 }
 
@@ -147,6 +157,20 @@ const RegisterNode kPatchModelAddDownscale{
             choice("upscale_method", {"bicubic", "nearest-exact", "bilinear", "area", "bislerp"}))
         .output("MODEL")
         .run(deep_shrink)};
+
+const RegisterNode kHyperTile{
+    NodeType("HyperTile")
+        .label("HyperTile")
+        .category("model_patches/unet")
+        .description("Lets the U-Net's attention see large pictures tile by tile, which is faster. "
+                     "SDXL attends from max_depth 1 on.")
+        .input(socket("model", "MODEL"))
+        .input(integer("tile_size", 256).range(1, 2048))
+        .input(integer("swap_size", 2).range(1, 128))
+        .input(integer("max_depth", 0).range(0, 10))
+        .input(toggle("scale_depth", false))
+        .output("MODEL")
+        .run(hyper_tile)};
 
 const RegisterNode kModelSamplingDiscrete{
     NodeType("ModelSamplingDiscrete")

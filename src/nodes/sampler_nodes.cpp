@@ -45,6 +45,13 @@ Result<NodeResult> euler_cfg_pp(NodeCall& call) {
   return sampler(call.get<std::string>("version") == "alternative" ? "euler_pp" : "euler_cfg_pp");
 }
 
+Result<NodeResult> lcm_upscale(NodeCall& call) {
+  diffusion::SamplerOptions options = options_of(call, {"upscale_method"});
+  options["total_upscale"] = call.get<double>("scale_ratio");
+  options["upscale_steps"] = call.get<double>("scale_steps");
+  return sampler("lcm_upscale", std::move(options));
+}
+
 // The noise is drawn on the CPU whatever `noise_device` says, so that a picture does not depend on
 // the device.
 NodeBody sde(const char* name, bool has_r, bool has_type) {
@@ -114,6 +121,19 @@ const RegisterNode kSamplerEulerCFGpp{NodeType("SamplerEulerCFGpp")
                                           .output("SAMPLER")
                                           .experimental()
                                           .run(euler_cfg_pp)};
+
+const RegisterNode kSamplerLCMUpscale{
+    NodeType("SamplerLCMUpscale")
+        .label("SamplerLCMUpscale")
+        .category("sampling/custom_sampling/samplers")
+        .description("The sampler of latent consistency models for a picture that grows from step "
+                     "to step. scale_steps -1: in the first half of them.")
+        .input(number("scale_ratio", 1.0).range(0.1, 20.0).step(0.01))
+        .input(integer("scale_steps", -1).range(-1, 1000).step(1))
+        .input(
+            choice("upscale_method", {"bislerp", "nearest-exact", "bilinear", "area", "bicubic"}))
+        .output("SAMPLER")
+        .run(lcm_upscale)};
 
 const RegisterNode kSamplerLMS{NodeType("SamplerLMS")
                                    .label("SamplerLMS")

@@ -6,6 +6,7 @@
 //   IMAGE Picture                    MASK Mask
 //   SAMPLER SamplerChoice            SIGMAS Sigmas
 //   GUIDER Guider                    NOISE NoiseChoice
+//   HOOKS pipeline::Hooks
 #pragma once
 
 #include <cstdint>

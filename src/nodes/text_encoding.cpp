@@ -4,6 +4,7 @@
 
 #include "io/tensor_file.h"
 #include "nodes/model_folders.h"
+#include "pipeline/hooks.h"
 #include "runtime/session.h"
 
 namespace obscura::nodes {
@@ -67,31 +68,51 @@ class EmbeddingFolders final : public pipeline::EmbeddingSource {
   mutable std::map<std::string, std::shared_ptr<const Embedding>> known_;
 };
 
+// With the hooks as they are at this part of the sampling; none: at full strength.
 Result<pipeline::Condition> encode(const graph::NodeCall& call,
-                                   const pipeline::TextEncoders& encoders, std::string_view text_l,
-                                   std::string_view text_g, pipeline::Emphasis emphasis) {
+                                   std::shared_ptr<const pipeline::TextEncoders> encoders,
+                                   std::string_view text_l, std::string_view text_g,
+                                   pipeline::Emphasis emphasis, std::optional<double> percent) {
+  const std::shared_ptr<const pipeline::Hooks> hooks = encoders->hooks;
+  const bool taken_along = encoders->conditions_have_hooks;
+  if (hooks != nullptr) {
+    OBSCURA_ASSIGN(encoders, pipeline::hooked(std::move(encoders), *hooks, percent));
+  }
   std::optional<EmbeddingFolders> embeddings;
   if (const auto* folders = call.find_environment<ModelFolders>()) embeddings.emplace(*folders);
   const pipeline::TextOptions options{embeddings ? &*embeddings : nullptr, emphasis};
   OBSCURA_ASSIGN(pipeline::EncodedText encoded,
-                 pipeline::encode_text(call.environment<runtime::Session>(), encoders, text_l,
+                 pipeline::encode_text(call.environment<runtime::Session>(), *encoders, text_l,
                                        text_g, call.cancel_token(), options));
   for (std::string& warning : encoded.warnings) call.warn(std::move(warning));
+  if (taken_along) encoded.condition.hooks = hooks;
   return std::move(encoded.condition);
 }
 
 }  // namespace
 
-Result<pipeline::Condition> encode(const graph::NodeCall& call, std::string_view text_l,
-                                   std::string_view text_g) {
-  return encode(call, call.get<pipeline::TextEncoders>("clip"), text_l, text_g,
-                pipeline::Emphasis::kFromEmpty);
+Result<pipeline::Conditioning> encode(const graph::NodeCall& call, std::string_view text_l,
+                                      std::string_view text_g) {
+  const auto encoders = call.share<pipeline::TextEncoders>("clip");
+  const bool scheduled = encoders->hooks != nullptr && encoders->hooks_are_scheduled;
+  std::vector<double> parts = {0};
+  if (scheduled) parts = pipeline::keyframe_percents(*encoders->hooks);
+  pipeline::Conditioning result;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::optional<double> percent = scheduled ? std::optional(parts[i]) : std::nullopt;
+    OBSCURA_ASSIGN(pipeline::Condition condition,
+                   encode(call, encoders, text_l, text_g, pipeline::Emphasis::kFromEmpty, percent));
+    condition.text_start_percent = parts[i];
+    condition.text_end_percent = i + 1 < parts.size() ? parts[i + 1] : 1;
+    result.entries.push_back(std::move(condition));
+  }
+  return result;
 }
 
 Result<pipeline::Condition> encode(const graph::NodeCall& call,
-                                   const pipeline::TextEncoders& encoders, std::string_view text,
-                                   pipeline::Emphasis emphasis) {
-  return encode(call, encoders, text, text, emphasis);
+                                   std::shared_ptr<const pipeline::TextEncoders> encoders,
+                                   std::string_view text, pipeline::Emphasis emphasis) {
+  return encode(call, std::move(encoders), text, text, emphasis, std::nullopt);
 }
 
 Result<std::optional<std::string>> embeddings_fingerprint(

@@ -11,13 +11,15 @@
 
 namespace obscura::nodes {
 
-// Encodes with the encoders at the input "clip" and the textual inversions of the embeddings
-// folders; passes the prompt's warnings on.
-Result<pipeline::Condition> encode(const graph::NodeCall& call, std::string_view text_l,
-                                   std::string_view text_g);
+// Encodes with the encoders at the input "clip", their hooks, and the textual inversions of the
+// embeddings folders; passes the prompt's warnings on. Scheduled hooks give an entry for each part
+// of the sampling.
+Result<pipeline::Conditioning> encode(const graph::NodeCall& call, std::string_view text_l,
+                                      std::string_view text_g);
+// The same for given encoders, their hooks at full strength.
 Result<pipeline::Condition> encode(const graph::NodeCall& call,
-                                   const pipeline::TextEncoders& encoders, std::string_view text,
-                                   pipeline::Emphasis emphasis);
+                                   std::shared_ptr<const pipeline::TextEncoders> encoders,
+                                   std::string_view text, pipeline::Emphasis emphasis);
 
 // What tells the files of the textual inversions apart that the texts at `inputs` name: for the
 // fingerprints of nodes that encode.

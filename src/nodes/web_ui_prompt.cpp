@@ -12,6 +12,7 @@
 #include "nodes/folder_paths.h"
 #include "nodes/input_folder.h"
 #include "nodes/model_folders.h"
+#include "nodes/model_loading.h"
 #include "nodes/prompt_language.h"
 #include "nodes/sockets.h"
 #include "nodes/text_encoding.h"
@@ -130,9 +131,7 @@ Status put_on(NodeCall& call, Models& models, const LoraTag& tag) {
                  fmt::format("input \"text\": no LoRA {} in the loras folder{}",
                              in_quotes(tag.name), suggestion(tag.name, files)));
   }
-  OBSCURA_ASSIGN(auto path, folders.find("loras", name));
-  OBSCURA_ASSIGN(std::string identity, folders.identity("loras", name));
-  OBSCURA_ASSIGN(auto file, adapter::AdapterFile::open(path, name, std::move(identity)));
+  OBSCURA_ASSIGN(auto file, open_adapter(call, name));
   OBSCURA_ASSIGN(auto adapted, pipeline::with_adapter(models.model, models.text, file,
                                                       {.unet = tag.unet, .text = tag.text}));
   models = {std::move(adapted.model), std::move(adapted.text)};
@@ -147,9 +146,9 @@ pipeline::Emphasis emphasis_of(const std::string& name) {
 // Each text encoded once, whatever the number of steps that show it.
 class Encoder {
  public:
-  Encoder(const NodeCall& call, const pipeline::TextEncoders& encoders)
+  Encoder(const NodeCall& call, std::shared_ptr<const pipeline::TextEncoders> encoders)
       : call_(call),
-        encoders_(encoders),
+        encoders_(std::move(encoders)),
         emphasis_(emphasis_of(call.get<std::string>("emphasis"))) {}
 
   Result<Condition> encode(const PromptStretch& stretch) {
@@ -168,7 +167,7 @@ class Encoder {
 
  private:
   const NodeCall& call_;
-  const pipeline::TextEncoders& encoders_;
+  std::shared_ptr<const pipeline::TextEncoders> encoders_;
   pipeline::Emphasis emphasis_;
   std::map<std::string, Condition> known_;
 };
@@ -201,7 +200,7 @@ Result<NodeResult> run_web_ui_prompt(NodeCall& call) {
                 call.share<pipeline::TextEncoders>("clip")};
   for (const LoraTag& tag : prompt.loras) OBSCURA_TRY(put_on(call, models, tag));
 
-  Encoder encoder(call, *models.text);
+  Encoder encoder(call, models.text);
   pipeline::Conditioning conditioning;
   double weights = 0;
   for (const Subprompt& subprompt : prompt.subprompts) {

@@ -7,7 +7,7 @@ Result<Adapted> with_adapter(std::shared_ptr<const DiffusionModel> model,
                              const std::shared_ptr<const adapter::AdapterFile>& file,
                              const adapter::Strengths& strengths) {
   adapter::Networks base;
-  base.unet = model->weights;
+  if (model) base.unet = model->weights;
   if (text) {
     // Stable Diffusion 2's only encoder goes by the names of 1's in adapter files.
     base.clip_l = text->clip_h ? text->clip_h : text->clip_l;

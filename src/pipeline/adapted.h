@@ -20,8 +20,8 @@ struct Adapted {
   int model_modules = 0, text_modules = 0;  // that the adapter has a place for
 };
 
-// `text` may be null: the adapter's part for it is then passed over. Adapters stack in the order of
-// the calls; taking one off is using what was given. Errors of adapter::adapt.
+// `model` or `text` may be null: the adapter's part for it is then passed over. Adapters stack in
+// the order of the calls; taking one off is using what was given. Errors of adapter::adapt.
 Result<Adapted> with_adapter(std::shared_ptr<const DiffusionModel> model,
                              std::shared_ptr<const TextEncoders> text,
                              const std::shared_ptr<const adapter::AdapterFile>& file,

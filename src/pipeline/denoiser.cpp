@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include "diffusion/latent_math.h"
 #include "models/unet/unet.h"
+#include "pipeline/hooks.h"
 #include "pipeline/network.h"
 #include "tensor/resize.h"
 
@@ -23,6 +25,16 @@ std::optional<diffusion::Area> area_of(const Condition& condition, const Tensor&
     return diffusion::area_of_fractions(part.height, part.width, part.y, part.x, latent);
   }
   return condition.area;
+}
+
+// What the network showed of more images of a batch.
+void add_images(std::vector<Tensor>& shown, std::vector<Tensor> more) {
+  if (shown.empty()) {
+    shown = std::move(more);
+    return;
+  }
+  for (std::size_t i = 0; i < shown.size(); ++i)
+    shown[i] = concatenate(std::array{std::move(shown[i]), std::move(more[i])});
 }
 
 }  // namespace
@@ -78,8 +90,10 @@ Result<GuidedDenoiser::Side> GuidedDenoiser::prepare(const Conditioning& conditi
     prepared.region.strength = condition.strength;
     prepared.region.mask_strength = condition.mask_strength;
     if (condition.mask) prepared.region.mask = diffusion::fit_mask(*condition.mask, latent);
-    prepared.region.start_sigma = model_->schedule.percent_to_sigma(condition.start_percent);
-    prepared.region.end_sigma = model_->schedule.percent_to_sigma(condition.end_percent);
+    prepared.region.start_sigma = model_->schedule.percent_to_sigma(
+        std::max(condition.start_percent, condition.text_start_percent));
+    prepared.region.end_sigma = model_->schedule.percent_to_sigma(
+        std::min(condition.end_percent, condition.text_end_percent));
     if (condition.steps) limit_to_steps(prepared.region, *condition.steps);
     prepared.region.area = area_of(condition, prepared.region.mask, latent);
     const auto& area = prepared.region.area;
@@ -158,19 +172,33 @@ Status GuidedDenoiser::prepare(const Shape& latent) {
   return {};
 }
 
-const models::UNetChanges& GuidedDenoiser::changes_at(double sigma) const {
-  const std::optional<TimedChanges>& timed = model_->patches.timed;
+models::UNetChanges GuidedDenoiser::changes_at(double sigma) const {
+  models::UNetChanges changes = model_->patches.unet;
+  const std::optional<TimedShrink>& timed = model_->patches.shrink;
   if (timed && sigma <= model_->schedule.percent_to_sigma(timed->start_percent) &&
       sigma >= model_->schedule.percent_to_sigma(timed->end_percent)) {
-    return timed->changes;
+    changes.deep_shrink = timed->shrink;
   }
-  return model_->patches.unet;
+  return changes;
 }
 
-Result<std::vector<Tensor>> GuidedDenoiser::call(const Tensor& x, std::int64_t index, double sigma,
-                                                 const std::vector<const Prepared*>& conditions,
-                                                 const models::UNetChanges& changes,
-                                                 std::vector<Tensor>* shown) {
+Result<std::shared_ptr<runtime::WeightStore>> GuidedDenoiser::weights_for(
+    const Condition& condition, double sigma) {
+  if (condition.hooks == nullptr) return model_->weights;
+  std::vector<double> strengths;
+  for (const Hook& hook : condition.hooks->all)
+    strengths.push_back(hook.model_strength * hook.factor_at(sigma, model_->schedule));
+  auto& weights = hooked_[{condition.hooks.get(), strengths}];
+  if (weights == nullptr) {
+    OBSCURA_ASSIGN(auto model, hooked(model_, *condition.hooks, strengths));
+    weights = model->weights;
+  }
+  return weights;
+}
+
+Result<std::vector<NetworkAnswer>> GuidedDenoiser::call(
+    const Tensor& x, std::int64_t index, double sigma,
+    const std::vector<const Prepared*>& conditions, const models::UNetChanges& changes) {
   const diffusion::Area& area = conditions[0]->area;
   auto batch = static_cast<std::int64_t>(conditions.size());
   std::int64_t tokens = conditions[0]->condition->states.shape()[1];
@@ -181,8 +209,9 @@ Result<std::vector<Tensor>> GuidedDenoiser::call(const Tensor& x, std::int64_t i
                          .changes = changes};
   std::string key = fmt::format("unet {}x{}x{} {} tokens{}", batch, area.height, area.width, tokens,
                                 changes.key());
-  OBSCURA_ASSIGN(runtime::Program * program, session_.program(key, model_->weights, [&] {
-    return models::build_unet(*model_->weights, model_->config, shape);
+  OBSCURA_ASSIGN(auto weights, weights_for(*conditions[0]->condition, sigma));
+  OBSCURA_ASSIGN(runtime::Program * program, session_.program(key, weights, [&] {
+    return models::build_unet(*weights, model_->config, shape);
   }));
 
   std::vector<Tensor> latents, seen, states, labels;
@@ -208,11 +237,13 @@ Result<std::vector<Tensor>> GuidedDenoiser::call(const Tensor& x, std::int64_t i
   OBSCURA_ASSIGN(auto outputs,
                  run_network(session_, *program, inputs,
                              std::vector<std::string_view>(names.begin(), names.end()), cancel_));
-  if (shown != nullptr) shown->assign(outputs.begin() + 1, outputs.end());
   Tensor x0 = model_->schedule.denoised(noisy, planes_of_image(outputs[0]), sigma);
-  std::vector<Tensor> predictions;
-  for (std::int64_t i = 0; i < batch; ++i) predictions.push_back(x0.slice(i));
-  return predictions;
+  std::vector<NetworkAnswer> answers;
+  for (std::int64_t i = 0; i < batch; ++i) {
+    NetworkAnswer& one = answers.emplace_back(NetworkAnswer{x0.slice(i), {}});
+    for (std::size_t k = 1; k < outputs.size(); ++k) one.shown.push_back(outputs[k].slice(i));
+  }
+  return answers;
 }
 
 // What the conditions of each side that are no defaults leave of a weight of 1, (1, 1, h, w).
@@ -233,11 +264,11 @@ std::vector<Tensor> GuidedDenoiser::leftovers(const Shape& latent, const std::ve
   return left;
 }
 
-Result<std::vector<Tensor>> GuidedDenoiser::predict(const Tensor& x, std::int64_t index,
-                                                    double sigma,
-                                                    const std::vector<const Side*>& sides,
-                                                    const models::UNetChanges& changes,
-                                                    std::vector<Tensor>* shown) {
+Result<std::vector<NetworkAnswer>> GuidedDenoiser::predict(const Tensor& x, std::int64_t index,
+                                                           double sigma,
+                                                           const std::vector<const Side*>& sides,
+                                                           const models::UNetChanges& changes) {
+  std::vector<NetworkAnswer> answers(sides.size());
   std::vector<std::vector<diffusion::RegionPrediction>> parts(sides.size());
   std::vector<Job> jobs;
   for (std::size_t side = 0; side < sides.size(); ++side)
@@ -248,7 +279,8 @@ Result<std::vector<Tensor>> GuidedDenoiser::predict(const Tensor& x, std::int64_
   auto alike = [](const Job& a, const Job& b) {
     return a.prepared->area.height == b.prepared->area.height &&
            a.prepared->area.width == b.prepared->area.width &&
-           a.prepared->condition->states.shape() == b.prepared->condition->states.shape();
+           a.prepared->condition->states.shape() == b.prepared->condition->states.shape() &&
+           a.prepared->condition->hooks == b.prepared->condition->hooks;
   };
   const std::vector<Tensor> leftover = leftovers(x.shape(), jobs, sides.size());
   while (!jobs.empty()) {
@@ -262,20 +294,21 @@ Result<std::vector<Tensor>> GuidedDenoiser::predict(const Tensor& x, std::int64_
     }
     std::vector<const Prepared*> conditions;
     for (const Job& job : pair) conditions.push_back(job.prepared);
-    OBSCURA_ASSIGN(auto predictions, call(x, index, sigma, conditions, changes, shown));
+    OBSCURA_ASSIGN(auto predictions, call(x, index, sigma, conditions, changes));
     for (std::size_t i = 0; i < pair.size(); ++i) {
+      answers[pair[i].side].shown = std::move(predictions[i].shown);
       const Prepared& prepared = *pair[i].prepared;
       const bool is_default = prepared.condition->is_default;
-      parts[pair[i].side].push_back({predictions[i], prepared.area,
+      parts[pair[i].side].push_back({predictions[i].x0, prepared.area,
                                      is_default
                                          ? diffusion::cut_out(leftover[pair[i].side], prepared.area)
                                                .reshaped(prepared.weights.shape())
                                          : prepared.weights});
     }
   }
-  std::vector<Tensor> means;
-  for (const auto& part : parts) means.push_back(diffusion::weighted_mean(x.shape(), part));
-  return means;
+  for (std::size_t side = 0; side < sides.size(); ++side)
+    answers[side].x0 = diffusion::weighted_mean(x.shape(), parts[side]);
+  return answers;
 }
 
 Result<NetworkAnswer> GuidedDenoiser::answer(const NetworkQuestion& question,
@@ -295,11 +328,9 @@ Result<NetworkAnswer> GuidedDenoiser::answer(const NetworkQuestion& question,
   std::vector<Tensor> images;
   NetworkAnswer result;
   for (std::int64_t b = 0; b < x.shape()[0]; ++b) {
-    std::vector<Tensor> shown;
-    OBSCURA_ASSIGN(auto predictions,
-                   predict(x.slice(b), b, step.sigma, {side}, question.changes, &shown));
-    images.push_back(predictions[0]);
-    for (Tensor& one : shown) result.shown.push_back(std::move(one));
+    OBSCURA_ASSIGN(auto answers, predict(x.slice(b), b, step.sigma, {side}, question.changes));
+    images.push_back(answers[0].x0);
+    add_images(result.shown, std::move(answers[0].shown));
   }
   result.x0 = concatenate(images);
   return result;
@@ -307,14 +338,16 @@ Result<NetworkAnswer> GuidedDenoiser::answer(const NetworkQuestion& question,
 
 Result<diffusion::Denoised> GuidedDenoiser::operator()(const Tensor& x, float sigma) {
   OBSCURA_TRY(prepare(x.shape()));
-  const models::UNetChanges& changes = changes_at(sigma);
+  const models::UNetChanges changes = changes_at(sigma);
   std::vector<std::vector<Tensor>> found(3);
+  std::vector<Tensor> uncond_shown;
   for (std::int64_t b = 0; b < x.shape()[0]; ++b) {
-    OBSCURA_ASSIGN(auto predictions,
+    OBSCURA_ASSIGN(auto answers,
                    predict(x.slice(b), b, sigma, {&cond_, &uncond_, &third_}, changes));
-    if (uncond_.empty()) predictions[1] = predictions[third_.empty() ? 0 : 2];
+    if (uncond_.empty()) answers[1] = answers[third_.empty() ? 0 : 2];
     for (std::size_t side = 0; side < found.size(); ++side)
-      found[side].push_back(std::move(predictions[side]));
+      found[side].push_back(std::move(answers[side].x0));
+    add_images(uncond_shown, std::move(answers[1].shown));
   }
   GuidanceStep step{.x = x,
                     .sigma = sigma,
@@ -326,6 +359,7 @@ Result<diffusion::Denoised> GuidedDenoiser::operator()(const Tensor& x, float si
                     .cond = concatenate(found[0]),
                     .uncond = concatenate(found[1]),
                     .has_uncond = !uncond_.empty(),
+                    .uncond_shown = std::move(uncond_shown),
                     .ask = {}};
   step.ask = [&](const NetworkQuestion& question) { return answer(question, step); };
   OBSCURA_ASSIGN(Tensor x0, guided(step, guidance_, concatenate(found[2]), functions_));

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/cancel.h"
@@ -59,20 +60,22 @@ class GuidedDenoiser {
   static void add_counterparts(Side& own, const Side& others, const Shape& latent);
   void limit_to_steps(diffusion::Region& region, const Condition::Steps& steps) const;
   bool wants_negative() const;
-  const models::UNetChanges& changes_at(double sigma) const;
+  models::UNetChanges changes_at(double sigma) const;
+  // The U-Net's, with the condition's hooks as they are at `sigma`.
+  Result<std::shared_ptr<runtime::WeightStore>> weights_for(const Condition& condition,
+                                                            double sigma);
   static std::vector<Tensor> leftovers(const Shape& latent, const std::vector<Job>& jobs,
                                        std::size_t sides);
 
   // The weighted mean of each side's predictions for image `index`, (1, 4, h, w); zero for a side
-  // without an active condition. What `changes` show is added to `shown`, from the last call.
-  Result<std::vector<Tensor>> predict(const Tensor& x, std::int64_t index, double sigma,
-                                      const std::vector<const Side*>& sides,
-                                      const models::UNetChanges& changes,
-                                      std::vector<Tensor>* shown = nullptr);
+  // without an active condition. What `changes` show is that of the side's last condition.
+  Result<std::vector<NetworkAnswer>> predict(const Tensor& x, std::int64_t index, double sigma,
+                                             const std::vector<const Side*>& sides,
+                                             const models::UNetChanges& changes);
   // The network for one or two conditions whose areas and texts are of equal size.
-  Result<std::vector<Tensor>> call(const Tensor& x, std::int64_t index, double sigma,
-                                   const std::vector<const Prepared*>& conditions,
-                                   const models::UNetChanges& changes, std::vector<Tensor>* shown);
+  Result<std::vector<NetworkAnswer>> call(const Tensor& x, std::int64_t index, double sigma,
+                                          const std::vector<const Prepared*>& conditions,
+                                          const models::UNetChanges& changes);
   Result<NetworkAnswer> answer(const NetworkQuestion& question, const GuidanceStep& step);
 
   runtime::Session& session_;
@@ -86,6 +89,8 @@ class GuidedDenoiser {
   Shape prepared_for_;
   Side cond_, uncond_, third_;
   std::map<const Conditioning*, Side> asked_;
+  std::map<std::pair<const Hooks*, std::vector<double>>, std::shared_ptr<runtime::WeightStore>>
+      hooked_;  // by the hooks' strengths
 };
 
 }  // namespace obscura::pipeline

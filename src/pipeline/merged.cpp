@@ -42,20 +42,23 @@ class Mix final : public runtime::WeightChange {
 
 class Scale final : public runtime::WeightChange {
  public:
-  Scale(std::function<float(std::string_view)> factor, const std::string& rule_text)
-      : factor_(std::move(factor)), identity_("scaled by " + rule_text) {}
+  Scale(ScaleRule rule, const std::string& rule_text)
+      : rule_(std::move(rule)), identity_("scaled by " + rule_text) {}
 
   const std::string& identity() const override { return identity_; }
 
   Status apply(std::string_view name, const Shape& shape, float* values) const override {
-    const float factor = factor_(name);
-    if (factor == 1) return {};
-    for (std::int64_t i = 0; i < shape.elements(); ++i) values[i] *= factor;
+    const std::vector<float> factors = rule_(name);
+    const std::int64_t each =
+        factors.empty() ? 0 : shape.elements() / static_cast<std::int64_t>(factors.size());
+    for (float factor : factors) {
+      for (std::int64_t i = 0; i < each; ++i) *values++ *= factor;
+    }
     return {};
   }
 
  private:
-  std::function<float(std::string_view)> factor_;
+  ScaleRule rule_;
   std::string identity_;
 };
 
@@ -102,9 +105,8 @@ Result<std::shared_ptr<const TextEncoders>> mixed(const std::shared_ptr<const Te
 }
 
 std::shared_ptr<runtime::WeightStore> scaled(const std::shared_ptr<runtime::WeightStore>& weights,
-                                             std::function<float(std::string_view tensor)> factor,
-                                             const std::string& rule_text) {
-  return weights->with(std::make_shared<Scale>(std::move(factor), rule_text));
+                                             ScaleRule rule, const std::string& rule_text) {
+  return weights->with(std::make_shared<Scale>(std::move(rule), rule_text));
 }
 
 }  // namespace obscura::pipeline

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "pipeline/model.h"
@@ -37,9 +38,10 @@ Result<std::shared_ptr<const TextEncoders>> mixed(const std::shared_ptr<const Te
                                                   const std::shared_ptr<const TextEncoders>& second,
                                                   const MixWeights& weights);
 
-// Tensors times a factor; 1 leaves them alone. `rule_text` as above.
+// Factors of a tensor's rows, of as many equal parts as there are; none leaves it alone.
+using ScaleRule = std::function<std::vector<float>(std::string_view tensor)>;
+// Tensors times their factors. `rule_text` as above.
 std::shared_ptr<runtime::WeightStore> scaled(const std::shared_ptr<runtime::WeightStore>& weights,
-                                             std::function<float(std::string_view tensor)> factor,
-                                             const std::string& rule_text);
+                                             ScaleRule rule, const std::string& rule_text);
 
 }  // namespace obscura::pipeline

@@ -26,7 +26,7 @@ struct NetworkQuestion {
 // The x0 that answers it, and whatever the changes asked the network to show.
 struct NetworkAnswer {
   Tensor x0;
-  std::vector<Tensor> shown;  // by the order of UNetChanges::shown(), one batch entry an image
+  std::vector<Tensor> shown;  // by the order of UNetChanges::shown(), one entry an image
 };
 
 // A step at which predictions are combined. Latents are (B, C, h, w), scaled.
@@ -40,6 +40,9 @@ struct GuidanceStep {
   const models::UNetChanges& changes;  // of the model
   Tensor cond, uncond;                 // predictions of x0
   bool has_uncond = true;              // false: the negative was not asked, `uncond` equals `cond`
+  // What `changes` asked the network to show of the negative, by the order of UNetChanges::shown(),
+  // one entry an image; empty where nothing was asked.
+  std::vector<Tensor> uncond_shown;
   std::function<Result<NetworkAnswer>(const NetworkQuestion&)> ask;
 };
 
@@ -56,16 +59,16 @@ struct GuidanceFunctions {
 };
 using GuidancePatch = std::function<GuidanceFunctions()>;
 
-// The U-Net is built otherwise during a part of the sampling.
-struct TimedChanges {
-  models::UNetChanges changes;
+// The features are shrunk during a part of the sampling.
+struct TimedShrink {
+  models::DeepShrink shrink;
   double start_percent = 0, end_percent = 1;
 };
 
 struct ModelPatches {
   std::vector<GuidancePatch> guidance;  // in the order in which they were put on
   models::UNetChanges unet;
-  std::optional<TimedChanges> timed;  // in place of `unet` while they count
+  std::optional<TimedShrink> shrink;  // beside `unet`
   // Inpainting by a mask that grows from step to step (Levin and Fried, arXiv:2306.00950), blended
   // by this much with the mask as it is.
   std::optional<double> differential;

@@ -101,6 +101,12 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
   Tensor latent = scaled(request.latent.samples, model.latent_scale);
   const Shape shape = latent.shape();
   OBSCURA_TRY(seeds_of(request).check(shape));
+  if (sampler->resizes && request.latent.noise_mask) {
+    return Error(ErrorKind::kInvalidInput,
+                 fmt::format("the sampler {} changes the size of the picture, and so cannot keep "
+                             "the part that a mask keeps: leave the mask out",
+                             sampler->name));
+  }
   OBSCURA_ASSIGN(Tensor noise, start_noise(request, shape));
 
   GuidedDenoiser guided(session, request.model, request.guidance, sampler->needs_uncond,

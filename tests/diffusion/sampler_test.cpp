@@ -7,6 +7,7 @@
 #include "diffusion/sigmas.h"
 #include "golden_data.h"
 #include "tensor/random.h"
+#include "tensor/resize.h"
 
 namespace obscura::diffusion {
 namespace {
@@ -251,6 +252,39 @@ TEST(WeightedSum, SumsInDouble) {
   Tensor infinite({3}, {INFINITY, 0, 0});
   EXPECT_EQ(weighted_sum({{1, small}, {0, infinite}}).data()[0], 1);
   EXPECT_THROW(weighted_sum({{1, small}, {1, Tensor({4})}}), InternalError);
+}
+
+// The picture grows in the first half of the steps, and the noise with it.
+TEST(Sampler, LcmUpscaleGrowsFromStepToStep) {
+  const Sampler& sampler = *find_sampler("lcm_upscale").value();
+  const std::vector<float> sigmas = {10, 4, 2, 0.5f, 0};
+  const Tensor start = initial_noise(Shape{1, 4, 6, 10}, NoiseSeeds::shared(3)).value();
+  auto noise = gaussian_noise(start.shape(), NoiseSeeds::shared(5)).value();
+  SamplerRun run{.denoise = analytic_denoiser,
+                 .model = NoiseSchedule::discrete(),
+                 .sigmas = sigmas,
+                 .noise = noise.get(),
+                 .options = {{"total_upscale", 1.5}, {"upscale_method", "bilinear"}}};
+  auto found = sample(sampler, run, start);
+  ASSERT_TRUE(found.ok()) << found.error().message();
+
+  // Two growths, to 1.25 and 1.5 times the size; 7.5 and 12.5 round to even.
+  const std::int64_t heights[] = {8, 9, 9, 9}, widths[] = {12, 15, 15, 15};
+  TorchGenerator generator(5);
+  Tensor x = start;
+  for (std::size_t i = 0; i < 4; ++i) {
+    x = resize(analytic_x0(x, sigmas[i]), widths[i], heights[i], ResizeMethod::kBilinear);
+    if (sigmas[i + 1] > 0) x = weighted_sum({{1, x}, {sigmas[i + 1], generator.randn(x.shape())}});
+  }
+  EXPECT_EQ(found->shape(), (Shape{1, 4, 9, 15}));
+  EXPECT_LT(golden::max_difference(*found, x), 1e-5);
+
+  noise->resize(6, 10);
+  run.options = {{"upscale_steps", 0.0}, {"total_upscale", 2.0}};
+  EXPECT_EQ(sample(sampler, run, start)->shape(), start.shape()) << "no step to grow in";
+  run.options = {{"total_upscale", 0.1}, {"upscale_steps", 1.0}};
+  EXPECT_EQ(sample(sampler, run, Tensor(Shape{1, 4, 3, 3})).error().message(),
+            "[lcm_upscale] nothing is left of a latent of 3x3 at 0.100000 of its size");
 }
 
 }  // namespace

@@ -26,8 +26,9 @@ const ordered_json& reference() {
 }
 
 // Nodes that only Obscura has.
-const std::set<std::string> kOwn = {"LatentSeeds", "VariationNoise",  "WebUIPrompt",     "GridAxes",
-                                    "ImageGrid",   "SaveImageFormat", "LoraLoaderBlocks"};
+const std::set<std::string> kOwn = {"LatentSeeds",      "VariationNoise",   "WebUIPrompt",
+                                    "GridAxes",         "ImageGrid",        "SaveImageFormat",
+                                    "LoraLoaderBlocks", "SkipLayerGuidance"};
 
 // Keys of an input's options that ComfyUI does not declare, or that its dump left out, and why they
 // may be there.

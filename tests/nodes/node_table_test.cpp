@@ -29,6 +29,14 @@ const std::map<std::string, std::string> kNotApplicable = {
     {"WebcamCapture", "takes its picture in ComfyUI's own page"},
     {"SaveImageWebsocket", "`obscura serve` sends every saved picture to who asks for it"},
     {"LossGraphNode", "draws what TrainLoraNode returns"},
+    {"CreateHookKeyframesFromFloats", "no node of the core makes the FLOATS that it takes"},
+};
+
+// Nodes that it would have a use for, and what is in the way.
+const std::map<std::string, std::string> kBlocked = {
+    {"GITSScheduler",
+     "its noise levels were fitted to Stable Diffusion 1.5 by experiment; the "
+     "table is published only inside a program under the GPL"},
 };
 
 std::string read_or_empty(const std::string& path) {
@@ -85,7 +93,9 @@ std::string table(Count& count) {
       other += "| `" + id + "` | not applicable: " + cell(reason->second) + " |\n";
     } else {
       ++count.later;
-      other += "| `" + id + "` | later |\n";
+      auto obstacle = kBlocked.find(id);
+      other += "| `" + id + "` | later" +
+               (obstacle == kBlocked.end() ? "" : ": " + cell(obstacle->second)) + " |\n";
     }
   }
   for (const auto& [id, type] : types) {

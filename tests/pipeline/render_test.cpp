@@ -245,5 +245,20 @@ TEST(Picture, EncodedAndDecodedIsNearlyItself) {
   EXPECT_LT(relative_l2(picture, again), 0.1);
 }
 
+TEST(Render, AGrowingSamplerHasNoPlaceForAMask) {
+  runtime::Session session = make_session();
+  SampleRequest grown = request(session, 2);
+  grown.sampler = "lcm_upscale";
+  grown.sampler_options = {{"total_upscale", 1.25}, {"upscale_method", "nearest-exact"}};
+  auto sampled = sample(session, grown);
+  ASSERT_TRUE(sampled.ok()) << sampled.error().message();
+  EXPECT_EQ(sampled->latent.samples.shape(), (Shape{1, 4, 40, 40}));
+
+  grown.latent.noise_mask = Tensor::filled(Shape{1, 32, 32}, 1);
+  EXPECT_EQ(sample(session, grown).error().message(),
+            "the sampler lcm_upscale changes the size of the picture, and so cannot keep the part "
+            "that a mask keeps: leave the mask out");
+}
+
 }  // namespace
 }  // namespace obscura::pipeline

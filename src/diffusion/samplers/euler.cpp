@@ -94,4 +94,31 @@ Result<Tensor> solve_lcm(Solver& run, Tensor x) {
   return x;
 }
 
+// The same for a picture that grows from step to step, evenly up to `total_upscale`.
+Result<Tensor> solve_lcm_upscale(Solver& run, Tensor x) {
+  const std::int64_t height = x.shape()[2], width = x.shape()[3];
+  const int asked = run.integer("upscale_steps"), sigmas = run.steps() + 1;
+  const int growths = asked < 0 ? std::max(sigmas / 2, 1) : std::min(asked, sigmas);
+  const ResizeMethod method = *resize_method_from_name(run.text("upscale_method"));
+  for (int i = 0; i < run.steps(); ++i) {
+    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+    x = denoised.x0;
+    if (i < growths) {
+      const double scale = 1 + (run.number("total_upscale") - 1) * (i + 1) / growths;
+      auto scaled = [&](std::int64_t side) {
+        return static_cast<std::int64_t>(std::nearbyint(static_cast<double>(side) * scale));
+      };
+      if (scaled(height) < 1 || scaled(width) < 1) {
+        return Error(ErrorKind::kInvalidInput,
+                     "[lcm_upscale] nothing is left of a latent of " + std::to_string(width) + "x" +
+                         std::to_string(height) + " at " + std::to_string(scale) + " of its size");
+      }
+      x = run.resized(x, scaled(height), scaled(width), method);
+    }
+    const double sigma_next = run.sigma(i + 1);
+    if (sigma_next > 0) x = run.model().noised(x, run.noise(run.sigma(i), sigma_next), sigma_next);
+  }
+  return x;
+}
+
 }  // namespace obscura::diffusion

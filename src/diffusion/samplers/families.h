@@ -12,6 +12,7 @@ Result<Tensor> solve_euler_ancestral_cfg_pp(Solver& run, Tensor x);
 Result<Tensor> solve_euler_pp(Solver& run, Tensor x);
 Result<Tensor> solve_ddpm(Solver& run, Tensor x);
 Result<Tensor> solve_lcm(Solver& run, Tensor x);
+Result<Tensor> solve_lcm_upscale(Solver& run, Tensor x);
 // heun.cpp
 Result<Tensor> solve_heun(Solver& run, Tensor x);
 Result<Tensor> solve_heunpp2(Solver& run, Tensor x);

@@ -64,6 +64,12 @@ Tensor Solver::noise(double sigma, double sigma_next) {
   return run_.noise->draw(sigma, sigma_next);
 }
 
+Tensor Solver::resized(const Tensor& x, std::int64_t height, std::int64_t width,
+                       ResizeMethod method) {
+  if (run_.noise != nullptr) run_.noise->resize(height, width);
+  return resize(x, width, height, method);
+}
+
 Tensor Solver::with_noise(Tensor x, double weight, double sigma, double sigma_next) {
   if (weight == 0) return x;
   return weighted_sum({{1, x}, {weight, noise(sigma, sigma_next)}});

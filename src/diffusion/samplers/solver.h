@@ -3,6 +3,7 @@
 
 #include "diffusion/latent_math.h"
 #include "diffusion/sampler.h"
+#include "tensor/resize.h"
 
 namespace obscura::diffusion {
 
@@ -32,6 +33,8 @@ class Solver {
   Status report(int i, double sigma, const Tensor& x, const Tensor& x0);
 
   Tensor noise(double sigma, double sigma_next);
+  // The latent at another size, and so the noise from now on.
+  Tensor resized(const Tensor& x, std::int64_t height, std::int64_t width, ResizeMethod method);
   // x + weight * noise; draws nothing if the weight is 0.
   Tensor with_noise(Tensor x, double weight, double sigma, double sigma_next);
 

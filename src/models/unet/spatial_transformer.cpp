@@ -22,22 +22,44 @@ ValueId feed_forward(const Scope& at, ValueId x) {
   return nn::linear(at / "net.2", h);
 }
 
-ValueId self_attention(const Scope& at, ValueId n, nn::Heads heads,
+// Tokens (N, H * W, C) of an image as (N * tiles, pixels of a tile, C).
+ValueId tile_by_tile(ir::Builder& builder, ValueId tokens, const Shape& image, Tiles tiles) {
+  const std::int64_t rows = image[1] / tiles.rows, columns = image[2] / tiles.columns;
+  const std::int64_t images = image[0] * tiles.rows, width = columns * image[3];
+  ValueId h = ir::reshape(builder, tokens, Shape{images, rows, tiles.columns, width});
+  return ir::reshape(builder, ir::swap_axes(builder, h),
+                     Shape{images * tiles.columns, rows * columns, image[3]});
+}
+
+// The inverse.
+ValueId row_by_row(ir::Builder& builder, ValueId tokens, const Shape& image, Tiles tiles) {
+  const std::int64_t rows = image[1] / tiles.rows, columns = image[2] / tiles.columns;
+  ValueId h = ir::reshape(builder, tokens,
+                          Shape{image[0] * tiles.rows, tiles.columns, rows, columns * image[3]});
+  return ir::reshape(builder, ir::swap_axes(builder, h),
+                     Shape{image[0], image[1] * image[2], image[3]});
+}
+
+// `image` is the shape of what the tokens n were.
+ValueId self_attention(const Scope& at, ValueId n, const Shape& image, nn::Heads heads,
                        const SelfAttentionChanges& changes) {
   if (changes.is_identity) return nn::linear(at / "to_out.0", nn::linear(at / "to_v", n));
   if (changes.show) {
     at.builder().output("middle_q", nn::linear(at / "to_q", n));
     at.builder().output("middle_k", nn::linear(at / "to_k", n));
   }
-  return nn::attention(at, n, n, nn::kLdmAttention, heads);
+  if (changes.tiles == Tiles{}) return nn::attention(at, n, n, nn::kLdmAttention, heads);
+  n = tile_by_tile(at.enter(), n, image, changes.tiles);
+  n = nn::attention(at, n, n, nn::kLdmAttention, heads);
+  return row_by_row(at.enter(), n, image, changes.tiles);
 }
 
 // Each part is added to the tokens that it saw.
-ValueId transformer_block(const Scope& at, ValueId tokens, ValueId context, nn::Heads heads,
-                          const SelfAttentionChanges& changes) {
+ValueId transformer_block(const Scope& at, ValueId tokens, ValueId context, const Shape& image,
+                          nn::Heads heads, const SelfAttentionChanges& changes) {
   auto add_to_tokens = [&](ValueId part) { tokens = ir::add(at.enter(), part, tokens); };
   ValueId n = nn::layer_norm(at / "norm1", tokens);
-  add_to_tokens(self_attention(at / "attn1", n, heads, changes));
+  add_to_tokens(self_attention(at / "attn1", n, image, heads, changes));
   n = nn::layer_norm(at / "norm2", tokens);
   add_to_tokens(nn::attention(at / "attn2", n, context, nn::kLdmAttention, heads));
   add_to_tokens(feed_forward(at / "ff", nn::layer_norm(at / "norm3", tokens)));
@@ -53,10 +75,12 @@ ValueId spatial_transformer(const Scope& at, ValueId x, ValueId context, nn::Hea
   ValueId h = nn::group_norm(at / "norm", x, kTransformerNormEps);
   h = ir::reshape(builder, h, Shape{image[0], image[1] * image[2], image[3]});
   h = nn::linear(at / "proj_in", h);
+  const Shape inside{image[0], image[1], image[2], builder.shape(h)[2]};
   auto block = [&](int i) { return at / "transformer_blocks" / i; };
   for (int i = 0; block(i).has_any({"norm1.weight", "norm2.weight"}); ++i) {
-    const bool show = changes.show && i == 0;
-    h = transformer_block(block(i), h, context, heads, {changes.is_identity, show});
+    SelfAttentionChanges own = changes;
+    own.show = changes.show && i == 0;
+    h = transformer_block(block(i), h, context, inside, heads, own);
   }
   h = nn::linear(at / "proj_out", h);
   h = ir::reshape(at.enter(), h, image);

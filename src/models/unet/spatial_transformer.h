@@ -1,6 +1,7 @@
 // The transformer inside a U-Net block: LDM's SpatialTransformer ("attention.py").
 #pragma once
 
+#include "models/unet/hyper_tile.h"
 #include "nn/attention.h"
 #include "nn/scope.h"
 
@@ -9,6 +10,7 @@ namespace obscura::models {
 // What may be done otherwise to the self-attention of a transformer.
 struct SelfAttentionChanges {
   bool is_identity = false;  // each token sees only itself
+  Tiles tiles;               // a token sees those of its own tile
   bool show = false;  // queries and keys of the first block become outputs "middle_q", "middle_k"
 };
 

@@ -1,5 +1,6 @@
 #include "models/unet/unet.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -52,6 +53,7 @@ class UNetBuilder {
   // The condition of every residual block, SiLU applied: once for all of them.
   ValueId condition(const UNetCall& call);
   ValueId residual(const Scope& at, ValueId x);
+  ValueId transformer(const Scope& at, ValueId x, SelfAttentionChanges attention);
   // The layers of one entry of input_blocks, middle_block or output_blocks in their order. An
   // upsampling layer returns to the size of `skip`.
   ValueId block(const Scope& at, ValueId x, const Shape& skip,
@@ -68,6 +70,7 @@ class UNetBuilder {
   const UNetChanges& changes_;
   ValueId condition_ = ir::kNoValue;  // (N, embedding)
   ValueId context_ = ir::kNoValue;    // (N, T, context_width)
+  int transformers_ = 0;              // so far
 };
 
 ValueId UNetBuilder::condition(const UNetCall& call) {
@@ -122,6 +125,19 @@ ValueId UNetBuilder::joined(const Scope& at, ValueId x, ValueId skip) {
   return ir::concat(at.enter(), x, skip);
 }
 
+ValueId UNetBuilder::transformer(const Scope& at, ValueId x, SelfAttentionChanges attention) {
+  const int number = transformers_++;
+  const std::vector<std::string>& skipped = changes_.skipped;
+  if (std::find(skipped.begin(), skipped.end(), at.path()) != skipped.end()) return x;
+  if (changes_.hyper_tile) {
+    const Shape& s = builder().shape(x);
+    const std::int64_t widening =
+        s[3] % dimensions_.model_channels == 0 ? s[3] / dimensions_.model_channels : 0;
+    attention.tiles = hyper_tiles(*changes_.hyper_tile, s[1], s[2], widening, number);
+  }
+  return spatial_transformer(at, x, context_, config_.heads, attention);
+}
+
 ValueId UNetBuilder::block(const Scope& at, ValueId x, const Shape& skip,
                            const SelfAttentionChanges& attention) {
   for (int j = 0;; ++j) {
@@ -138,7 +154,7 @@ ValueId UNetBuilder::block(const Scope& at, ValueId x, const Shape& skip,
                                layer.path() + " attends to a context, input_blocks do not"));
           return x;
         }
-        x = spatial_transformer(layer, x, context_, config_.heads, attention);
+        x = transformer(layer, x, attention);
         break;
       case Layer::kDownsample:
         x = nn::conv2d(layer / "op", x, 2, ir::Padding::same(1));
@@ -170,7 +186,9 @@ void UNetBuilder::build(const UNetCall& call) {
     if (shrink && changes_.deep_shrink->after_skip) x = shrunk(x);
   }
   x = block(root_ / "middle_block", x, {},
-            {changes_.middle_attention_is_identity, changes_.show_middle_attention});
+            {.is_identity = changes_.middle_attention_is_identity,
+             .tiles = {},
+             .show = changes_.show_middle_attention});
   for (int i = 0; layer_at(root_ / "output_blocks" / i / 0) != Layer::kNone; ++i) {
     Scope at = root_ / "output_blocks" / i;
     if (skips.empty()) {
@@ -208,6 +226,23 @@ Result<UNetDimensions> unet_dimensions(const ir::WeightIndex& weights) {
   Result<ir::Graph> built = std::move(builder).finish();
   if (!built.ok()) return built.error();
   return d;
+}
+
+std::vector<std::string> unet_transformers(const ir::WeightIndex& weights) {
+  ir::Builder builder("unet", weights);
+  Scope root(builder);
+  std::vector<std::string> places;
+  auto add_from = [&](const Scope& block) {
+    for (int j = 0; layer_at(block / j) != Layer::kNone; ++j)
+      if (layer_at(block / j) == Layer::kTransformer) places.push_back((block / j).path());
+  };
+  auto add_from_all = [&](const Scope& blocks) {
+    for (int i = 0; layer_at(blocks / i / 0) != Layer::kNone; ++i) add_from(blocks / i);
+  };
+  add_from_all(root / "input_blocks");
+  add_from(root / "middle_block");
+  add_from_all(root / "output_blocks");
+  return places;
 }
 
 Result<ir::Graph> build_unet(const ir::WeightIndex& weights, const UNetConfig& config,

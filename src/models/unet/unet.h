@@ -6,6 +6,9 @@
 // SDXL's base and refiner, Stable Diffusion 1 and 2, and smaller relatives.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/result.h"
 #include "ir/graph.h"
 #include "models/unet/unet_changes.h"
@@ -30,6 +33,9 @@ struct UNetDimensions {
 };
 
 Result<UNetDimensions> unet_dimensions(const ir::WeightIndex& weights);
+
+// The places of its transformers, "input_blocks.4.1" first.
+std::vector<std::string> unet_transformers(const ir::WeightIndex& weights);
 
 // Of one call. Any height and width of at least 1 will do.
 struct UNetCall {

@@ -16,6 +16,11 @@ std::string UNetChanges::key() const {
         << deep_shrink->after_skip << ' ' << static_cast<int>(deep_shrink->down) << ' '
         << static_cast<int>(deep_shrink->up);
   }
+  if (hyper_tile) {
+    key << " hyper_tile " << hyper_tile->tile << ' ' << hyper_tile->choices << ' '
+        << hyper_tile->max_depth << ' ' << hyper_tile->scale_depth;
+  }
+  for (const std::string& place : skipped) key << " without " << place;
   if (middle_attention_is_identity) key << " middle_attention_is_identity";
   if (show_middle_attention) key << " show_middle_attention";
   return key.str();

@@ -27,9 +27,22 @@ struct DeepShrink {
   ResizeMethod down = ResizeMethod::kBicubic, up = ResizeMethod::kBicubic;
 };
 
+// HyperTile (Fernando, github.com/tfernd/HyperTile): the self-attention of the levels up to
+// `max_depth` sees an image in tiles, so that its time grows with the image and not with its
+// square.
+struct HyperTile {
+  int tile = 32;    // a tile's sides are at least this many of the level's pixels
+  int choices = 2;  // each layer takes one of so many tile sizes, so that seams fall apart
+  int max_depth = 0;
+  bool scale_depth = false;  // larger tiles deeper down, as ComfyUI has it: by 1, 2 and 8
+};
+
 struct UNetChanges {
   std::optional<FreeU> free_u;
   std::optional<DeepShrink> deep_shrink;
+  std::optional<HyperTile> hyper_tile;
+  // Transformers that hand their input on, by their places: "middle_block.1".
+  std::vector<std::string> skipped;
   // Self-attention of the middle block returns its values as if each token saw only itself
   // (perturbed-attention guidance, Ahn et al., arXiv:2403.17377).
   bool middle_attention_is_identity = false;
