@@ -106,6 +106,7 @@ const RegisterCommand kServe(15, [](CLI::App& app, std::function<Status()>& acti
                     "Listen beyond this machine although the service speaks no TLS: in a network "
                     "that you trust, or behind a proxy that does");
   options->engine.declare(*command);
+  options->engine.declare_preview_method(*command);
   command->remove_option(command->get_option("--input"));
   command->footer(
       "Examples:\n"
