@@ -50,7 +50,8 @@ void print_json(const std::vector<PlannedNetwork>& networks, std::size_t peak, s
 }
 
 Status run_plan(const PlanOptions& options) {
-  OBSCURA_ASSIGN(graph::WorkflowFile file, read_workflow_source(options.file));
+  OBSCURA_ASSIGN(graph::WorkflowFile file,
+                 read_workflow_source(options.file, options.engine.models));
   OBSCURA_TRY(apply_settings(file.workflow, options.assignments, std::nullopt));
   OBSCURA_ASSIGN(
       EngineOptions engine_options,

@@ -17,7 +17,8 @@ struct RenderOptions {
 };
 
 Status run_render(const RenderOptions& options) {
-  OBSCURA_ASSIGN(graph::WorkflowFile file, read_workflow_source(options.file));
+  OBSCURA_ASSIGN(graph::WorkflowFile file,
+                 read_workflow_source(options.file, options.flags.engine.models));
   OBSCURA_TRY(apply_settings(file.workflow, options.assignments, options.flags.seed));
   return render(file, options.flags, std::filesystem::path(options.file).parent_path() / "input");
 }

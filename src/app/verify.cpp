@@ -105,22 +105,32 @@ Result<nodes::FinishedPicture> render_again(const VerifyOptions& options,
                                              recipe["index"].dump() + " at node " + node);
 }
 
+// What is left of the pixels in the picture's format: JPEG loses some, and has no alpha.
+Result<Tensor> as_the_file_holds_it(const nodes::FinishedPicture& picture) {
+  if (!picture.encode) return picture.pixels;
+  OBSCURA_ASSIGN(nodes::EncodedPicture encoded, picture.encode(picture.pixels, {}));
+  OBSCURA_ASSIGN(io::Image image, io::decode_image(encoded.bytes, "the picture made again"));
+  return std::move(image.pixels);
+}
+
 Status run_verify(const VerifyOptions& options) {
   OBSCURA_ASSIGN(io::Image image, io::read_image(options.image));
   OBSCURA_ASSIGN(ordered_json recipe, find_recipe(options.image, image.metadata));
   OBSCURA_TRY(check_recipe(recipe));
   OBSCURA_ASSIGN(nodes::FinishedPicture again, render_again(options, recipe));
 
+  OBSCURA_ASSIGN(Tensor pixels, as_the_file_holds_it(again));
+
   std::vector<std::string> facts;
   for (const char* key : {"program", "device", "precision", "models", "inputs"})
     compare_facts(recipe.contains(key) ? recipe[key] : ordered_json(), again.recipe[key], key,
                   facts);
   std::string verdict;
-  if (image.pixels.shape() != again.pixels.shape()) {
+  if (image.pixels.shape() != pixels.shape()) {
     verdict = fmt::format("the sizes differ: the file has {}, the recipe makes {}",
-                          image.pixels.shape().text(), again.pixels.shape().text());
+                          image.pixels.shape().text(), pixels.shape().text());
   } else {
-    PixelDifference difference = compare_pixels(image.pixels, again.pixels);
+    PixelDifference difference = compare_pixels(image.pixels, pixels);
     if (difference.samples > 0) {
       verdict = fmt::format("{} of {} samples differ, by at most {}/255", difference.samples,
                             difference.total, difference.largest);

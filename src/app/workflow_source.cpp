@@ -1,10 +1,16 @@
 #include "app/workflow_source.h"
 
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "app/model_defaults.h"
 #include "base/files.h"
 #include "graph/assignment.h"
 #include "graph/json_text.h"
 #include "graph/node_registry.h"
 #include "io/image.h"
+#include "server/a1111.h"
 
 namespace obscura::app {
 namespace {
@@ -12,34 +18,61 @@ namespace {
 using graph::NodeRegistry;
 using graph::WorkflowFile;
 
-Result<WorkflowFile> from_picture(const std::filesystem::path& path) {
-  OBSCURA_ASSIGN(io::ImageMetadata metadata, io::read_metadata(path));
-  const std::string* workflow = io::find_text(metadata, "workflow");
-  for (const char* key : {"prompt", "workflow"}) {
-    const std::string* text = io::find_text(metadata, key);
-    if (text == nullptr) continue;
-    OBSCURA_ASSIGN(WorkflowFile file, graph::read_workflow(*text, NodeRegistry::builtin()));
-    if (workflow != nullptr) {
-      OBSCURA_ASSIGN(file.extra_pnginfo["workflow"], graph::parse_json(*workflow));
-    }
-    return file;
-  }
-  return Error(ErrorKind::kInvalidInput,
-               "the picture carries no workflow: wanted a text \"prompt\" or \"workflow\", found " +
-                   std::to_string(metadata.size()) + " other texts");
+Result<WorkflowFile> from_parameters(const std::string& parameters,
+                                     const nodes::ModelFolders& models,
+                                     std::vector<std::string>& left_out) {
+  const server::A1111Names names{NodeRegistry::builtin(),
+                                 [&](const char* kind) { return models.list(kind); },
+                                 /*keep_unknown_models=*/true};
+  OBSCURA_ASSIGN(server::A1111Workflow found, server::a1111_workflow_of(parameters, names));
+  left_out = std::move(found.left_out);
+  return graph::read_workflow(found.prompt.dump(), NodeRegistry::builtin());
+}
+
+Result<WorkflowFile> from_picture(const std::filesystem::path& path,
+                                  const std::vector<std::string>& roots) {
+  OBSCURA_ASSIGN(io::ImageMetadata texts, io::read_metadata(path));
+  nodes::ModelFolders models;
+  open_model_folders(models, {roots.begin(), roots.end()});
+  OBSCURA_ASSIGN(PictureWorkflow found, workflow_in_picture(texts, models));
+  for (const std::string& text : found.left_out)
+    fmt::print(stderr, "{}: left out of its parameters: {}\n", path.string(), text);
+  return std::move(found.file);
 }
 
 }  // namespace
 
-Result<WorkflowFile> read_workflow_source(const std::filesystem::path& path) {
-  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
-  if (io::recognise_image(file.bytes())) {
-    Result<WorkflowFile> found = from_picture(path);
-    if (!found.ok()) return found.error().in(path.string());
+Result<PictureWorkflow> workflow_in_picture(const io::ImageMetadata& texts,
+                                            const nodes::ModelFolders& models) {
+  PictureWorkflow found;
+  const std::string* workflow = io::find_text(texts, "workflow");
+  for (const char* key : {"prompt", "workflow"}) {
+    const std::string* text = io::find_text(texts, key);
+    if (text == nullptr) continue;
+    OBSCURA_ASSIGN(found.file, graph::read_workflow(*text, NodeRegistry::builtin()));
+    if (workflow != nullptr) {
+      OBSCURA_ASSIGN(found.file.extra_pnginfo["workflow"], graph::parse_json(*workflow));
+    }
     return found;
   }
-  std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  Result<WorkflowFile> found = graph::read_workflow(text, NodeRegistry::builtin());
+  if (const std::string* parameters = io::find_text(texts, "parameters")) {
+    OBSCURA_ASSIGN(found.file, from_parameters(*parameters, models, found.left_out));
+    return found;
+  }
+  return Error(ErrorKind::kInvalidInput,
+               "the picture carries no workflow: wanted a text \"prompt\", \"workflow\" or "
+               "\"parameters\", found " +
+                   std::to_string(texts.size()) + " other texts");
+}
+
+Result<WorkflowFile> read_workflow_source(const std::filesystem::path& path,
+                                          const std::vector<std::string>& models) {
+  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
+  const bool picture = io::recognise_image(file.bytes()).has_value();
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
+                              file.bytes().size());
+  Result<WorkflowFile> found =
+      picture ? from_picture(path, models) : graph::read_workflow(text, NodeRegistry::builtin());
   if (!found.ok()) return found.error().in(path.string());
   return found;
 }

@@ -9,11 +9,25 @@
 
 #include "base/result.h"
 #include "graph/workflow_file.h"
+#include "io/image.h"
+#include "nodes/model_folders.h"
 
 namespace obscura::app {
 
-// ComfyUI's API or editor form, a request's body, or a PNG, JPEG or WebP with one of them inside.
-Result<graph::WorkflowFile> read_workflow_source(const std::filesystem::path& path);
+// ComfyUI's API or editor form, a request's body, or a picture with one of them, or with
+// AUTOMATIC1111's parameters, inside. The models and LoRAs that parameters name are looked for in
+// the folders `models`. What parameters say and the workflow leaves out is told
+// on stderr.
+Result<graph::WorkflowFile> read_workflow_source(const std::filesystem::path& path,
+                                                 const std::vector<std::string>& models);
+
+// The workflow in a picture's texts.
+struct PictureWorkflow {
+  graph::WorkflowFile file;
+  std::vector<std::string> left_out;  // of AUTOMATIC1111's parameters
+};
+Result<PictureWorkflow> workflow_in_picture(const io::ImageMetadata& texts,
+                                            const nodes::ModelFolders& models);
 
 // `node.input=value` each, then the seed into every node that has one as a constant.
 // kInvalidInput if --seed finds no such node.

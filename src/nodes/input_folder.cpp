@@ -13,8 +13,8 @@
 namespace obscura::nodes {
 namespace {
 
-constexpr std::array<std::string_view, 4> kInputFolderExtensions = {".png", ".jpg", ".jpeg",
-                                                                    ".webp"};
+constexpr std::array<std::string_view, 7> kInputFolderExtensions = {
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".exr"};
 
 // Cuts " [input]" and the like off a name; the word in brackets is left in `folder`.
 std::string_view split_annotation(std::string_view name, std::string_view& folder) {
@@ -32,6 +32,13 @@ std::string_view split_annotation(std::string_view name, std::string_view& folde
 
 std::vector<std::string> InputFolder::list() const {
   return files_below(root_, kInputFolderExtensions, false);
+}
+
+std::vector<std::string> InputFolder::list_output() const {
+  if (output_.empty()) return {};
+  std::vector<std::string> names = files_below(output_, kInputFolderExtensions, false);
+  for (std::string& name : names) name += " [output]";
+  return names;
 }
 
 Result<std::filesystem::path> InputFolder::find(std::string_view name) const {

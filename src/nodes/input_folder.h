@@ -29,6 +29,8 @@ class InputFolder {
   const std::filesystem::path& root() const { return root_; }
   // The pictures directly in the input folder, sorted, as ComfyUI lists them.
   std::vector<std::string> list() const;
+  // Those directly in the output folder, as names of workflows: "ComfyUI_00001_.png [output]".
+  std::vector<std::string> list_output() const;
   // kNotFound says where it was looked for and what is nearest.
   Result<std::filesystem::path> find(std::string_view name) const;
   // The digest of the file's bytes.

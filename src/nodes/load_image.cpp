@@ -1,4 +1,4 @@
-// LoadImage and LoadImageMask.
+// LoadImage, LoadImageOutput and LoadImageMask.
 #include <algorithm>
 
 #include "graph/node_registry.h"
@@ -12,6 +12,11 @@ using namespace graph;
 
 std::vector<std::string> pictures(const Environment& environment) {
   return environment.get<InputFolder>().list();
+}
+
+// As workflows name what was made before: "ComfyUI_00001_.png [output]".
+std::vector<std::string> made_pictures(const Environment& environment) {
+  return environment.get<InputFolder>().list_output();
 }
 
 Result<std::optional<std::string>> fingerprint_load_image(const NodeInputs& inputs,
@@ -72,8 +77,25 @@ const RegisterNode kLoad{
     NodeType("LoadImage")
         .label("Load Image")
         .category("image")
-        .description("Reads a picture of the input folder. The mask is where it is transparent.")
-        .input(choice("image", pictures).image_upload().tooltip("PNG, JPEG or WebP."))
+        .description(
+            "Reads a picture of the input folder, turned as its camera says and with its colour "
+            "profile converted to sRGB. The mask is where it is transparent.")
+        .input(
+            choice("image", pictures).image_upload().tooltip("PNG, JPEG, WebP, TIFF or OpenEXR."))
+        .output("IMAGE")
+        .output("MASK")
+        .fingerprint(fingerprint_load_image)
+        .validate(validate_load_image, {"image"})
+        .run(load_image_load)};
+
+const RegisterNode kLoadOutput{
+    NodeType("LoadImageOutput")
+        .label("Load Image (from Outputs)")
+        .category("image")
+        .description("Reads a picture that was made before, from the output folder. The mask is "
+                     "where it is transparent.")
+        .experimental()
+        .input(choice("image", made_pictures).image_upload().tooltip("A picture made before."))
         .output("IMAGE")
         .output("MASK")
         .fingerprint(fingerprint_load_image)
@@ -86,7 +108,8 @@ const RegisterNode kLoadMask{
         .category("mask")
         .description("Reads one channel of a picture as a mask; alpha is turned around, so that "
                      "what is transparent is masked.")
-        .input(choice("image", pictures).image_upload().tooltip("PNG, JPEG or WebP."))
+        .input(
+            choice("image", pictures).image_upload().tooltip("PNG, JPEG, WebP, TIFF or OpenEXR."))
         .input(choice("channel", {"alpha", "red", "green", "blue"}))
         .output("MASK")
         .fingerprint(fingerprint_load_image)

@@ -46,6 +46,17 @@ Status write_new(const fs::path& path, std::span<const std::byte> bytes) {
   return file.commit_new();
 }
 
+Result<EncodedPicture> encoded_picture(const FinishedPicture& picture, bool clean) {
+  io::ImageMetadata texts;
+  if (!clean) texts = picture.metadata;
+  if (!clean && picture.tells_recipe)
+    texts.push_back({"recipe", picture.recipe.dump(-1, ' ', true)});
+  if (picture.encode) return picture.encode(picture.pixels, texts);
+  const io::PngOptions png{.compression = picture.temporary ? 1 : 4};
+  OBSCURA_ASSIGN(std::vector<std::byte> bytes, io::encode_png(picture.pixels, texts, png));
+  return EncodedPicture{std::move(bytes), {}};
+}
+
 std::tm local_time() {
   std::time_t now = std::time(nullptr);
   std::tm time{};
@@ -87,20 +98,13 @@ Result<StoredPicture> OutputFolder::store(const FinishedPicture& picture) {
   std::string prefix = stem.filename().string();
   prefix.pop_back();
 
-  io::ImageMetadata metadata;
-  if (!options_.clean) {
-    metadata = picture.metadata;
-    metadata.push_back({"recipe", picture.recipe.dump(-1, ' ', true)});
-  }
-  io::PngOptions png{.compression = picture.temporary ? 1 : 4};
-  OBSCURA_ASSIGN(std::vector<std::byte> bytes, io::encode_png(picture.pixels, metadata, png));
-
+  OBSCURA_ASSIGN(EncodedPicture encoded, encoded_picture(picture, options_.clean));
   std::int64_t number = highest_number(stem.parent_path(), prefix);
   fs::path path;
   Status written;
   for (int i = 0; i < kMostCollisions; ++i) {
-    path = stem.parent_path() / fmt::format("{}_{:05}_.png", prefix, ++number);
-    written = write_new(path, bytes);
+    path = stem.parent_path() / fmt::format("{}_{:05}_.{}", prefix, ++number, picture.extension);
+    written = write_new(path, encoded.bytes);
     std::error_code error;
     // Another process may have taken the number since the folder was read.
     bool taken = !written.ok() && written.error().kind() == ErrorKind::kInvalidInput &&
@@ -116,7 +120,7 @@ Result<StoredPicture> OutputFolder::store(const FinishedPicture& picture) {
   if (options_.on_stored) options_.on_stored(picture, path);
   std::string subfolder = path.parent_path().lexically_relative(root).generic_string();
   return StoredPicture{path.filename().string(), subfolder == "." ? "" : subfolder,
-                       picture.temporary ? "temp" : "output"};
+                       picture.temporary ? "temp" : "output", std::move(encoded.left_out)};
 }
 
 Result<StoredPicture> OutputFolder::store(const FinishedFile& file) {

@@ -1,4 +1,4 @@
-// Writes finished pictures as PNG files under ComfyUI's names, `<prefix>_<00001>_.png`: the number
+// Writes finished pictures under ComfyUI's names, `<prefix>_<00001>_.png`: the number
 // after the highest there is, whoever else writes into the folder at the same time.
 //
 // Not thread safe; several processes may share a folder.
@@ -33,6 +33,7 @@ class OutputFolder final : public PictureSink {
 
   Result<StoredPicture> store(const FinishedPicture& picture) override;
   Result<StoredPicture> store(const FinishedFile& file) override;
+  bool clean() const override { return options_.clean; }
 
  private:
   Options options_;

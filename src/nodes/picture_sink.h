@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "graph/node_call.h"
@@ -14,6 +15,14 @@
 #include "tensor/tensor.h"
 
 namespace obscura::nodes {
+
+struct EncodedPicture {
+  std::vector<std::byte> bytes;
+  std::vector<std::string> left_out;  // keys of texts that the format cannot hold
+};
+// Makes a file's bytes of pixels and texts. Outlives the job that made it.
+using PictureEncoder =
+    std::function<Result<EncodedPicture>(const Tensor& pixels, const io::ImageMetadata& texts)>;
 
 struct FinishedPicture {
   graph::NodeRef node;     // that saves it
@@ -25,6 +34,9 @@ struct FinishedPicture {
   std::optional<std::uint64_t> seed;
   io::ImageMetadata metadata;     // what other programs look for: prompt, workflow, parameters
   nlohmann::ordered_json recipe;  // what `obscura verify` needs
+  bool tells_recipe = true;       // the recipe becomes one of the texts
+  std::string extension = "png";
+  PictureEncoder encode;  // empty: 8-bit PNG
 };
 
 // A result that is no picture: a latent, a model, an animation.
@@ -40,6 +52,7 @@ struct FinishedFile {
 // As ComfyUI's `ui` names it.
 struct StoredPicture {
   std::string filename, subfolder, type;
+  std::vector<std::string> left_out = {};  // as EncodedPicture::left_out
 };
 
 class PictureSink {
@@ -47,6 +60,8 @@ class PictureSink {
   virtual ~PictureSink() = default;
   virtual Result<StoredPicture> store(const FinishedPicture& picture) = 0;
   virtual Result<StoredPicture> store(const FinishedFile& file) = 0;
+  // Files are to hold no word about how they were made.
+  virtual bool clean() const { return false; }
 };
 
 }  // namespace obscura::nodes

@@ -7,6 +7,7 @@
 #include "nodes/folder_paths.h"
 #include "nodes/input_folder.h"
 #include "nodes/picture_sink.h"
+#include "nodes/save_pictures.h"
 #include "nodes/sockets.h"
 #include "pipeline/save.h"
 
@@ -21,13 +22,6 @@ constexpr std::array<std::string_view, 1> kLatentExtensions = {".latent"};
 constexpr const char* kUnscaledMark = "latent_format_version_0";
 // What Stable Diffusion 1's latents were scaled by in files without the mark.
 constexpr float kOldScale = 0.18215f;
-
-// Before anything is rendered for a name that will be refused.
-Status save_validate_prefix(const NodeInputs& inputs, const Environment&) {
-  if (!inputs.has("filename_prefix")) return {};
-  auto path = path_below("", inputs.get<std::string>("filename_prefix") + "_");
-  return path.ok() ? Status() : Status(path.error().in("input \"filename_prefix\""));
-}
 
 // The workflow, under the keys that ComfyUI reads it back from.
 void add_workflow(const NodeCall& call, io::SafetensorsMetadata& metadata) {
@@ -142,7 +136,7 @@ const RegisterNode kCheckpointSave{
         .hidden(Hidden::kPrompt)
         .hidden(Hidden::kExtraPngInfo)
         .output_node()
-        .validate(save_validate_prefix)
+        .validate(validate_filename_prefix)
         .run(save_checkpoint)};
 
 const RegisterNode kModelSave{
@@ -155,7 +149,7 @@ const RegisterNode kModelSave{
         .hidden(Hidden::kPrompt)
         .hidden(Hidden::kExtraPngInfo)
         .output_node()
-        .validate(save_validate_prefix)
+        .validate(validate_filename_prefix)
         .run(save_model)};
 
 const RegisterNode kCLIPSave{
@@ -168,7 +162,7 @@ const RegisterNode kCLIPSave{
         .hidden(Hidden::kPrompt)
         .hidden(Hidden::kExtraPngInfo)
         .output_node()
-        .validate(save_validate_prefix)
+        .validate(validate_filename_prefix)
         .run(save_encoders)};
 
 const RegisterNode kVAESave{NodeType("VAESave")
@@ -180,7 +174,7 @@ const RegisterNode kVAESave{NodeType("VAESave")
                                 .hidden(Hidden::kPrompt)
                                 .hidden(Hidden::kExtraPngInfo)
                                 .output_node()
-                                .validate(save_validate_prefix)
+                                .validate(validate_filename_prefix)
                                 .run(save_vae)};
 
 const RegisterNode kSaveLatent{NodeType("SaveLatent")
@@ -192,7 +186,7 @@ const RegisterNode kSaveLatent{NodeType("SaveLatent")
                                    .hidden(Hidden::kPrompt)
                                    .hidden(Hidden::kExtraPngInfo)
                                    .output_node()
-                                   .validate(save_validate_prefix)
+                                   .validate(validate_filename_prefix)
                                    .run(save_latent)};
 
 const RegisterNode kLoadLatent{NodeType("LoadLatent")

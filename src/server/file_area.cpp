@@ -97,6 +97,8 @@ std::string media_type(const fs::path& path) {
   if (extension == ".jpg" || extension == ".jpeg") return "image/jpeg";
   if (extension == ".webp") return "image/webp";
   if (extension == ".gif") return "image/gif";
+  if (extension == ".tif" || extension == ".tiff") return "image/tiff";
+  if (extension == ".exr") return "image/x-exr";
   if (extension == ".mp4") return "video/mp4";
   if (extension == ".webm") return "video/webm";
   if (extension == ".json") return "application/json";

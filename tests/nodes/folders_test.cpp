@@ -119,6 +119,7 @@ TEST(InputFolder, UnderstandsAnnotatedNames) {
   EXPECT_FALSE(folder.find("b.png [output]").ok());
   folder.set_output(root / "output", root / "output");
   EXPECT_EQ(folder.find("b.png [output]").value(), root / "output/b.png");
+  EXPECT_EQ(folder.list_output(), std::vector<std::string>{"b.png [output]"});
   EXPECT_EQ(folder.find("../output/b.png").error().kind(), ErrorKind::kInvalidInput);
   EXPECT_NE(folder.find("aa.png").error().message().find("'a.png'"), std::string::npos);
 }

@@ -49,9 +49,14 @@ class WorkflowRunner {
 
   // What the file's text saves; an error is the one that a user would see.
   Result<KeepingSink> run(const std::string& text) {
+    KeepingSink sink;
+    OBSCURA_TRY(run_into(text, sink));
+    return sink;
+  }
+  // The same, saved by `sink`.
+  Status run_into(const std::string& text, PictureSink& sink) {
     OBSCURA_ASSIGN(graph::WorkflowFile file,
                    graph::read_workflow(text, graph::NodeRegistry::builtin()));
-    KeepingSink sink;
     graph::Environment environment = environment_;
     environment.provide<PictureSink>(sink);
     graph::Validation validation = graph::validate(file.workflow, graph::NodeRegistry::builtin(),
@@ -62,8 +67,11 @@ class WorkflowRunner {
     graph::Executor executor(environment);
     graph::Observer silent;
     OBSCURA_TRY(executor.run(validation.resolved, options, silent));
-    return sink;
+    return {};
   }
+
+  InputFolder& input() { return input_; }
+  ModelFolders& models() { return models_; }
 
  private:
   runtime::Session session_;
