@@ -1,6 +1,7 @@
 # For the scripts of tests/cli: each *.sh there is run by ./test in an empty folder of its own, with OBSCURA (the program)
 # and ROOT (the checkout) set, and prints one line a test: `PASS name`, `FAIL name: why` or `SKIP name: why`. An exit status
-# other than 0 without a FAIL line, no verdict at all, or 300 seconds count as one failure. Start one with
+# other than 0 without a FAIL line, no verdict at all, or 300 seconds (an hour where OBSCURA_SLOW=1) count as one failure.
+# Lines that begin with TIME are shown as they are. Start one with
 #   source "$ROOT/tests/cli/verdicts.bash"
 
 pass() { echo "PASS $1"; }
