@@ -50,6 +50,23 @@ test("a clean copy has the same pixels and no text", async () => {
   await expect(openBytes(clean, "clean.png", types)).rejects.toThrow(/without a workflow/);
 });
 
+test("what the page cannot read in a picture, the server is asked for", async () => {
+  const asked: Uint8Array[] = [];
+  const ask = (picture: Uint8Array) => {
+    asked.push(picture);
+    return Promise.resolve(JSON.parse(prompt.replace("18446744073709551615", "7")));
+  };
+  const parameters = png(chunk("tEXt", utf8("parameters\0a cup\nSteps: 20")));
+  const jpeg = new Uint8Array([0xff, 0xd8, 0xff, 0xe0]);
+  for (const picture of [parameters, jpeg]) {
+    const document = await openBytes(picture, "a", types, ask);
+    expect(toPrompt(document, types)["4"]!.inputs.seed).toBe(7);
+  }
+  expect(asked).toEqual([parameters, jpeg]);
+  await openBytes(png(chunk("tEXt", utf8(`prompt\0${prompt}`))), "a.png", types, ask);
+  expect(asked.length, "not for what it reads itself").toBe(2);
+});
+
 test("what is no workflow is refused by name", async () => {
   await expect(openBytes(utf8("hello"), "notes.txt", types)).rejects.toThrow(/notes.txt is neither/);
   await expect(openBytes(utf8('{"a":1}'), "a.json", types)).rejects.toThrow(/not a workflow/);

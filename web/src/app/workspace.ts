@@ -12,6 +12,7 @@ import { randomSeed } from "../document/seeds.ts";
 import { withSubgraphs } from "../document/subgraph_types.ts";
 import { openBytes } from "../files/open.ts";
 import { PromptError, studio, submit, whenTypes, type NodeErrors } from "../service/studio.ts";
+import { workflowInPicture } from "../service/picture_workflow.ts";
 import { createStore, remember, remembered } from "./store.ts";
 import { toast } from "./toasts.ts";
 
@@ -64,8 +65,8 @@ export function openDocument(document: GraphDocument, name: string): void {
 export async function openFile(file: File): Promise<boolean> {
   const types = await whenTypes();
   try {
-    const document = await openBytes(new Uint8Array(await file.arrayBuffer()), file.name, types);
-    openDocument(document, file.name.replace(/\.(json|png|webp)$/i, ""));
+    const document = await openBytes(new Uint8Array(await file.arrayBuffer()), file.name, types, workflowInPicture);
+    openDocument(document, file.name.replace(/\.(json|png|webp|jpe?g|tiff?|exr)$/i, ""));
     return true;
   } catch (error) {
     toast((error as Error).message, "bad");

@@ -14,14 +14,30 @@ export function documentFrom(json: Json, types: NodeTypes): GraphDocument | unde
   return undefined;
 }
 
-export async function openBytes(bytes: Uint8Array, name: string, types: NodeTypes): Promise<GraphDocument> {
+/** The workflow in a picture that this page cannot read itself: of another format, or with AUTOMATIC1111's parameters. */
+export type AskForWorkflow = (picture: Uint8Array) => Promise<Json | undefined>;
+
+const unasked: AskForWorkflow = () => Promise.resolve(undefined);
+
+/** How PNG, JPEG, WebP, TIFF (two ways) and OpenEXR begin. */
+const PICTURES = [[0x89, 0x50], [0xff, 0xd8], [0x52, 0x49], [0x49, 0x49], [0x4d, 0x4d], [0x76, 0x2f]];
+
+export async function openBytes(
+  bytes: Uint8Array,
+  name: string,
+  types: NodeTypes,
+  ask: AskForWorkflow = unasked,
+): Promise<GraphDocument> {
   const texts = await readTexts(bytes);
   for (const key of ["workflow", "prompt"]) {
     const text = texts.get(key);
     const document = text === undefined ? undefined : documentFrom(parseJson(text), types);
     if (document) return document;
   }
-  if (texts.size > 0 || bytes[0] === 0x89 || bytes[0] === 0xff || bytes[0] === 0x52) {
+  if (texts.size > 0 || PICTURES.some(([first, second]) => bytes[0] === first && bytes[1] === second)) {
+    const found = await ask(bytes);
+    const document = found === undefined ? undefined : documentFrom(found, types);
+    if (document) return document;
     throw new Error(`${name} is a picture without a workflow inside. Its recipe may have been removed for export.`);
   }
   let json: Json;
