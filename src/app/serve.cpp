@@ -15,6 +15,7 @@
 #include "app/render_job.h"
 #include "nodes/output_folder.h"
 #include "server/access.h"
+#include "server/self_signed.h"
 #include "server/service.h"
 
 namespace obscura::app {
@@ -27,7 +28,8 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8188";
   std::string data;
   std::string token;
-  bool insecure = false;
+  server::CertificateFiles certificate;  // empty: none given
+  bool self_signed = false, insecure = false;
 };
 
 // $XDG_DATA_HOME/obscura, beside the models.
@@ -54,14 +56,23 @@ Status serve(const ServeOptions& options) {
   server::ServiceOptions service_options;
   auto listen = server::parse_listen_address(options.listen);
   if (!listen.ok()) return listen.error().in("--listen");
-  service_options.access = {
-      .listen = *listen, .token = options.token, .insecure = options.insecure};
+  const bool certificate_given = !options.certificate.certificate.empty();
+  service_options.access = {.listen = *listen,
+                            .token = options.token,
+                            .tls = certificate_given || options.self_signed,
+                            .insecure = options.insecure};
   // Refused before anything is made.
   OBSCURA_TRY(server::Access::create(service_options.access));
   if (options.data.empty()) {
     OBSCURA_ASSIGN(service_options.data, default_data_folder());
   } else {
     service_options.data = options.data;
+  }
+  if (certificate_given) {
+    OBSCURA_ASSIGN(service_options.tls, server::TlsContext::load(options.certificate));
+  } else if (options.self_signed) {
+    OBSCURA_ASSIGN(service_options.tls,
+                   server::self_signed_certificate(service_options.data / "tls"));
   }
   OBSCURA_ASSIGN(EngineOptions engine_options,
                  options.engine.options(service_options.data / "input"));
@@ -74,8 +85,10 @@ Status serve(const ServeOptions& options) {
   OBSCURA_ASSIGN(auto service, server::Service::open(service_options, studio, studio));
 
   const bool v6 = listen->address.find(':') != std::string::npos;
-  fmt::print("Obscura listens at http://{}{}{}:{}\n", v6 ? "[" : "", listen->address, v6 ? "]" : "",
-             service->port());
+  fmt::print("Obscura listens at http{}://{}{}{}:{}\n", service_options.tls ? "s" : "",
+             v6 ? "[" : "", listen->address, v6 ? "]" : "", service->port());
+  if (service_options.tls)
+    fmt::print("SHA-256 of its certificate: {}\n", service_options.tls->fingerprint());
   std::fflush(stdout);
   std::thread thread([&] { service->run(); });
   int signal = 0;
@@ -102,9 +115,22 @@ const RegisterCommand kServe(15, [](CLI::App& app, std::function<Status()>& acti
                    "What clients must send as `Authorization: Bearer TOKEN` or `?token=TOKEN`; "
                    "needed to listen beyond this machine")
       ->envname("OBSCURA_TOKEN");
+  auto* certificate = command->add_option("--tls-cert", options->certificate.certificate,
+                                          "Speak TLS only, with this certificate: PEM, followed by "
+                                          "those that vouch for it");
+  auto* key = command->add_option("--tls-key", options->certificate.key,
+                                  "The certificate's key: PEM, without a password");
+  certificate->needs(key);
+  key->needs(certificate);
+  command
+      ->add_flag("--tls-self-signed", options->self_signed,
+                 "Speak TLS only, with a certificate made at the first start and kept in the data "
+                 "folder; browsers ask once whether to trust it")
+      ->excludes(certificate)
+      ->excludes(key);
   command->add_flag("--insecure", options->insecure,
-                    "Listen beyond this machine although the service speaks no TLS: in a network "
-                    "that you trust, or behind a proxy that does");
+                    "Listen beyond this machine without TLS: in a network that you trust, or "
+                    "behind a proxy that speaks it");
   options->engine.declare(*command);
   options->engine.declare_preview_method(*command);
   command->remove_option(command->get_option("--input"));
@@ -112,7 +138,7 @@ const RegisterCommand kServe(15, [](CLI::App& app, std::function<Status()>& acti
       "Examples:\n"
       "  obscura serve\n"
       "  obscura serve --data ~/ComfyUI --models ~/ComfyUI --budget 8GiB\n"
-      "  OBSCURA_TOKEN=… obscura serve --listen 0.0.0.0:8188 --insecure");
+      "  OBSCURA_TOKEN=… obscura serve --listen 0.0.0.0:8188 --tls-self-signed");
   command->callback([options, &action] { action = [options] { return serve(*options); }; });
 });
 

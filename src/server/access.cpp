@@ -124,12 +124,12 @@ Result<Access> Access::create(const AccessOptions& options) {
                                "127.0.0.1",
                                options.listen.address));
     }
-    if (!options.insecure) {
-      return Error(
-          ErrorKind::kInvalidInput,
-          fmt::format("at {} tokens and pictures cross the network in the clear: put a proxy that "
-                      "speaks TLS before the service, or choose --insecure",
-                      options.listen.address));
+    if (!options.tls && !options.insecure) {
+      return Error(ErrorKind::kInvalidInput,
+                   fmt::format("at {} tokens and pictures cross the network in the clear: give "
+                               "--tls-cert and --tls-key or --tls-self-signed; or choose "
+                               "--insecure, behind a proxy that speaks TLS",
+                               options.listen.address));
     }
   }
   Access access(options);
@@ -157,8 +157,9 @@ std::optional<Response> Access::refuse_stranger(const Request& request) const {
   }
   if (request.has_header("origin")) {
     const std::string origin = lower(request.header("origin"));
-    const std::size_t scheme = origin.find("://");
-    if (scheme == std::string::npos || origin.substr(scheme + 3) != lower(host)) {
+    const std::string name = "://" + lower(host);
+    // In the clear, a proxy that speaks TLS may be before us.
+    if (origin != "https" + name && (options_.tls || origin != "http" + name)) {
       return error_response(403, fmt::format("a page from '{}' may not use this service", origin));
     }
   }
@@ -261,9 +262,9 @@ std::optional<Response> Access::refuse(Request& request) {
   return choose_project(request);
 }
 
-std::string Access::cookie(const std::string& value, int seconds) {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", kCookie, value,
-                     seconds);
+std::string Access::cookie(const std::string& value, int seconds) const {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kCookie, value,
+                     seconds, options_.tls ? "; Secure" : "");
 }
 
 std::variant<Access::Login, Response> Access::log_in(const Request& request,

@@ -39,6 +39,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text);
 struct AccessOptions {
   ListenAddress listen;
   std::string token;      // the owner's; empty: none
+  bool tls = false;       // connections are encrypted
   bool insecure = false;  // others may connect, without TLS
 };
 
@@ -96,7 +97,7 @@ class Access {
   std::optional<Caller> caller_of_session(const Request& request);
   std::optional<Response> choose_project(Request& request) const;
   Response wrong_token(const Request& request);
-  static std::string cookie(const std::string& value, int seconds);
+  std::string cookie(const std::string& value, int seconds) const;
 
   struct Session {
     std::string token_digest;

@@ -138,8 +138,9 @@ Response write_export(Api& api, const std::string& name) {
   fs::create_directories(folder, error);
   const fs::path target = folder / (new_uuid() + ".tar");
   // The default project shares its folder with what is the service's, and perhaps with ComfyUI.
-  const std::vector<std::string> skipped = {
-      "temp", "projects", "exports", "models", "obscura.db", "obscura.db-wal", "obscura.db-shm"};
+  const std::vector<std::string> skipped = {"temp",           "projects",      "exports",
+                                            "models",         "tls",           "obscura.db",
+                                            "obscura.db-wal", "obscura.db-shm"};
   const bool own = name != store::kDefaultProject;
   Status written = write_tar(target, project_folder(api.data, name), name,
                              own ? std::vector<std::string>{"temp"} : skipped, *texts);

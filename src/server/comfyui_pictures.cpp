@@ -7,6 +7,7 @@
 #include "graph/json_text.h"
 #include "server/comfyui.h"
 #include "server/multipart.h"
+#include "server/text.h"
 
 namespace obscura::server {
 namespace {
@@ -116,9 +117,7 @@ Response store_upload(const ComfyUi& api, const Request& request, const Upload& 
   if (area == nullptr) return error_response(400, "type: wanted input, output or temp");
   auto name = area->store(upload.subfolder, upload.name, content, upload.overwrite);
   if (!name.ok()) return error_response(name.error());
-  const ordered_json answer = {
-      {"name", *name}, {"subfolder", upload.subfolder}, {"type", upload.type}};
-  return json_response(answer.dump());
+  return respond({{"name", *name}, {"subfolder", upload.subfolder}, {"type", upload.type}});
 }
 
 Response upload_image(const ComfyUi& api, const Request& request) {

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "base/log.h"
 #include "graph/json_text.h"
 #include "server/comfyui.h"
 #include "server/text.h"
@@ -149,7 +150,7 @@ Response taken(const std::string& name) {
 }
 
 Response post_userdata(const FileArea& user, const Request& request, const std::string& name) {
-  auto path = user.resolve(name);
+  auto path = user.resolve_file(name);
   if (!path.ok()) return error_response(path.error());
   std::error_code error;
   if (!is_set(request, "overwrite", true) && fs::exists(*path, error)) return taken(name);
@@ -174,7 +175,7 @@ Response move_userdata(const FileArea& user, const Request& request, const std::
                        const std::string& to) {
   auto source = user.find(from);
   if (!source.ok()) return error_response(source.error());
-  auto target = user.resolve(to);
+  auto target = user.resolve_file(to);
   if (!target.ok()) return error_response(target.error());
   std::error_code error;
   if (!is_set(request, "overwrite", true) && fs::exists(*target, error)) return taken(to);
@@ -194,6 +195,10 @@ Response error_response(const Error& error) {
       return error_response(400, error.message());
     case ErrorKind::kNotFound:
       return error_response(404, error.message());
+    case ErrorKind::kIo:
+      // The message has the file's whole path, which is nothing for who may be far away.
+      log::error("{}", error.message());
+      return error_response(500, "the service cannot read or write its files: its log says why");
     default:
       return error_response(500, error.message());
   }

@@ -57,6 +57,19 @@ Result<fs::path> FileArea::resolve(std::string_view name) const {
   return path;
 }
 
+Result<fs::path> FileArea::resolve_file(std::string_view name) const {
+  OBSCURA_ASSIGN(fs::path path, resolve(name));
+  auto refuse = [&](std::string_view why) {
+    return Error(ErrorKind::kInvalidInput, fmt::format("file name '{}': {}", name, why));
+  };
+  std::error_code error;
+  if (fs::is_directory(path, error)) return refuse("it is that of a folder");
+  fs::path above = path.parent_path();
+  while (!fs::exists(above, error) && above.has_relative_path()) above = above.parent_path();
+  if (!fs::is_directory(above, error)) return refuse("it leads through a file");
+  return path;
+}
+
 Result<fs::path> FileArea::find(std::string_view name) const {
   OBSCURA_ASSIGN(fs::path path, resolve(name));
   std::error_code error;
@@ -74,7 +87,7 @@ Result<std::string> FileArea::store(std::string_view subfolder, std::string_view
     const std::string candidate = copy == 0 ? std::string(name)
                                             : fmt::format("{} ({}){}", given.stem().string(), copy,
                                                           given.extension().string());
-    OBSCURA_ASSIGN(fs::path path, resolve((fs::path(subfolder) / candidate).generic_string()));
+    OBSCURA_ASSIGN(fs::path path, resolve_file((fs::path(subfolder) / candidate).generic_string()));
     if (holds(path, content)) return candidate;
     OBSCURA_ASSIGN(AtomicFile file, AtomicFile::create(path));
     OBSCURA_TRY(file.write(content));

@@ -20,6 +20,8 @@ class FileArea {
   // root / name, whether it is there or not. kInvalidInput if the name is empty, absolute, has a
   // "..", a backslash or a control character; or if links lead it out of the root.
   Result<std::filesystem::path> resolve(std::string_view name) const;
+  // The same for a file to be written: kInvalidInput too if that is a folder, or below a file.
+  Result<std::filesystem::path> resolve_file(std::string_view name) const;
   // An existing regular file; kNotFound if there is none.
   Result<std::filesystem::path> find(std::string_view name) const;
 

@@ -23,6 +23,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxClientId = 128;
+// Of a request that needs none, or of who has yet to say who it is: a token, and little else.
+constexpr std::size_t kMaxBodyOfStrangers = std::size_t{16} << 10;
 
 std::string_view without_api(std::string_view path) {
   if (path.starts_with("/api/")) path.remove_prefix(4);
@@ -91,6 +93,8 @@ struct Service::Implementation final : Handler {
 
   std::size_t body_limit(const Request& header) override {
     if (header.body_file) return kMaxModelBytes;
+    const bool asks_only = header.method == "GET" || header.method == "HEAD";
+    if (header.caller.role == Role::kNobody || asks_only) return kMaxBodyOfStrangers;
     const std::string_view path = without_api(header.path);
     const bool files_come = path.starts_with("/upload/") || path.starts_with("/userdata/") ||
                             path.starts_with("/sdapi/");
@@ -165,7 +169,9 @@ struct Service::Implementation final : Handler {
 
 Result<std::unique_ptr<Service>> Service::open(const ServiceOptions& options, Studio& studio,
                                                JobRunner& runner) {
-  OBSCURA_ASSIGN(Access access, Access::create(options.access));
+  AccessOptions access_options = options.access;
+  access_options.tls = options.tls.has_value();
+  OBSCURA_ASSIGN(Access access, Access::create(access_options));
   OBSCURA_TRY(prepare_project_folder(options.data, store::kDefaultProject));
   OBSCURA_ASSIGN(auto connection, store::Connection::open(options.data / "obscura.db"));
   OBSCURA_ASSIGN(auto store, store::JobStore::open(connection));
@@ -177,9 +183,10 @@ Result<std::unique_ptr<Service>> Service::open(const ServiceOptions& options, St
   auto implementation = std::make_unique<Implementation>(
       options, std::move(access), std::move(connection), std::move(store), studio, runner);
   OBSCURA_ASSIGN(implementation->transport,
-                 Transport::listen(
-                     {.address = options.access.listen.address, .port = options.access.listen.port},
-                     *implementation));
+                 Transport::listen({.address = options.access.listen.address,
+                                    .port = options.access.listen.port,
+                                    .tls = options.tls},
+                                   *implementation));
   implementation->hub.attach(implementation->transport.get());
   // Not before it listens: there may be a hundred thousand pictures.
   implementation->background.start([data = options.data, projects = std::move(projects)] {
@@ -200,6 +207,10 @@ Service::~Service() {
 
 std::uint16_t Service::port() const {
   return implementation_->transport->port();
+}
+
+Handler& Service::handler() {
+  return *implementation_;
 }
 
 void Service::run() {

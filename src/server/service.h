@@ -4,20 +4,25 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "server/access.h"
 #include "server/job_runner.h"
+#include "server/tls.h"
 
 namespace obscura::server {
 
 struct ServiceOptions {
-  AccessOptions access;
+  AccessOptions access;           // its `tls` is whether there is a `tls` here
+  std::optional<TlsContext> tls;  // none: in the clear
   // Holds obscura.db, and the folders input, output, temp, user, results and projects; made where
   // they are missing.
   std::filesystem::path data;
 };
+
+class Handler;
 
 class Service {
  public:
@@ -28,6 +33,8 @@ class Service {
   ~Service();
 
   std::uint16_t port() const;
+  // What answers, as the transport calls it; for who has requests and no connection.
+  Handler& handler();
   // Answers and runs jobs until stop(). Call once.
   void run();
   // From any thread. A job that is running stays in the store, to run again at the next start.

@@ -1,8 +1,9 @@
-// HTTP/1.1 and WebSocket over TCP, on one thread: Boost.Beast behind plain values.
+// HTTP/1.1 and WebSocket over TCP or TLS, on one thread: Boost.Beast behind plain values.
 //
 // Limits that hold whoever connects: the size of a header, of a body and of a message; how long a
-// header, a body or an answer may take; how many connections there are; how much may wait for a
-// socket that does not read.
+// header, a body or an answer may take; how many connections there are (a newcomer takes the place
+// of the one that has been at its header for the longest); how much may wait for sockets that do
+// not read.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +16,7 @@
 
 #include "base/result.h"
 #include "server/http.h"
+#include "server/tls.h"
 
 namespace obscura::server {
 
@@ -44,7 +46,15 @@ struct TransportOptions {
   std::size_t header_bytes = 16 << 10;
   std::size_t message_bytes = 1 << 20;
   std::size_t connections = 512;
-  int header_seconds = 15, idle_seconds = 75, body_seconds = 300;
+  // Of what is to be sent, the most that may wait for one WebSocket, and for all together.
+  std::size_t waiting_bytes = std::size_t{64} << 20, waiting_bytes_in_all = std::size_t{256} << 20;
+  // The least that a client has to send or read in a second, beside the times below.
+  std::size_t slowest = 128 << 10;
+  // The most that TLS's handshake and a header may take; that there may be between two requests;
+  // that a body may take; an answer, beside what its size takes; silence on a WebSocket.
+  int header_seconds = 15, idle_seconds = 75, body_seconds = 300, answer_seconds = 60,
+      silence_seconds = 300;
+  std::optional<TlsContext> tls;  // none: in the clear
 };
 
 class Transport {

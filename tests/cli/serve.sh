@@ -3,6 +3,28 @@ source "$ROOT/tests/cli/verdicts.bash"
 
 python3 -B "$ROOT/tests/cli/serve_driver.py" "$OBSCURA" "$ROOT"
 
+# Through TLS, by a certificate of its own: whoever has the certificate knows who answers.
+"$OBSCURA" serve --data secured --listen 127.0.0.1:0 --tls-self-signed >secured.log 2>&1 &
+server=$!
+for _ in $(seq 100); do grep -q SHA-256 secured.log && break; sleep 0.1; done
+port=$(sed -n 's|^Obscura listens at https://127.0.0.1:||p' secured.log)
+if curl -s -f --cacert secured/tls/certificate.pem "https://localhost:$port/api/v1" | grep -q version &&
+  ! curl -s "https://localhost:$port/api/v1" &&
+  curl -s "http://localhost:$port/api/v1" | grep -q "speaks TLS"; then
+  pass speaks_tls
+else
+  fail speaks_tls "$(head -c 300 secured.log)"
+fi
+kill "$server"
+wait "$server"
+cp secured/tls/certificate.pem given.pem
+"$OBSCURA" serve --data secured --listen 127.0.0.1:0 --tls-cert given.pem --tls-key given.pem >refused.log 2>&1
+if [[ $? -eq 2 ]] && grep -q "given.pem: wanted the key of given.pem" refused.log; then
+  pass refuses_another_key
+else
+  fail refuses_another_key "$(head -c 300 refused.log)"
+fi
+
 # Where the only network is an own loopback that is down, all works as ever: nothing outside is needed.
 if unshare --net --map-root-user true 2>/dev/null; then
   cat >inside.sh <<'INSIDE'

@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -36,15 +37,16 @@ class Client {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
-  ~Client() { ::close(socket_); }
+  virtual ~Client() { ::close(socket_); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   bool connected() const { return connected_; }
+  int descriptor() const { return socket_; }
 
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t sent = write_some(bytes);
       if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -84,10 +86,11 @@ class Client {
     return receive(method == "HEAD");
   }
 
-  // True if the server ends the connection, or says nothing more for the socket's time.
+  // True if the server has ended the connection and says nothing more; waits for the socket's time.
   bool ended() {
     char byte = 0;
-    return ::recv(socket_, &byte, 1, 0) == 0;
+    const ssize_t got = buffer_.empty() ? read_some(&byte, 1) : 1;
+    return got == 0 || (got < 0 && errno == ECONNRESET);
   }
 
   Reply upgrade(std::string_view target, std::string_view headers = "") {
@@ -137,10 +140,16 @@ class Client {
   }
 
  private:
+  virtual ssize_t write_some(std::string_view bytes) {
+    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  virtual ssize_t read_some(char* bytes, std::size_t size) {
+    return ::recv(socket_, bytes, size, 0);
+  }
   unsigned char byte(std::size_t i) const { return static_cast<unsigned char>(buffer_[i]); }
   bool more() {
     char bytes[16384];
-    const ssize_t got = ::recv(socket_, bytes, sizeof bytes, 0);
+    const ssize_t got = read_some(bytes, sizeof bytes);
     if (got <= 0) return false;
     buffer_.append(bytes, static_cast<std::size_t>(got));
     return true;

@@ -36,12 +36,13 @@ class ServiceTest : public ::testing::Test {
   ServiceTest() { start(); }
   ~ServiceTest() override { stop(); }
 
-  void start(const std::string& token = "") {
+  void start(const std::string& token = "", std::optional<TlsContext> tls = std::nullopt) {
     studio_ = std::make_unique<FakeStudio>();
     studio_->set_data(folder_.path());
     ServiceOptions options;
     options.access.listen.port = 0;
     options.access.token = token;
+    options.tls = std::move(tls);
     options.data = folder_.path();
     auto service = Service::open(options, *studio_, *studio_);
     ASSERT_TRUE(service.ok()) << service.error().message();

@@ -58,6 +58,9 @@ TEST_F(ServiceTest, WantsItsToken) {
   EXPECT_EQ(get("/queue?token=s3cret").status, 200);
   EXPECT_EQ(Client(port()).request("GET", "/queue", "", "Authorization: Bearer s3cret\r\n").status,
             200);
+  // Who is nobody yet may send a token, and no more.
+  EXPECT_EQ(post("/api/v1/session", std::string(20'000, ' ')).status, 413);
+  EXPECT_EQ(post("/prompt", std::string(1000, ' ')).status, 401);
   EXPECT_EQ(Client(port()).upgrade("/ws?clientId=a").status, 401);
   EXPECT_EQ(Client(port()).upgrade("/ws?clientId=a&token=s3cret").status, 101);
 }
