@@ -237,7 +237,7 @@ const RegisterNode kCreateHookKeyframesInterpolated{keyframe_node(
         .input(toggle("print_keyframes", false).tooltip("Passed over: there is no console."))
         .run(keyframes_between))};
 
-constexpr const char* kCombine = "advanced/hooks/combine";
+constexpr const char* kCombineCategory = "advanced/hooks/combine";
 constexpr const char* kCombines = "All of them together, in this order.";
 
 const RegisterNode kCombineHooks2{hook_node(NodeType("CombineHooks2")
@@ -246,7 +246,7 @@ const RegisterNode kCombineHooks2{hook_node(NodeType("CombineHooks2")
                                                 .optional(socket("hooks_A", "HOOKS"))
                                                 .optional(socket("hooks_B", "HOOKS"))
                                                 .run(combine_all("hooks_A", "hooks_B")),
-                                            kCombine)};
+                                            kCombineCategory)};
 
 const RegisterNode kCombineHooks4{
     hook_node(NodeType("CombineHooks4")
@@ -257,7 +257,7 @@ const RegisterNode kCombineHooks4{
                   .optional(socket("hooks_C", "HOOKS"))
                   .optional(socket("hooks_D", "HOOKS"))
                   .run(combine_all("hooks_A", "hooks_B", "hooks_C", "hooks_D")),
-              kCombine)};
+              kCombineCategory)};
 
 const RegisterNode kCombineHooks8{
     hook_node(NodeType("CombineHooks8")
@@ -273,7 +273,7 @@ const RegisterNode kCombineHooks8{
                   .optional(socket("hooks_H", "HOOKS"))
                   .run(combine_all("hooks_A", "hooks_B", "hooks_C", "hooks_D", "hooks_E", "hooks_F",
                                    "hooks_G", "hooks_H")),
-              kCombine)};
+              kCombineCategory)};
 
 const RegisterNode kSetClipHooks{
     NodeType("SetClipHooks")

@@ -11,7 +11,7 @@
 namespace obscura::io {
 namespace {
 
-const ImageMetadata kTexts = {{"prompt", R"({"1": {}})"}};
+const ImageMetadata kAnimationTexts = {{"prompt", R"({"1": {}})"}};
 
 // A bright column that moves to the right.
 Tensor moving(std::int64_t channels) {
@@ -31,7 +31,7 @@ Tensor frame_of(const Tensor& frames, std::int64_t index) {
 TEST(AnimatedWebp, HoldsEachFrameAndItsTime) {
   for (std::int64_t channels : {3, 4}) {
     const Tensor frames = moving(channels);
-    auto bytes = encode_animated_webp(frames, kTexts, {.milliseconds = 40});
+    auto bytes = encode_animated_webp(frames, kAnimationTexts, {.milliseconds = 40});
     ASSERT_TRUE(bytes.ok()) << bytes.error().message();
     const WebPData data = {reinterpret_cast<const std::uint8_t*>(bytes->data()), bytes->size()};
     WebPAnimDecoder* decoder = WebPAnimDecoderNew(&data, nullptr);
@@ -48,7 +48,7 @@ TEST(AnimatedWebp, HoldsEachFrameAndItsTime) {
     }
     EXPECT_FALSE(WebPAnimDecoderHasMoreFrames(decoder));
     WebPAnimDecoderDelete(decoder);
-    EXPECT_EQ(decode_metadata(*bytes, "x").value(), kTexts);
+    EXPECT_EQ(decode_metadata(*bytes, "x").value(), kAnimationTexts);
   }
 }
 
@@ -70,11 +70,11 @@ std::uint32_t number_at(const std::vector<std::byte>& bytes, std::size_t at) {
 
 TEST(AnimatedPng, IsItsFirstFrameToWhoKnowsNoAnimation) {
   const Tensor frames = moving(4);
-  auto bytes = encode_animated_png(frames, kTexts, 250);
+  auto bytes = encode_animated_png(frames, kAnimationTexts, 250);
   ASSERT_TRUE(bytes.ok()) << bytes.error().message();
   auto image = decode_image(*bytes, "x");
   ASSERT_TRUE(image.ok()) << image.error().message();
-  EXPECT_EQ(image->metadata, kTexts);
+  EXPECT_EQ(image->metadata, kAnimationTexts);
   const Tensor first = frame_of(frames, 0);
   EXPECT_EQ(image->pixels.shape(), first.shape());
   for (std::int64_t i = 0; i < first.elements(); ++i)
