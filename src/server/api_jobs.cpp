@@ -1,8 +1,9 @@
-// /api/v1/jobs and /api/v1/queue.
+// /api/v1/jobs, /api/v1/queue and /api/v1/plan.
 #include <fmt/format.h>
 
 #include <charconv>
 
+#include "graph/job_boundary.h"
 #include "graph/json_text.h"
 #include "graph/workflow_file.h"
 #include "server/api.h"
@@ -119,6 +120,27 @@ std::string reason_of(const ordered_json& verdict) {
     return fmt::format("{}: {}", error->value("message", ""), error->value("details", ""));
   }
   return "no output of the workflow is sound";
+}
+
+// Reads model files, and so plans beside the thread that answers.
+Response plan_job(Api& api, const Request& request) {
+  auto body = graph::parse_json(request.body);
+  if (!body.ok()) return refused(body.error().message());
+  if (!body->is_object()) return refused("wanted a JSON object");
+  std::vector<std::string> warnings;
+  auto submission = submission_of(api, *body, warnings);
+  if (!submission.ok()) return refused(submission.error().message());
+  Response response;
+  response.later = [&api, job = JobToRun{request.caller.project, std::move(submission->prompt),
+                                         std::move(submission->targets)}](Respond respond_later) {
+    api.background.start([&api, job, respond_later] {
+      const auto plan = graph::guarded([&] { return api.studio.plan_memory(job, CancelToken()); });
+      respond_later(plan.ok()
+                        ? respond({{"planned_bytes", plan->peak}, {"budget_bytes", plan->budget}})
+                        : error_response(plan.error()));
+    });
+  };
+  return response;
 }
 
 Response post_job(Api& api, const Request& request) {
@@ -333,6 +355,7 @@ void add_api_job_routes(Router& router, Api& api) {
              });
   add_of_job("POST", "/v1/jobs/{}/retry", retry_job);
   add_of_job("POST", "/v1/jobs/{}/move", move_job);
+  add("POST", "/v1/plan", plan_job);
   add("GET", "/v1/queue", get_queue);
   add(
       "POST", "/v1/queue/pause",

@@ -1,4 +1,4 @@
-// /api/v1/models: what there is, and taking in a file.
+// /api/v1/models: what there is, what one of them is, and taking in a file.
 //
 // A file that is sent goes to the disk as it comes, under a temporary name beside its place, and
 // gets its own name once the engine's reader has taken it for a model: what is cut short, damaged
@@ -52,6 +52,42 @@ Response list_models(Api& api, const Request& request) {
       list.push_back(model_json(kind, model));
   }
   return respond({{"models", std::move(list)}, {"kinds", kinds}});
+}
+
+// By the name that the caller knows the file by.
+std::string called(const std::string& name, const fs::path& file, std::string message) {
+  if (const std::size_t at = message.find(file.string()); at != std::string::npos)
+    message.replace(at, file.string().size(), name);
+  return message;
+}
+
+// Reads the file, and so runs beside the thread that answers.
+Response facts_of(const Api& api, const std::string& project, const std::string& kind,
+                  const ModelEntry& model) {
+  const auto title =
+      model.path ? api.studio.inspect_model(kind, *model.path) : Result<std::string>(std::string());
+  return respond(
+      {{"model", model_json(kind, model)},
+       {"title", title.ok() ? *title : ""},
+       {"error", title.ok() ? "" : called(model.name, *model.path, title.error().message())},
+       {"digest", api.studio.model_digest(project, model.name)}});
+}
+
+Response show_model(Api& api, const Request& request, const Captures& captures) {
+  const std::string &kind = captures[0], &name = captures[1], &project = request.caller.project;
+  if (!is_kind(api, kind)) return no_kind(kind);
+  const std::vector<ModelEntry> models = api.studio.models(project, kind);
+  const auto model = std::find_if(models.begin(), models.end(),
+                                  [&](const ModelEntry& entry) { return entry.name == name; });
+  if (model == models.end()) {
+    return error_response(404, fmt::format("there is no model '{}' among the {}", name, kind));
+  }
+  Response response;
+  response.later = [&api, project, kind, entry = *model](Respond respond) {
+    api.background.start(
+        [&api, project, kind, entry, respond] { respond(facts_of(api, project, kind, entry)); });
+  };
+  return response;
 }
 
 Response release(Api& api, const Request& request) {
@@ -110,7 +146,7 @@ std::optional<Response> prepare_import(Api& api, Request& header, const Captures
     return error_response(411, "wanted the model's bytes as the body, and their Content-Length");
   }
   auto file = AtomicFile::create(import->path);
-  if (!file.ok()) return error_response(507, file.error().message());
+  if (!file.ok()) return error_response(file.error());
   if (const std::uintmax_t room = free_bytes(import->path.parent_path()); bytes > room) {
     return error_response(
         507, fmt::format("the model has {} bytes, and the disk has room for {}", bytes, room));
@@ -136,11 +172,7 @@ Response finish_import(Api& api, const Request& request, const Import& import) {
   AtomicFile file = std::move(*request.body_file);
   auto title = api.studio.inspect_model(import.kind, file.temporary());
   if (!title.ok()) {
-    // By the name that the sender knows it by.
-    std::string why = title.error().message();
-    if (const std::size_t at = why.find(file.temporary().string()); at != std::string::npos)
-      why.replace(at, file.temporary().string().size(), import.name);
-    return error_response(422, why);
+    return error_response(422, called(import.name, file.temporary(), title.error().message()));
   }
   auto imported = [&](const ModelEntry& entry, int status) {
     return respond({{"model", model_json(import.kind, entry)}, {"title", *title}}, status);
@@ -178,6 +210,9 @@ Response import_model(Api& api, const Request& request, const Captures& captures
 void add_api_model_routes(Router& router, Api& api) {
   router.add("GET", "/v1/models",
              [&api](const Request& request, const Captures&) { return list_models(api, request); });
+  router.add("GET", "/v1/models/{}/{}", [&api](const Request& request, const Captures& captures) {
+    return show_model(api, request, captures);
+  });
   router.add_upload(
       "PUT", "/v1/models/{}/{}",
       [&api](Request& header, const Captures& captures) {

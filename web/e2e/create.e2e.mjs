@@ -208,7 +208,7 @@ export default [
       await sampler.hover();
       await sampler.getByRole("button", { name: "Show steps on the form" }).click();
       await page.evaluate(() => (location.hash = "/form"));
-      await setNumber(page, "steps · KSampler, exactly", 3);
+      await setNumber(page, "Steps, exactly", 3);
       await render(page);
       const last = (await rendered(server, before + 1)).at(-1);
       equal(Object.values(last.prompt[2]).find((node) => node.class_type === "KSampler").inputs.steps, 3, "steps");

@@ -152,6 +152,12 @@ export default [
       }
       await page.evaluate(() => (location.hash = "/gallery"));
       await page.getByText(evil).first().waitFor();
+      await page.locator(".tile-picture").first().click();
+      await page.locator("dialog.viewer").getByText(evil).first().waitFor();
+      await page.keyboard.press("Escape");
+      await dropFile(page, "<b>no graph</b>.json", "application/json", new TextEncoder().encode("[1]"));
+      await page.getByText("<b>no graph</b>.json is JSON, but not a workflow").waitFor();
+      equal(await page.evaluate(() => [window.hacked ?? 0, document.querySelectorAll(".toasts b, dialog b").length]), [0, 0], "markup in messages and dialogs");
     },
   },
   {

@@ -1,7 +1,8 @@
 /** Every screen: accessible, within the page's own host, quick to open. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { assert, dropFile, equal, Server, until, visit } from "./harness.mjs";
+import { workflow } from "./canvas.mjs";
+import { assert, dropFile, equal, history, rendered, Server, until, visit } from "./harness.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCREENS = ["create", "graph", "form", "gallery", "grid", "queue", "models"];
@@ -13,6 +14,26 @@ async function serious(page) {
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(", ")}`);
+}
+
+/** Two pictures at least. */
+async function filled(server) {
+  const before = (await history(server)).length;
+  for (const seed of [71, 72]) {
+    await fetch(`${server.url}/prompt`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ prompt: workflow(seed, 1) }) });
+  }
+  await rendered(server, before + 2);
+}
+
+/** What of the page's own controls lies beyond its edges, where nothing scrolls there. */
+function outside() {
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  const cut = [...document.querySelectorAll("main button, main input, main select, nav a, nav button")].filter((element) => {
+    if (element.closest(".react-flow, .strip, .tiles, .sheets")) return false;
+    const { left, right, width } = element.getBoundingClientRect();
+    return width > 0 && (left < 0 || right > innerWidth + 0.5);
+  });
+  return [...(wide > 0 ? [`${wide} pixels too wide`] : []), ...cut.map((element) => `${element.getAttribute("aria-label") ?? element.textContent} is cut off`)];
 }
 
 /** Chains of nodes, side by side, wired within. */
@@ -69,6 +90,84 @@ export default [
         await page.close();
       }
       equal(found, [], "violations");
+    },
+  },
+  {
+    name: "axe finds nothing serious in dialogs and menus, dark or light",
+    slow: true,
+    async run({ browser, server }) {
+      const found = [];
+      await filled(server);
+      for (const theme of ["dark", "light"]) {
+        const page = await visit(browser, server, { theme });
+        const look = async (what) => {
+          await page.waitForTimeout(250);
+          for (const wrong of await serious(page)) found.push(`${theme} ${what}: ${wrong}`);
+        };
+        await page.getByRole("button", { name: /^Project/ }).click();
+        await look("the menu of projects");
+        await page.getByRole("menuitem", { name: "New project" }).click();
+        await look("a new project");
+        await page.getByRole("button", { name: "Cancel" }).click();
+        await page.evaluate(() => (location.hash = "/gallery"));
+        for (const at of [0, 1]) await page.locator(".tile-check").nth(at).check({ force: true });
+        await look("pictures that are selected");
+        await page.getByRole("button", { name: "Compare" }).click();
+        await look("side by side");
+        await page.getByRole("button", { name: "Slider" }).click();
+        await look("under a slider");
+        await page.keyboard.press("Escape");
+        await page.locator(".tile-picture").first().click();
+        await page.getByText(/^recipe/).click();
+        await look("a picture in full");
+        await page.getByRole("button", { name: "Open its graph" }).click();
+        await page.locator(".node").first().waitFor();
+        await page.keyboard.press("a");
+        await look("the search for nodes");
+        await page.keyboard.press("Escape");
+        await page.keyboard.press("?");
+        await look("the keys");
+        await page.keyboard.press("Escape");
+        await page.locator('.node[data-type="KSampler"] header').click({ button: "right" });
+        await look("a node's menu");
+        await page.getByRole("menuitem", { name: "What it does" }).click();
+        await look("what a node does");
+        await page.keyboard.press("Escape");
+        await page.locator('.node[data-type="KSampler"] header').click();
+        await page.keyboard.press("Control+Shift+E");
+        await look("a subgraph's node");
+        await page.getByRole("button", { name: "Enter the subgraph" }).click();
+        await page.locator(".boundary").first().waitFor();
+        await look("inside a subgraph");
+        await page.evaluate(() => (location.hash = "/gallery"));
+        await page.locator(".tile-picture").first().click();
+        await page.getByRole("button", { name: "Paint over it" }).click();
+        await page.getByLabel("Mask: paint over what is to change").waitFor();
+        await look("the brush");
+        await page.context().close();
+      }
+      equal(found, [], "violations");
+    },
+  },
+  {
+    name: "every screen fits 1280 x 720 and 3840 x 2160, dark and light",
+    slow: true,
+    async run({ browser, server }) {
+      await filled(server);
+      const wrong = [];
+      for (const [width, height] of [[1280, 720], [3840, 2160]]) {
+        for (const theme of ["dark", "light"]) {
+          const page = await visit(browser, server, { width, height, theme });
+          for (const screen of SCREENS) {
+            await page.evaluate((id) => (location.hash = `/${id}`), screen);
+            await page.waitForTimeout(300);
+            if (screen === "gallery") for (const at of [0, 1]) await page.locator(".tile-check").nth(at).check({ force: true });
+            for (const what of await page.evaluate(outside)) wrong.push(`${width} ${theme} ${screen}: ${what}`);
+          }
+          await page.context().close();
+        }
+      }
+      equal(wrong, [], "what does not fit");
     },
   },
   {

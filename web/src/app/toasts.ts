@@ -15,6 +15,11 @@ export function dismiss(id: number): void {
   toasts.set((state) => ({ list: state.list.filter((toast) => toast.id !== id) }));
 }
 
+/** What went wrong before does not matter any more. */
+export function settle(): void {
+  toasts.set((state) => ({ list: state.list.filter((toast) => toast.kind !== "bad") }));
+}
+
 /** What went wrong stays longer. */
 export function toast(text: string, kind: Toast["kind"] = "good"): void {
   const id = next++;

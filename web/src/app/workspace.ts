@@ -14,7 +14,7 @@ import { openBytes } from "../files/open.ts";
 import { PromptError, studio, submit, whenTypes, type NodeErrors } from "../service/studio.ts";
 import { workflowInPicture } from "../service/picture_workflow.ts";
 import { createStore, remember, remembered } from "./store.ts";
-import { toast } from "./toasts.ts";
+import { settle, toast } from "./toasts.ts";
 
 export interface Workspace {
   readonly editor: Editor;
@@ -58,6 +58,7 @@ export const editWhole = (label: string, command: Command, join?: string): void 
 
 /** The document before is one undo away. */
 export function openDocument(document: GraphDocument, name: string): void {
+  settle();
   editWhole(`Open ${name}`, () => document);
   workspace.set((state) => ({ name, errors: {}, jobs: [], path: [], opened: state.opened + 1 }));
 }

@@ -90,7 +90,9 @@ export function makeSubgraph(document: GraphDocument, ids: readonly NodeId[], gr
   const subgraph: Subgraph = { id, name, inputs, outputs, nodes: inside.nodes, links: inside.links, groups: within };
 
   const outer = freshNodeId(document);
-  const at = { x: Math.round(area.x + area.width / 2 - 132), y: Math.round(area.y) };
+  // Where the largest of them was there is room.
+  const largest = [...inner].map((each) => rectOf(document.nodes[each]!, types, measured?.get(each))).reduce((a, b) => (b.width * b.height > a.width * a.height ? b : a));
+  const at = { x: largest.x, y: largest.y };
   const outside: GraphDocument = {
     nodes: { ...without(document.nodes, (node) => inner.has(node.id)), [outer]: { id: outer, type: id, at, values: {}, mode: "active" } },
     links: without(document.links, (link) => inner.has(link.from) || inner.has(link.to)),

@@ -192,6 +192,23 @@ export interface ImportedModel {
   readonly title: string;
 }
 
+export interface ModelFacts {
+  readonly model: Model;
+  /** "SDXL base", "LoRA of 722 layers"; empty where nothing is known. */
+  readonly title: string;
+  /** Why the file is of no use as this kind of model; empty if it is. */
+  readonly error: string;
+  /** SHA-256, once a job has used it; empty before. */
+  readonly digest: string;
+}
+
+export interface MemoryPlan {
+  /** Of the device's memory, the most that it would hold if nothing else is loaded. */
+  readonly planned_bytes: number;
+  /** The most that it may hold. */
+  readonly budget_bytes: number;
+}
+
 export interface ModelList {
   readonly models: readonly Model[];
   readonly kinds: readonly string[];

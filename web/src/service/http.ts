@@ -130,11 +130,13 @@ export const postJson = (path: string, value: unknown): Promise<Json> => sendJso
 
 /** An address for what cannot carry a header: pictures and sockets. */
 export function address(path: string, parameters: Record<string, string> = {}): string {
-  const query = new URLSearchParams(parameters);
+  const [route, own] = path.split("?", 2);
+  const query = new URLSearchParams(own);
+  for (const [name, value] of Object.entries(parameters)) query.set(name, value);
   if (token) query.set("token", token);
   if (project) query.set("project", project);
   const text = query.toString();
-  return text ? `${path}?${text}` : path;
+  return text ? `${route}?${text}` : path;
 }
 
 export function socketAddress(path: string, parameters: Record<string, string>): string {

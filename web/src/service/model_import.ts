@@ -1,7 +1,7 @@
 /** Model files on their way to the server. */
 import { createStore } from "../app/store.ts";
 import { parseJson } from "../document/exact_json.ts";
-import { isModelFile, kindOfHeader } from "../files/model_header.ts";
+import { kindOfHeader } from "../files/model_header.ts";
 import type { ImportedModel, Model } from "./api_types.ts";
 import { messageOf, sendFile } from "./http.ts";
 import { loadTypes } from "./studio.ts";
@@ -30,9 +30,8 @@ export function dismissImport(id: number): void {
   imports.set(({ list }) => ({ list: list.filter((each) => each.id !== id) }));
 }
 
-/** One after another would wait for the slowest; the disk sets the pace anyway. `fallback`: the kind of files that do not say theirs. */
+/** `fallback`: the kind of files that do not say theirs. Nothing comes of what was stopped or refused; the list says why. */
 export async function importModel(file: File, fallback: string): Promise<Model | undefined> {
-  if (!isModelFile(file.name)) throw new Error(`${file.name} is no model file: wanted .safetensors, .ckpt, .pt, .pth or .bin.`);
   const kind = (await kindOfHeader(file)) ?? fallback;
   const id = next++;
   const abort = new AbortController();

@@ -1,11 +1,13 @@
 /** Model files, and what their own metadata says (modelspec's fields and kohya's). */
 import { isObject, parseJson, type Json, type JsonObject } from "../document/exact_json.ts";
-import type { Model, ModelList } from "./api_types.ts";
-import { getApi } from "./http.ts";
+import type { Prompt } from "../document/api_form.ts";
+import type { MemoryPlan, Model, ModelFacts, ModelList } from "./api_types.ts";
+import { getApi, getJson, postJson } from "./http.ts";
 
-export type { Model } from "./api_types.ts";
+export type { MemoryPlan, Model, ModelFacts } from "./api_types.ts";
 
-export interface ModelFacts {
+/** What a file's metadata says. */
+export interface ModelWords {
   readonly title?: string;
   readonly architecture?: string;
   readonly resolution?: string;
@@ -20,6 +22,18 @@ export interface ModelFacts {
 
 export async function loadModels(): Promise<readonly Model[]> {
   return (await getApi<ModelList>("models")).models;
+}
+
+/** What its tensors say. */
+export const loadFacts = ({ kind, name }: Model): Promise<ModelFacts> => getApi<ModelFacts>(`models/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`);
+
+export async function loadWords({ kind, name }: Model): Promise<ModelWords> {
+  return readWords(await getJson(`/view_metadata/${encodeURIComponent(kind)}?filename=${encodeURIComponent(name)}`).catch(() => null));
+}
+
+/** What a job of this prompt would hold of the device's memory. */
+export async function planMemory(prompt: Prompt): Promise<MemoryPlan> {
+  return (await postJson("/api/v1/plan", { workflow: prompt })) as unknown as MemoryPlan;
 }
 
 /** kohya counts how often each tag was seen in training: {folder: {tag: count}}. */
@@ -37,7 +51,7 @@ function frequentTags(text: Json | undefined): string[] {
   }
 }
 
-export function readFacts(json: Json): ModelFacts {
+export function readWords(json: Json): ModelWords {
   const metadata: JsonObject = isObject(json) ? json : {};
   const text = (...names: string[]): string | undefined => {
     for (const name of names) {

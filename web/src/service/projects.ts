@@ -29,7 +29,7 @@ export async function makeProject(title: string): Promise<void> {
   enterProject(name);
 }
 
-export const titleOf = ({ name, title }: Project): string => title || (name === "default" ? "My pictures" : name);
+export const titleOf = ({ name, title }: Project): string => title || (name === "default" ? "Default" : name);
 
 /** A viewer looks, and no more. */
 export const mayRender = (state: ProjectsState): boolean => state.session?.role !== "viewer";

@@ -16,7 +16,7 @@ export async function loadQueueFacts(): Promise<void> {
   const [queue, unfinished, newest] = await Promise.all([
     getApi<Queue>("queue"),
     getApi<JobList>("jobs?state=unfinished&limit=1000"),
-    getApi<JobList>("jobs?limit=60"),
+    getApi<JobList>("jobs?state=finished&limit=60"),
   ]);
   queueFacts.set({ paused: queue.paused, jobs: new Map([...newest.jobs, ...unfinished.jobs].map((job) => [job.id, job])) });
 }

@@ -12,8 +12,9 @@ function CopyCommand() {
     <span className="copy">
       <code className="mono">{COMMAND}</code>
       <Button
-        icon={copied ? "check" : "save"}
+        icon={copied ? "check" : "copy"}
         label={copied ? "Copied" : "Copy"}
+        bare
         small
         kind="quiet"
         onClick={() => void navigator.clipboard?.writeText(COMMAND).then(() => setCopied(true))}

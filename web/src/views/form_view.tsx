@@ -6,7 +6,7 @@ import { edit, leaveTo, renderGraph, workspace } from "../app/workspace.ts";
 import { Button, Empty, Labelled, Slider } from "../design/fields.tsx";
 import { Icon } from "../design/icons.tsx";
 import { setExposed } from "../document/commands.ts";
-import { linksOf, nodesOf, type GraphNode } from "../document/model.ts";
+import { linksOf, nodesOf, type GraphDocument, type GraphNode } from "../document/model.ts";
 import type { InputSpec, NodeTypes } from "../document/node_types.ts";
 import { withSubgraphs } from "../document/subgraph_types.ts";
 import { pictureUrl } from "../service/jobs.ts";
@@ -36,15 +36,32 @@ function sliderRange(spec: InputSpec): readonly [number, number, number] | undef
   return [min, max, spec.step ?? (spec.type === "INT" ? 1 : 0.01)];
 }
 
-function exposedInputs(nodes: readonly GraphNode[], types: NodeTypes): Exposed[] {
-  return nodes.flatMap((node) => {
+const NAMES: Readonly<Record<string, string>> = { ckpt_name: "Model", lora_name: "LoRA", vae_name: "VAE", cfg: "CFG", sampler_name: "Sampler", noise_seed: "Seed" };
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A text is called by its node's title, or else by what it leads to: the prompt, or the negative one. */
+function labelOf(document: GraphDocument, node: GraphNode, spec: InputSpec): string {
+  if (spec.name !== "text") return NAMES[spec.name] ?? capital(readable(spec.name));
+  if (node.title) return node.title;
+  const [leads] = linksOf(document).filter((link) => link.from === node.id);
+  if (leads?.input === "positive") return "Prompt";
+  return leads?.input === "negative" ? "Negative prompt" : "Text";
+}
+
+/** Equal labels are told apart by their nodes' titles. */
+function exposedInputs(document: GraphDocument, types: NodeTypes): Exposed[] {
+  const items = nodesOf(document).flatMap((node) => {
     const type = types.get(node.type);
     return (node.exposed ?? []).flatMap((name) => {
       const spec = type?.inputs.find((input) => input.name === name);
-      if (!spec) return [];
-      const title = node.title ?? type?.label ?? node.type;
-      return [{ node, spec, label: spec.name === "text" ? title : `${readable(spec.name)} · ${title}` }];
+      return spec ? [{ node, spec, label: labelOf(document, node, spec) }] : [];
     });
+  });
+  const count = (label: string): number => items.filter((item) => item.label === label).length;
+  return items.map((item) => {
+    const title = item.node.title ?? types.get(item.node.type)?.label ?? item.node.type;
+    return count(item.label) > 1 && title !== item.label ? { ...item, label: `${item.label} · ${title}` } : item;
   });
 }
 
@@ -105,7 +122,7 @@ export function FormView() {
   const types = known && withSubgraphs(document.subgraphs, known);
   if (!types) return <p className="waiting soft">Waiting for the server…</p>;
   const nodes = nodesOf(document);
-  const items = exposedInputs(nodes, types);
+  const items = exposedInputs(document, types);
   if (items.length === 0) {
     const linked = new Set(linksOf(document).map((link) => `${link.to}.${link.input}`));
     const usual = usualInputs(nodes, types, linked);

@@ -7,80 +7,12 @@ import { toast } from "../app/toasts.ts";
 import { Button, Empty } from "../design/fields.tsx";
 import { Icon } from "../design/icons.tsx";
 import { isModelFile } from "../files/model_header.ts";
-import { getJson } from "../service/http.ts";
 import { dismissImport, importModel, imports } from "../service/model_import.ts";
-import { loadModels, readFacts, type Model, type ModelFacts } from "../service/models.ts";
+import { loadModels, type Model } from "../service/models.ts";
 import { mayRender, projects } from "../service/projects.ts";
 import { loadTypes, studio } from "../service/studio.ts";
 import { bytesText } from "./bytes.ts";
-
-const KIND_NAMES: Record<string, string> = {
-  checkpoints: "Checkpoints",
-  loras: "LoRAs",
-  vae: "VAE",
-  controlnet: "ControlNets",
-  upscale_models: "Upscalers",
-  embeddings: "Embeddings",
-  text_encoders: "Text encoders",
-  clip_vision: "CLIP vision",
-  diffusion_models: "Diffusion models",
-};
-
-const kindName = (kind: string): string => KIND_NAMES[kind] ?? kind.replace(/_/g, " ");
-
-function Facts({ model }: { model: Model }) {
-  const [facts, setFacts] = useState<ModelFacts>();
-  useEffect(() => {
-    let here = true;
-    getJson(`/view_metadata/${encodeURIComponent(model.kind)}?filename=${encodeURIComponent(model.name)}`)
-      .then((json) => here && setFacts(readFacts(json)))
-      .catch(() => here && setFacts(readFacts({})));
-    return () => {
-      here = false;
-    };
-  }, [model]);
-  if (!facts) return null;
-  const rows: (readonly [string, string | undefined])[] = [
-    ["Kind", kindName(model.kind)],
-    ["Size", model.bytes > 0 ? bytesText(model.bytes) : undefined],
-    ["Where", model.inside ? "Inside the program" : model.name],
-    ["Architecture", facts.architecture],
-    ["Resolution", facts.resolution],
-    ["Author", facts.author],
-    ["Licence", facts.licence],
-    ["SHA-256", facts.hash],
-  ];
-  return (
-    <aside className="model-facts">
-      {facts.thumbnail && <img src={facts.thumbnail} alt="Preview" />}
-      <h2 className="wrap">{facts.title ?? model.name}</h2>
-      <dl className="facts">
-        {rows.map(([name, value]) =>
-          value ? (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd className={name === "SHA-256" ? "mono" : ""}>{value}</dd>
-            </div>
-          ) : null,
-        )}
-      </dl>
-      {facts.triggers.length > 0 && (
-        <>
-          <h3>Trigger words</h3>
-          <p className="triggers">
-            {facts.triggers.map((word) => (
-              <button key={word} type="button" className="chip" title="Copy" onClick={() => void navigator.clipboard?.writeText(word)}>
-                {word}
-              </button>
-            ))}
-          </p>
-        </>
-      )}
-      {facts.description && <p className="soft wrap">{facts.description}</p>}
-      {facts.empty && <p className="faint">The file carries no description of itself.</p>}
-    </aside>
-  );
-}
+import { kindName, ModelFactsPanel } from "./model_facts.tsx";
 
 /** Files on their way in, and what became of those that were refused. */
 function Imports() {
@@ -140,6 +72,10 @@ export function ModelsView() {
     },
     [kind],
   );
+  const choose = async () => {
+    const files = await chooseFiles(".safetensors,.sft,.ckpt,.pt,.pth,.bin", true);
+    if (files.length > 0 && !take(files)) toast("Model files end in .safetensors, .sft, .ckpt, .pt, .pth or .bin.", "bad");
+  };
   useDrops("Drop model files to import them", take);
   const kinds = [...new Set(["checkpoints", "loras", ...(models ?? []).map((model) => model.kind)])];
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
@@ -161,7 +97,7 @@ export function ModelsView() {
           <Icon name="search" />
           <input type="search" className="field" aria-label="Search models" placeholder="Search" value={query} onChange={(event) => setQuery(event.target.value)} />
         </div>
-        {allowed && <Button icon="plus" label="Import" small hint="Or drop files anywhere here" onClick={() => void chooseFiles(".safetensors,.sft,.ckpt,.pt,.pth,.bin", true).then(take)} />}
+        {allowed && <Button icon="plus" label="Import" small hint="Or drop files anywhere here" onClick={() => void choose()} />}
         <Button
           icon="again"
           label="Look again"
@@ -204,7 +140,7 @@ export function ModelsView() {
             ))}
           </ul>
         )}
-        {selected && <Facts key={`${selected.kind}/${selected.name}`} model={selected} />}
+        {selected && <ModelFactsPanel key={`${selected.kind}/${selected.name}`} model={selected} />}
       </div>
     </div>
   );

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { useStore } from "../app/store.ts";
 import { Button, Dialog } from "../design/fields.tsx";
+import { Icon } from "../design/icons.tsx";
 import { readTexts } from "../files/picture_metadata.ts";
 import { pictureKey, pictureUrl, type Picture } from "../service/jobs.ts";
 import { resultsOf, type Result } from "../service/results.ts";
@@ -76,6 +77,14 @@ function ResultFacts({ result }: { result: Result }) {
   );
 }
 
+function Step({ to, label, icon }: { to: Result; label: string; icon: "left" | "right" }) {
+  return (
+    <button type="button" className={`viewer-step ${icon}`} aria-label={label} title={`${label} (arrow keys)`} onClick={() => inspectPicture(to.picture)}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
 export function PictureViewer() {
   const picture = useStore(inspected, (state) => state.picture);
   const finished = useStore(studio, (state) => state.finished);
@@ -85,16 +94,15 @@ export function PictureViewer() {
   const key = picture && pictureKey(picture);
   const at = results.findIndex((result) => result.key === key);
   const result = results[at];
+  const [before, after] = at < 0 ? [undefined, undefined] : [results[at - 1], results[at + 1]];
   useEffect(() => {
-    if (!picture) return;
     const onKeyDown = (event: KeyboardEvent) => {
-      const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-      const next = step !== 0 && at >= 0 ? results[at + step] : undefined;
+      const next = event.key === "ArrowRight" ? after : event.key === "ArrowLeft" ? before : undefined;
       if (next) inspectPicture(next.picture);
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
-  }, [picture, results, at]);
+  }, [before, after]);
   if (!picture) return null;
   const close = () => inspectPicture(undefined);
   return (
@@ -106,6 +114,8 @@ export function PictureViewer() {
           onLoad={(event) => setSize(`${event.currentTarget.naturalWidth} × ${event.currentTarget.naturalHeight}`)}
           onClick={() => setFull(!full)}
         />
+        {!full && before && <Step to={before} label="The one before" icon="left" />}
+        {!full && after && <Step to={after} label="The next one" icon="right" />}
       </div>
       <aside>
         <div className="row spread">

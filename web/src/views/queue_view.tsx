@@ -10,10 +10,10 @@ import { getJson } from "../service/http.ts";
 import { pictureUrl, type Job } from "../service/jobs.ts";
 import { hold, letRun, loadQueueFacts, moveBefore, moveTo, pauseQueue, queueFacts } from "../service/queue.ts";
 import { factsOf } from "../service/results.ts";
-import { cancel, interrupt, studio } from "../service/studio.ts";
+import { cancel, interrupt, studio, type Running } from "../service/studio.ts";
 import { bytesText } from "./bytes.ts";
 import { ProjectSelect } from "./project_switch.tsx";
-import { ago, duration, timeLeft } from "./time_left.ts";
+import { ago, duration, secondsLeft, timeLeft } from "./time_left.ts";
 
 const guarded = (act: Promise<void>): void => void act.catch((error: Error) => toast(error.message, "bad"));
 
@@ -212,20 +212,22 @@ function Memory() {
 }
 
 /** Seconds until the queue is empty, by how long the last jobs took; none where there is nothing to go by. */
-function queueLeft(waiting: readonly Job[], finished: readonly Job[]): number | undefined {
+function queueLeft(waiting: readonly Job[], finished: readonly Job[], running: Running | undefined): number | undefined {
   const times = finished.filter(({ state }) => state === "done").slice(0, 9).flatMap(({ started, ended }) => (started && ended ? [(ended - started) / 1000] : []));
   if (waiting.length === 0 || times.length === 0) return undefined;
-  return times.sort((a, b) => a - b)[times.length >> 1]! * waiting.length;
+  const usual = times.sort((a, b) => a - b)[times.length >> 1]!;
+  return ((running && secondsLeft(running)) ?? 0) + usual * waiting.length;
 }
 
 export function QueueView() {
   const queue = useStore(studio, (state) => state.queue);
   const finished = useStore(studio, (state) => state.finished);
+  const now = useStore(studio, (state) => state.running);
   const paused = useStore(queueFacts, (state) => state.paused);
   useEffect(() => void loadQueueFacts().catch(() => undefined), [queue]);
   const running = queue.filter((job) => job.state === "running");
   const waiting = queue.filter((job) => job.state === "pending");
-  const left = queueLeft(waiting, finished);
+  const left = queueLeft(waiting, finished, now);
   return (
     <div className="page">
       <div className="page-head">

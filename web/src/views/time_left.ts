@@ -1,14 +1,20 @@
 import type { Running } from "../service/studio.ts";
 
 /** From the pace so far of the node at work; none before there is one. */
-export function timeLeft(running: Running, now = Date.now()): string | undefined {
+export function secondsLeft(running: Running, now = Date.now()): number | undefined {
   const at = running.node === undefined ? undefined : running.nodes[running.node];
   if (!at || at.value < 1 || at.max <= 1) return undefined;
-  const seconds = ((now - running.since) / at.value) * (at.max - at.value) / 1000;
+  return ((now - running.since) / at.value) * (at.max - at.value) / 1000;
+}
+
+export function timeLeft(running: Running): string | undefined {
+  const seconds = secondsLeft(running);
+  if (seconds === undefined) return undefined;
   return seconds < 1 ? "less than a second" : duration(seconds);
 }
 
 export function duration(seconds: number): string {
+  if (seconds < 0.05) return "at once";
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);

@@ -107,26 +107,30 @@ export function GalleryView() {
     <div className="page">
       <div className="page-head">
         <h1>Gallery</h1>
-        <ProjectSelect />
-        <div className="search">
-          <Icon name="search" />
-          <input
-            ref={search}
-            type="search"
-            className="field"
-            aria-label="Search prompts and models"
-            placeholder="Search prompts, models, seeds"
-            value={query}
-            onChange={(event) => setQuery(event.target.value)}
-          />
-        </div>
-        <Select className="fit" label="Rating" value={least} choices={Object.keys(STAR_NAMES)} names={STAR_NAMES} onChange={setLeast} />
+        {picked.length === 0 && (
+          <>
+            <ProjectSelect />
+            <div className="search">
+              <Icon name="search" />
+              <input
+                ref={search}
+                type="search"
+                className="field"
+                aria-label="Search prompts and models"
+                placeholder="Search prompts, models, seeds"
+                value={query}
+                onChange={(event) => setQuery(event.target.value)}
+              />
+            </div>
+            <Select className="fit" label="Rating" value={least} choices={Object.keys(STAR_NAMES)} names={STAR_NAMES} onChange={setLeast} />
+          </>
+        )}
+        {picked.length > 0 && <span className="soft">{picked.length} selected</span>}
         <span className="grow" />
         {picked.length === 0 ? (
           <span className="faint">{results.length === all.length ? counted(all.length, "picture") : `${results.length} of ${all.length}`}</span>
         ) : (
           <>
-            <span className="soft">{picked.length} selected</span>
             <Button icon="compare" label="Compare" small disabled={picked.length < 2 || picked.length > 4} onClick={() => setComparing(true)} />
             <Button icon="save" label="Download" small onClick={() => void saveAll(picked.map(({ picture }) => picture), false)} />
             <Button icon="lock" label="Download clean" small hint="Without metadata" onClick={() => void saveAll(picked.map(({ picture }) => picture), true)} />

@@ -45,8 +45,9 @@ import { wireColor } from "./wire_color.ts";
 const NODE_KINDS = { card: NodeCard, reroute: RerouteCard, boundary: BoundaryCard, group: GroupCard };
 const FAR = 0.45;
 
-/** A small graph is shown as large as the rest of the page, which grows with the screen. */
-const wholeView = () => ({ padding: 0.12, maxZoom: parseFloat(getComputedStyle(document.documentElement).fontSize) / 14 });
+/** The page grows with the screen, and so do a small graph and the map. */
+const scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 14;
+const wholeView = () => ({ padding: 0.12, maxZoom: scale() });
 
 interface Adding {
   readonly at: Point;
@@ -263,6 +264,7 @@ function Canvas({ place, types }: { place: Place; types: NodeTypes }) {
         {nodes.length > 0 && <MiniMap<FlowNode>
           pannable
           zoomable
+          style={{ width: 200 * scale(), height: 150 * scale() }}
           nodeColor={(node) => (node.type === "card" ? wireColor(types.get(node.data.node.type)?.outputs[0]?.type ?? "IMAGE") : "var(--line)")}
           nodeStrokeWidth={0}
           bgColor="var(--sheet)"

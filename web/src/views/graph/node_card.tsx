@@ -109,6 +109,8 @@ function Errors({ id }: { id: string }) {
   );
 }
 
+const shapeOf = (spec: InputSpec): string => (spec.multiline ? "tall" : spec.imageUpload || spec.isSeed ? "wide" : "");
+
 interface RowsProps {
   node: GraphNode;
   type: NodeType;
@@ -139,9 +141,9 @@ function Rows({ node, type, linked, outside }: RowsProps) {
         );
       })}
       {widgets.map((spec) => (
-        <div className={`widget-row ${spec.multiline ? "tall" : ""} ${spec.imageUpload || spec.isSeed ? "wide" : ""}`} key={spec.name}>
+        <div className={`widget-row ${linked.has(spec.name) ? "" : shapeOf(spec)}`} key={spec.name}>
           {node.type !== NOTE && <InputSocket spec={spec} connected={linked.has(spec.name)} />}
-          {!spec.multiline && !spec.imageUpload && (
+          {(linked.has(spec.name) || (!spec.multiline && !spec.imageUpload)) && (
             <span className="widget-name clip" title={spec.tooltip || spec.name}>
               {readable(spec.name)}
             </span>
