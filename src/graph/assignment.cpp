@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "graph/article.h"
 #include "graph/coerce.h"
 #include "graph/json_text.h"
 #include "graph/suggest.h"
@@ -45,9 +46,9 @@ Result<ordered_json> parse_value(const InputSpec& spec, const std::string& text)
     OBSCURA_ASSIGN(Coerced coerced, coerce(type, parsed.ok() ? json(*parsed) : json(text)));
     return ordered_json(std::move(coerced.value));
   }
-  return Error(
-      ErrorKind::kInvalidInput,
-      "wanted a link to a " + type + " output, such as [\"4\", 0], found " + in_quotes(text));
+  return Error(ErrorKind::kInvalidInput, "wanted a link to " + with_article(type) +
+                                             " output, such as [\"4\", 0], found " +
+                                             in_quotes(text));
 }
 
 }  // namespace

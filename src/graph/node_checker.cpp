@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "graph/article.h"
 #include "graph/coerce.h"
 #include "graph/suggest.h"
 
@@ -44,7 +45,7 @@ void NodeChecker::check_input(CheckedNode& checked, const InputSpec& spec) {
 }
 
 void NodeChecker::report_missing(CheckedNode& checked, const InputSpec& spec) {
-  std::string details = "wanted a " + spec.type() + ", found nothing";
+  std::string details = "wanted " + with_article(spec.type()) + ", found nothing";
   const std::optional<json> usual = spec.declared_default();
   if (usual) details += " (the usual value is " + shown(*usual) + ")";
   if (!spec.takes_constant()) details += giver(spec.type());
@@ -79,13 +80,14 @@ std::string NodeChecker::go_between(const std::string& found, const std::string&
     if (simplest == nullptr || type.inputs().size() < simplest->inputs().size()) simplest = &type;
   }
   if (simplest == nullptr) return "";
-  return "; " + simplest->id() + " makes a " + wanted + " of a " + found;
+  return "; " + simplest->id() + " makes " + with_article(wanted) + " of " + with_article(found);
 }
 
 void NodeChecker::check_link(CheckedNode& checked, ResolvedInput& input, const Link& link) {
   const InputSpec& spec = *input.spec;
   const auto fail = [&](const char* type, const char* message, std::string details) {
-    Issue issue = make_issue(type, message, "wanted a " + spec.type() + std::move(details), spec);
+    Issue issue =
+        make_issue(type, message, "wanted " + with_article(spec.type()) + std::move(details), spec);
     issue.extra_info["linked_node"] = json::array({link.node, link.slot});
     checked.issues.push_back(std::move(issue));
   };
@@ -113,7 +115,7 @@ void NodeChecker::check_link(CheckedNode& checked, ResolvedInput& input, const L
   const std::string& type = outputs[input.slot].type;
   if (!socket_types_fit(type, spec.type())) {
     fail("return_type_mismatch", "Return type mismatch between linked nodes",
-         ", found a " + type + " from" + place + go_between(type, spec.type()));
+         ", found " + with_article(type) + " from" + place + go_between(type, spec.type()));
     checked.issues.back().extra_info["received_type"] = type;
   }
 }
@@ -126,9 +128,10 @@ void NodeChecker::check_constant(CheckedNode& checked, ResolvedInput& input, con
     checked.issues.push_back(std::move(issue));
   };
   if (!spec.takes_constant()) {
-    return fail(
-        "bad_linked_input", "Bad linked input, must be a length-2 list of [node_id, slot_index]",
-        "wanted a link to a " + spec.type() + " output, such as [\"4\", 0], found " + shown(value));
+    return fail("bad_linked_input",
+                "Bad linked input, must be a length-2 list of [node_id, slot_index]",
+                "wanted a link to " + with_article(spec.type()) +
+                    " output, such as [\"4\", 0], found " + shown(value));
   }
   Result<Coerced> coerced = coerce(spec.type(), value);
   if (!coerced.ok()) {

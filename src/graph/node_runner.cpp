@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "graph/article.h"
 #include "graph/coerce.h"
 #include "graph/job_boundary.h"
 #include "graph/suggest.h"
@@ -45,7 +46,8 @@ std::string objection(const InputSpec& spec, const Value& value, bool hook_check
                       std::optional<std::vector<std::string>>& choices,
                       const Environment& environment) {
   if (!fits_any(value, spec.type())) {
-    return "wanted a " + spec.type() + ", but a " + value.type() + " arrived: " + value.describe();
+    return "wanted " + with_article(spec.type()) + ", but " + with_article(value.type()) +
+           " arrived: " + value.describe();
   }
   if (hook_checks || !value.is_constant()) return "";
   const Bound bound = check_bounds(spec, value.json());

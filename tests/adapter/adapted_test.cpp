@@ -1,6 +1,8 @@
 // A trained adapter on the pocket model against diffusers, and what holds for every adapter.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "adapter/adapter_samples.h"
 #include "backend/backend.h"
 #include "checkpoint/recognise.h"
@@ -71,11 +73,14 @@ TEST(Adapted, TakingAnAdapterOffLeavesTheSameBits) {
   std::vector<float> before = read(*base.unet, tensor).value();
   std::vector<float> first = read(*with_golden(base, 0.8).networks.unet, tensor).value();
   EXPECT_NE(first, before);
+  const Tensor predicted = predict(base.unet);
   for (int i = 0; i < 100; ++i) {
     Networks adapted = with_golden(base, 0.8).networks;
     ASSERT_EQ(read(*adapted.unet, tensor).value(), first);
     ASSERT_EQ(read(*base.unet, tensor).value(), before);
   }
+  const Tensor again = predict(base.unet);
+  EXPECT_TRUE(std::equal(again.values().begin(), again.values().end(), predicted.values().begin()));
 }
 
 TEST(Adapted, IdentitiesTellAdaptersStrengthsAndOrderApart) {

@@ -356,7 +356,7 @@ TEST_F(ExecutorTest, ChecksWhatArrivesThroughWildcards) {
                         "3":{"class_type":"Save","inputs":{"box":["2",0],"prefix":""},"_meta":{"title":"S"}}})");
   ASSERT_FALSE(report.ok());
   EXPECT_EQ(report.error().message(),
-            "node 3 \"S\" (Save): input \"box\": wanted a BOX, but a INT arrived: 5");
+            "node 3 \"S\" (Save): input \"box\": wanted a BOX, but an INT arrived: 5");
 }
 
 TEST_F(ExecutorTest, ChecksBoundsAndTypesOfLinkedConstants) {

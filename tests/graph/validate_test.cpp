@@ -86,8 +86,8 @@ const Fault kFaults[] = {
     {"TypeMismatch",
      R"({"1":{"class_type":"Add","inputs":{"a":["2",0]}},"2":{"class_type":"Number","inputs":{"value":1}},$})",
      "return_type_mismatch",
-     {"node 1 (Add), input \"a\": wanted a BOX, found a INT from output 0 of node 2 (Number); "
-      "Range makes a BOX of a INT"}},
+     {"node 1 (Add), input \"a\": wanted a BOX, found an INT from output 0 of node 2 (Number); "
+      "Range makes a BOX of an INT"}},
     {"MissingSocket",
      R"({"1":{"class_type":"Add","inputs":{}},$})",
      "required_input_missing",
