@@ -1,5 +1,5 @@
 # The page in a real browser, and its own tests. Wants Node 20 or newer, Chromium, and the npm registry or web/node_modules;
-# where one is missing, what needs it is skipped. The rest of the browser's tests: node web/e2e/run.mjs, with OBSCURA set.
+# where one is missing, what needs it is skipped. OBSCURA_SLOW=1 runs all of the browser's tests, else those that matter most.
 source "$ROOT/tests/cli/verdicts.bash"
 
 here=$PWD
@@ -30,4 +30,7 @@ if [[ -z $chromium ]]; then
   skip "page: in the browser" "there is no chromium here"
   exit
 fi
-CHROMIUM=$chromium OBSCURA=$OBSCURA timeout 240 node "$ROOT/web/e2e/run.mjs" --quick
+# A machine that does other work besides draws fewer frames, so what measures time is among the slow ones.
+which=--quick limit=240
+[[ ${OBSCURA_SLOW-} != 1 ]] || which='' limit=1200
+CHROMIUM=$chromium OBSCURA=$OBSCURA timeout $limit node "$ROOT/web/e2e/run.mjs" $which
