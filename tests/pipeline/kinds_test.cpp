@@ -110,6 +110,34 @@ TEST_P(Kinds, TheUNetAgreesWithPyTorchAndThePlainDefinition) {
   EXPECT_LT(relative_error((*found)[0], wanted), 2e-5);
 }
 
+// FreeU's first level, of four times the first one's width, is one that the pocket model has not.
+TEST(FreeU, AtBothLevelsAgreesWithPyTorch) {
+  static const io::SafetensorsFile kFile =
+      io::SafetensorsFile::open(golden::path("guidance.safetensors")).value();
+  models::RandomModel random(models::reduced_entries(models::kReducedSdxlBase));
+  auto model = load_model(ModelFile::open(random.path(), "model").value()).value();
+  const models::UNetDimensions& d = model->dimensions;
+  runtime::Session session = cpu_session();
+  for (bool version_2 : {false, true}) {
+    models::UNetCall call{.batch = 1, .height = 8, .width = 8};
+    call.changes.free_u = models::FreeU{
+        .b1 = 1.3f, .b2 = version_2 ? 1.4f : 1.2f, .s1 = 0.5f, .s2 = 0.2f, .version_2 = version_2};
+    auto program = session.program(call.changes.key(), model->weights, [&] {
+      return models::build_unet(*model->weights, model->config, call);
+    });
+    ASSERT_TRUE(program.ok()) << program.error().message();
+    auto found = run_network(session, **program,
+                             {{"x", models::channels_last(wave({1, 4, 8, 8}, 0.37))},
+                              {"timestep", Tensor::filled({1}, 500)},
+                              {"context", wave({1, 77, d.context_width}, 0.11)},
+                              {"y", wave({1, d.label_width}, 0.05)}},
+                             {"eps"}, {});
+    ASSERT_TRUE(found.ok()) << found.error().message();
+    const Tensor wanted = golden::tensor(kFile, version_2 ? "reduced_free_u_v2" : "reduced_free_u");
+    EXPECT_LT(relative_error((*found)[0], models::channels_last(wanted)), 2e-5);
+  }
+}
+
 TEST_P(Kinds, RendersAPicture) {
   EXPECT_EQ(model().architecture, GetParam().architecture);
   EXPECT_EQ(checkpoint_.text->stop_at_layer, GetParam().text_layer);
