@@ -31,7 +31,7 @@ class Previewer {
   using Colours = std::vector<std::array<double, 3>>;
   Result<Colours> fit(const Tensor& latent, const CancelToken& cancel) const;
   // By the fitted colours, a pixel a latent pixel.
-  Tensor coloured(const Tensor& latent) const;
+  Tensor coloured(const Tensor& first) const;
 
   runtime::Session& session_;
   std::shared_ptr<const Vae> taesd_;
