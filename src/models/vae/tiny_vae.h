@@ -1,6 +1,6 @@
 // TAESD (Bohan, https://github.com/madebyollin/taesd, "taesd.py"): an autoencoder of 1.2 million
-// parameters a half for the latents of Stable Diffusion and, with other weights, of SDXL. A decoder
-// in a hundredth of the VAE's time, for previews.
+// parameters a half for the latents of Stable Diffusion and, with other weights, of SDXL. Decoding
+// takes about a twentieth of the VAE's arithmetic: for previews.
 //
 // Tensors go by their places in one row of layers ("3.conv.2.weight"). Which layer is what, and
 // every size, is read from the tensors: a convolution without a bias halves or doubles.
