@@ -54,7 +54,11 @@ export default [
       await page.getByRole("menuitem", { name: "Open the subgraph up" }).click();
       equal(await nodes(page).count(), 7, "nodes without the subgraph");
       await page.locator(".react-flow__pane").click({ position: { x: 20, y: 600 } });
-      for (let i = 0; i < 5; ++i) await page.keyboard.press("Control+z");
+      for (let i = 0; i < 3; ++i) await page.keyboard.press("Control+z");
+      await where.waitFor();
+      equal(await node(page, "Inputs").getByText("width").count(), 0, "the input that was taken back, seen inside");
+      for (let i = 0; i < 2; ++i) await page.keyboard.press("Control+z");
+      await where.waitFor({ state: "detached" });
       await node(page, "KSampler").waitFor();
       equal(await nodes(page).count(), 7, "nodes after undo");
       equal(await page.locator(".react-flow__edge").count(), 9, "wires after undo");

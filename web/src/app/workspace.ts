@@ -54,7 +54,34 @@ export const leaveTo = (depth: number): void => workspace.set({ path: here().pat
 /** Changes the plane that is looked at. */
 export const edit = (label: string, command: Command, join?: string): void => editWhole(label, onPlane(here().subgraph?.id, command), join);
 
-export const editWhole = (label: string, command: Command, join?: string): void => workspace.get().editor.apply(label, command, join);
+/** Where each document was made of the one before. */
+const madeAt = new WeakMap<GraphDocument, readonly NodeId[]>();
+
+export function editWhole(label: string, command: Command, join?: string): void {
+  const { editor } = workspace.get();
+  const before = editor.document;
+  const { path } = here();
+  editor.apply(label, command, join);
+  if (editor.document !== before) madeAt.set(editor.document, path);
+}
+
+/** What is taken back, or done again, is seen: inside the subgraph where it was. */
+function goTo(path: readonly NodeId[] | undefined): void {
+  if (path && path.join() !== here().path.join()) workspace.set({ path });
+}
+
+export function undo(): void {
+  const { editor } = workspace.get();
+  const path = madeAt.get(editor.document);
+  editor.undo();
+  goTo(path);
+}
+
+export function redo(): void {
+  const { editor } = workspace.get();
+  editor.redo();
+  goTo(madeAt.get(editor.document));
+}
 
 /** The document before is one undo away. */
 export function openDocument(document: GraphDocument, name: string): void {

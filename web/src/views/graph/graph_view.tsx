@@ -19,7 +19,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { download, chooseFiles } from "../../app/download.ts";
 import { useStore } from "../../app/store.ts";
 import { toast } from "../../app/toasts.ts";
-import { edit, graphAsJson, leaveTo, openFile, present, renderGraph, workspace } from "../../app/workspace.ts";
+import { edit, graphAsJson, leaveTo, openFile, present, redo, renderGraph, undo, workspace } from "../../app/workspace.ts";
 import { toPrompt } from "../../document/api_form.ts";
 import * as command from "../../document/commands.ts";
 import { formatJson } from "../../document/exact_json.ts";
@@ -156,8 +156,8 @@ function Canvas({ place, types }: { place: Place; types: NodeTypes }) {
   };
   const acts = {
     add: () => setAdding({ at: middle() }),
-    undo: () => workspace.get().editor.undo(),
-    redo: () => workspace.get().editor.redo(),
+    undo,
+    redo,
     copy: () => actions.copyNodes(selection.nodes, selection.groups),
     cut: () => {
       actions.copyNodes(selection.nodes, selection.groups);
