@@ -4,37 +4,10 @@ import * as command from "../src/document/commands.ts";
 import { Editor } from "../src/document/editor.ts";
 import { formatJson, parseJson } from "../src/document/exact_json.ts";
 import { layOut } from "../src/document/layout.ts";
-import { EMPTY_DOCUMENT, REROUTE, type GraphDocument, type GraphNode } from "../src/document/model.ts";
+import { REROUTE } from "../src/document/model.ts";
 import { parseNodeTypes } from "../src/document/node_types.ts";
 import { refuseLink, typeOfOutput } from "../src/document/wiring.ts";
-import objectInfo from "./object_info.json" with { type: "json" };
-
-const types = parseNodeTypes(objectInfo as never);
-
-function node(id: string, type: string, values = {}): GraphNode {
-  const made = command.newNode(id, types.get(type)!, { x: 0, y: 0 });
-  return { ...made, values: { ...made.values, ...values } };
-}
-
-/** checkpoint -> prompt -> sampler -> decode -> save */
-function small(): GraphDocument {
-  return command.together(
-    command.addNode(node("1", "CheckpointLoaderSimple")),
-    command.addNode(node("2", "CLIPTextEncode", { text: "a red ball" })),
-    command.addNode(node("3", "EmptyLatentImage", { width: 64, height: 64 })),
-    command.addNode(node("4", "KSampler", { seed: 7 })),
-    command.addNode(node("5", "VAEDecode")),
-    command.addNode(node("6", "SaveImage")),
-    command.connect({ node: "1", slot: 1 }, "2", "clip"),
-    command.connect({ node: "1", slot: 0 }, "4", "model"),
-    command.connect({ node: "2", slot: 0 }, "4", "positive"),
-    command.connect({ node: "2", slot: 0 }, "4", "negative"),
-    command.connect({ node: "3", slot: 0 }, "4", "latent_image"),
-    command.connect({ node: "4", slot: 0 }, "5", "samples"),
-    command.connect({ node: "1", slot: 2 }, "5", "vae"),
-    command.connect({ node: "5", slot: 0 }, "6", "images"),
-  )(EMPTY_DOCUMENT);
-}
+import { node, small, types } from "./small_graph.ts";
 
 describe("whole numbers keep their digits", () => {
   test.each(["18446744073709551615", '{"seed":9007199254740993,"text":"9007199254740993"}', "[1.2345678901234567,-12]"])(

@@ -5,38 +5,14 @@ import { fromEditorForm } from "../src/document/editor_form.ts";
 import { toEditorForm } from "../src/document/editor_form_write.ts";
 import { Editor } from "../src/document/editor.ts";
 import { formatJson, parseJson, type JsonObject } from "../src/document/exact_json.ts";
-import { EMPTY_DOCUMENT, type GraphDocument, type GraphNode, type NodeId } from "../src/document/model.ts";
-import { parseNodeTypes } from "../src/document/node_types.ts";
+import type { GraphDocument, NodeId } from "../src/document/model.ts";
 import { mayHold, onPlane, placeAt } from "../src/document/planes.ts";
 import * as subgraphs from "../src/document/subgraph_commands.ts";
 import { withSubgraphs } from "../src/document/subgraph_types.ts";
 import { dissolve } from "../src/document/subgraphs.ts";
-import objectInfo from "./object_info.json" with { type: "json" };
+import { node, small, types } from "./small_graph.ts";
 
-const types = parseNodeTypes(objectInfo as never);
-
-function node(id: string, type: string, values = {}): GraphNode {
-  const made = command.newNode(id, types.get(type)!, { x: Number(id) * 300, y: 0 });
-  return { ...made, values: { ...made.values, ...values } };
-}
-
-/** checkpoint -> prompt -> sampler -> decode -> save */
-const whole: GraphDocument = command.together(
-  command.addNode(node("1", "CheckpointLoaderSimple")),
-  command.addNode(node("2", "CLIPTextEncode", { text: "a red ball" })),
-  command.addNode(node("3", "EmptyLatentImage", { width: 64, height: 64 })),
-  command.addNode(node("4", "KSampler", { seed: 7 })),
-  command.addNode(node("5", "VAEDecode")),
-  command.addNode(node("6", "SaveImage")),
-  command.connect({ node: "1", slot: 1 }, "2", "clip"),
-  command.connect({ node: "1", slot: 0 }, "4", "model"),
-  command.connect({ node: "2", slot: 0 }, "4", "positive"),
-  command.connect({ node: "2", slot: 0 }, "4", "negative"),
-  command.connect({ node: "3", slot: 0 }, "4", "latent_image"),
-  command.connect({ node: "4", slot: 0 }, "5", "samples"),
-  command.connect({ node: "1", slot: 2 }, "5", "vae"),
-  command.connect({ node: "5", slot: 0 }, "6", "images"),
-)(EMPTY_DOCUMENT);
+const whole = small();
 
 function made(document = whole, ids: NodeId[] = ["2", "3", "4"], name = "Sampling") {
   const [after, outer] = subgraphs.makeSubgraph(document, ids, [], { types: withSubgraphs(document.subgraphs, types), name });
