@@ -72,6 +72,17 @@ std::string prompt_at(const Workflow& workflow, const Workflow::Node& node,
   return "";
 }
 
+double infotext_number(const Workflow::Node* node, std::string_view input) {
+  const ordered_json* value = constant(*node, input);
+  return value != nullptr && value->is_number() ? value->get<double>() : 0;
+}
+
+// Where the prompts and the strength of guidance are written: in the guider, if it has one.
+const Workflow::Node& guiding_node(const Workflow& workflow, const Workflow::Node& node) {
+  const auto guider = upstream_of_input(workflow, node, "guider");
+  return guider.empty() ? node : *guider.front();
+}
+
 // Keys and values of the last line, in the web UI's order; empty values are left out.
 class Line {
  public:
@@ -103,7 +114,8 @@ std::string infotext(const Workflow& workflow, std::string_view id, const Infote
   line.add("Steps", written("steps"));
   line.add("Sampler", translated(kSamplers, written("sampler_name")));
   line.add("Schedule type", translated(kSchedules, written("scheduler")));
-  const ordered_json* cfg = constant(node, "cfg");
+  const Workflow::Node& guide = guiding_node(workflow, node);
+  const ordered_json* cfg = constant(guide, "cfg");
   if (cfg != nullptr && cfg->is_number()) {
     line.add("CFG scale", fmt::format("{:g}", cfg->get<double>()));
   }
@@ -111,15 +123,25 @@ std::string infotext(const Workflow& workflow, std::string_view id, const Infote
   line.add("Size", fmt::format("{}x{}", facts.width, facts.height));
   line.add("Model hash", facts.model_sha256.substr(0, 10));
   line.add("Model", std::filesystem::path(written("ckpt_name")).stem().string());
+  const Workflow::Node* noise = varied_noise_of(behind);
+  if (noise != nullptr && infotext_number(noise, "variation_strength") > 0) {
+    line.add("Variation seed", infotext_text_of(*constant(*noise, "variation_seed")));
+    line.add("Variation seed strength",
+             fmt::format("{:g}", infotext_number(noise, "variation_strength")));
+  }
   const ordered_json* denoise = constant(node, "denoise");
+  if (denoise == nullptr) {
+    denoise = nearest_constant(upstream_of_input(workflow, node, "sigmas"), "denoise");
+  }
   if (denoise != nullptr && denoise->is_number() && denoise->get<double>() < 1) {
     line.add("Denoising strength", fmt::format("{:g}", denoise->get<double>()));
   }
-  line.add("RNG", "CPU");
+  const ordered_json* generator = noise == nullptr ? nullptr : constant(*noise, "generator");
+  line.add("RNG", generator != nullptr && *generator == "nv" ? "NV" : "CPU");
   line.add("Version", facts.version);
 
-  std::string text = prompt_at(workflow, node, "positive");
-  std::string negative = prompt_at(workflow, node, "negative");
+  std::string text = prompt_at(workflow, guide, "positive");
+  std::string negative = prompt_at(workflow, guide, "negative");
   if (!negative.empty()) text += "\nNegative prompt: " + negative;
   return text + "\n" + line.text();
 }

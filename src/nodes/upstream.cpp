@@ -54,15 +54,27 @@ const ordered_json* nearest_constant(const Nodes& nodes, std::string_view input)
 
 std::optional<SamplingNode> nearest_sampling(const Workflow& workflow, std::string_view id) {
   for (const Workflow::Node* node : upstream(workflow, id)) {
-    if (!node->inputs().contains("positive")) continue;
-    for (const char* name : {"seed", "noise_seed"}) {
-      const ordered_json* seed = constant(*node, name);
-      if (seed != nullptr && seed->is_number_unsigned()) {
-        return SamplingNode{node, seed->get<std::uint64_t>()};
-      }
+    const bool custom = node->inputs().contains("guider");
+    if (!custom && !node->inputs().contains("positive")) continue;
+    const ordered_json* seed = constant(*node, "seed");
+    if (seed == nullptr) seed = constant(*node, "noise_seed");
+    // In the noise that it is given, or that the sampler before it was.
+    if (seed == nullptr && custom) {
+      seed = nearest_constant(upstream(workflow, node->id()), "noise_seed");
+    }
+    if (seed != nullptr && seed->is_number_unsigned()) {
+      return SamplingNode{node, seed->get<std::uint64_t>()};
     }
   }
   return std::nullopt;
+}
+
+const Workflow::Node* varied_noise_of(const std::vector<const Workflow::Node*>& nodes) {
+  for (const Workflow::Node* node : nodes) {
+    const ordered_json* seed = constant(*node, "variation_seed");
+    if (node->type() == "VariationNoise" && seed != nullptr && seed->is_number()) return node;
+  }
+  return nullptr;
 }
 
 std::optional<std::uint64_t> seed_of(const Workflow& workflow, std::string_view id,
@@ -78,6 +90,9 @@ std::optional<std::uint64_t> seed_of(const Workflow& workflow, std::string_view 
       return (*seeds)[static_cast<std::size_t>(index)];
     }
     break;
+  }
+  if (varied_noise_of(upstream(workflow, sampling->node->id())) != nullptr) {
+    return sampling->seed + static_cast<std::uint64_t>(index);
   }
   return sampling->seed;
 }

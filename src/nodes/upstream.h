@@ -35,8 +35,12 @@ struct SamplingNode {
 };
 std::optional<SamplingNode> nearest_sampling(const graph::Workflow& workflow, std::string_view id);
 
-// The seed of picture `index` of a batch: its own where LatentSeeds gave it one, else the sampling
-// node's.
+// The VariationNoise among the nodes, whose two seeds are written into it; null if there is none.
+const graph::Workflow::Node* varied_noise_of(
+    const std::vector<const graph::Workflow::Node*>& nodes);
+
+// The seed of picture `index` of a batch: its own where LatentSeeds gave it one or VariationNoise
+// counted it up, else the sampling node's.
 std::optional<std::uint64_t> seed_of(const graph::Workflow& workflow, std::string_view id,
                                      std::int64_t index);
 

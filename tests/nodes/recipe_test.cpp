@@ -48,6 +48,34 @@ TEST(Infotext, LeavesOutWhatIsLinked) {
   EXPECT_EQ(infotext(linked, "1", {}), "");
 }
 
+constexpr char kCustom[] = R"({
+  "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sdxl/base.safetensors"}},
+  "2": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["1", 1], "text": "a ball"}},
+  "3": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["1", 1], "text": "blur"}},
+  "4": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 3}},
+  "5": {"class_type": "VariationNoise", "inputs": {"noise_seed": 7, "generator": "nv",
+        "variation_seed": 9, "variation_strength": 0.25, "eta_seed_delta": 0}},
+  "6": {"class_type": "CFGGuider", "inputs": {"model": ["1", 0], "positive": ["2", 0],
+        "negative": ["3", 0], "cfg": 6.5}},
+  "7": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler"}},
+  "8": {"class_type": "BasicScheduler", "inputs": {"model": ["1", 0], "scheduler": "normal",
+        "steps": 20, "denoise": 0.5}},
+  "9": {"class_type": "SamplerCustomAdvanced", "inputs": {"noise": ["5", 0], "guider": ["6", 0],
+        "sampler": ["7", 0], "sigmas": ["8", 0], "latent_image": ["4", 0]}},
+  "10": {"class_type": "VAEDecode", "inputs": {"samples": ["9", 0], "vae": ["1", 2]}},
+  "11": {"class_type": "SaveImage", "inputs": {"images": ["10", 0], "filename_prefix": "x"}}
+})";
+
+TEST(Infotext, ReadsCustomSamplersAndVariations) {
+  const graph::Workflow custom = graph::Workflow::parse(kCustom).value();
+  EXPECT_EQ(infotext(custom, "11", {.width = 64, .height = 48, .seed = 7, .version = "v"}),
+            "a ball\nNegative prompt: blur\n"
+            "Steps: 20, Sampler: Euler, Schedule type: Normal, CFG scale: 6.5, Seed: 7, "
+            "Size: 64x48, Model: base, Variation seed: 9, Variation seed strength: 0.25, "
+            "Denoising strength: 0.5, RNG: NV, Version: v");
+  EXPECT_EQ(seed_of(custom, "11", 2), 9u) << "the first seed and two";
+}
+
 TEST(SeedOf, IsTheSamplersOrTheImagesOwn) {
   graph::Workflow plain = workflow();
   EXPECT_EQ(seed_of(plain, "7", 2), 7u);
