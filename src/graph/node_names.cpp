@@ -52,7 +52,7 @@ std::optional<std::string> nearest_by_words(std::string_view word,
 }
 
 std::string node_suggestion(std::string_view word, const std::vector<std::string>& names) {
-  const std::string by_edits = suggestion(word, names);
+  std::string by_edits = suggestion(word, names);
   if (!by_edits.empty()) return by_edits;
   const auto found = nearest_by_words(word, names);
   return found ? "; the nearest is " + in_quotes(*found) : "";

@@ -251,7 +251,7 @@ Response get_vaes(Api& api, const Request& request) {
   return respond(list);
 }
 
-Response get_embeddings(Api& api, const Request& request) {
+Response list_embeddings(Api& api, const Request& request) {
   ordered_json loaded = ordered_json::object();
   for (const ModelEntry& model : api.studio.models(request.caller.project, "embeddings")) {
     // What training wrote into a file is not looked at here.
@@ -377,7 +377,7 @@ void add_a1111_routes(Router& router, Api& api) {
   }
   add("GET", "prompt-styles", get_styles);
   add("GET", "sd-vae", get_vaes);
-  add("GET", "embeddings", get_embeddings);
+  add("GET", "embeddings", list_embeddings);
   add("GET", "scripts", [](Api&, const Request&) {
     const ordered_json names = {"refiner", "sampler", "seed"};
     return respond({{"txt2img", names}, {"img2img", names}});
