@@ -89,6 +89,9 @@ def goes_on_when_there_is_room():
     status, answer = submit(1000)
     assert status == 200, (status, answer)
     assert when_done(answer["prompt_id"])["state"] == "done"
+    results = server.get("/api/v1/results?limit=1000")["results"]
+    for result in results:  # also those whose thumbnail had no room
+        assert server.get(result["thumbnail_url"])[8:12] == b"WEBP", result
     ids = [job["id"] for job in server.get("/api/v1/jobs?state=finished&limit=1000")["jobs"]]
     assert len(set(ids)) == len(ids)
 
