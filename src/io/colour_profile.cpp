@@ -66,10 +66,9 @@ bool is_srgb(const Profile& profile) {
   if (transform == nullptr) return false;
   constexpr int kLevels = 9;
   for (int i = 0; i < kLevels * kLevels * kLevels; ++i) {
-    constexpr float kStep = 1.0f / (kLevels - 1);
-    const std::array<float, 3> colour = {static_cast<float>(i % kLevels) * kStep,
-                                         static_cast<float>(i / kLevels % kLevels) * kStep,
-                                         static_cast<float>(i / kLevels / kLevels) * kStep};
+    const std::array<int, 3> level = {i % kLevels, i / kLevels % kLevels, i / kLevels / kLevels};
+    std::array<float, 3> colour{};
+    for (std::size_t c = 0; c < 3; ++c) colour[c] = static_cast<float>(level[c]) / (kLevels - 1);
     std::array<float, 3> same{};
     ::cmsDoTransform(transform.get(), colour.data(), same.data(), 1);
     for (std::size_t c = 0; c < 3; ++c)

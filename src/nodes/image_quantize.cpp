@@ -116,17 +116,16 @@ const Rgb8& nearest(const std::vector<Rgb8>& palette, const Wide& wanted) {
 
 // The thresholds of ordered dithering, of mean 0: order 2 is 1/8 of (-3 1; 3 -1), and each next one
 // is made of four of the last.
-std::vector<float> bayer_matrix(int order) {
+std::vector<float> bayer_matrix(std::size_t order) {
   std::vector<float> matrix = {0};
-  for (int side = 1; side < order; side *= 2) {
+  for (std::size_t side = 1; side < order; side *= 2) {
     std::vector<float> larger(matrix.size() * 4);
     const auto scale = static_cast<float>(4 * side * side);
-    for (int y = 0; y < 2 * side; ++y) {
-      for (int x = 0; x < 2 * side; ++x) {
+    for (std::size_t y = 0; y < 2 * side; ++y) {
+      for (std::size_t x = 0; x < 2 * side; ++x) {
         constexpr float kOffsets[2][2] = {{-1.5f, 0.5f}, {1.5f, -0.5f}};
-        const float inner = matrix[static_cast<std::size_t>(y % side * side + x % side)];
-        larger[static_cast<std::size_t>(y * 2 * side + x)] =
-            inner + kOffsets[y / side][x / side] / scale;
+        const float inner = matrix[y % side * side + x % side];
+        larger[y * 2 * side + x] = inner + kOffsets[y / side][x / side] / scale;
       }
     }
     matrix = std::move(larger);
@@ -140,7 +139,7 @@ Wide widened(const Rgb8& pixel) {
 
 void dither_by_order(std::vector<Rgb8>& pixels, std::int64_t width,
                      const std::vector<Rgb8>& palette, int order) {
-  const std::vector<float> matrix = bayer_matrix(order);
+  const std::vector<float> matrix = bayer_matrix(static_cast<std::size_t>(order));
   const float spread = 512.0f / static_cast<float>(palette.size());
   parallel_for(static_cast<std::int64_t>(pixels.size()), [&](std::int64_t i) {
     const std::int64_t y = i / width % order, x = i % width % order;
