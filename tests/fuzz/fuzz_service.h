@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "server/fake_studio.h"
 #include "server/service.h"
 #include "server/text.h"
@@ -53,6 +54,8 @@ inline void check_response(const server::Response& response) {
 // "METHOD TARGET", a line of each header, an empty line, the body; the method WS opens a WebSocket
 // and sends the body. True if a route has answered.
 inline bool fuzz_service(std::string_view text) {
+  // It outlives the service, which writes to it to the end.
+  static const std::shared_ptr<spdlog::logger> logger = spdlog::default_logger();
   // A new one now and then, so that what earlier inputs have left stays little.
   static std::unique_ptr<QuietService> service;
   static int inputs = 0;
