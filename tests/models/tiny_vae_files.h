@@ -62,12 +62,11 @@ inline std::vector<NamedWeight> filled(const TinyShapes& shapes) {
   std::vector<NamedWeight> weights;
   for (const auto& [name, shape] : shapes) {
     const double frequency = 0.37 + 0.013 * static_cast<double>(weights.size());
-    const double fan_in =
-        shape.rank() > 1 ? static_cast<double>(shape.elements() / shape[0]) : 16.0;
+    const std::int64_t fan_in = shape.rank() > 1 ? shape.elements() / shape[0] : 16;
     Tensor values(shape);
     for (std::int64_t i = 0; i < shape.elements(); ++i)
       values.data()[i] = static_cast<float>(std::sin(frequency * static_cast<double>(i)) * 1.5 /
-                                            std::sqrt(fan_in));
+                                            std::sqrt(static_cast<double>(fan_in)));
     weights.push_back({name, std::move(values)});
   }
   return weights;
