@@ -91,6 +91,8 @@ def a1111_varies_seeds():
     answer = server.post("/sdapi/v1/txt2img", {**SMALL, "subseed": 9, "subseed_strength": 0.4, "batch_size": 2, "n_iter": 2})
     info = json.loads(answer["info"])
     assert info["all_seeds"] == [5] * 4 and info["all_subseeds"] == [9, 10, 11, 12], info
+    for said in (PROMPT, "Seed: 5", "Variation seed: 11", "Variation seed strength: 0.4", "CFG scale: 7"):
+        assert said in info["infotexts"][2], info["infotexts"][2]
     made = [pixels(picture(answer, i)) for i in range(4)]
     assert len(set(made)) == 4 and drawn() not in made
     assert drawn(subseed=11, subseed_strength=0.4) == made[2], "a variation alone is that of the batch"
