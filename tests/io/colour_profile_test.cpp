@@ -45,7 +45,7 @@ ColourProfile saved(cmsHPROFILE profile) {
 // Gray whose numbers are proportional to light.
 ColourProfile linear_gray() {
   cmsToneCurve* curve = ::cmsBuildGamma(nullptr, 1.0);
-  const ColourProfile profile = saved(::cmsCreateGrayProfile(::cmsD50_xyY(), curve));
+  ColourProfile profile = saved(::cmsCreateGrayProfile(::cmsD50_xyY(), curve));
   ::cmsFreeToneCurve(curve);
   return profile;
 }
