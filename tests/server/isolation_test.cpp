@@ -217,6 +217,12 @@ class IsolationTest : public ServiceTest {
     EXPECT_FALSE(result_.empty());
     ask("POST", "/api/v1/queue/pause", "", "s3cret");
     waiting_ = submit("SavePicture", R"({"name":"waiting.png"})");
+    // What it needs is planned meanwhile; nothing of it changes after that.
+    for (int i = 0; i < 1000; ++i) {
+      const json job = ask("GET", "/api/v1/jobs/" + waiting_, "", ann_).json();
+      if (job["planned_bytes"] != 0) break;
+      std::this_thread::sleep_for(5ms);
+    }
   }
 
   Reply ask(const std::string& method, const std::string& target, const std::string& body,
