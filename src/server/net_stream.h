@@ -26,7 +26,7 @@ namespace obscura::server {
 
 class NetStream {
  public:
-  using executor_type = boost::asio::any_io_executor;
+  using executor_type = boost::asio::any_io_executor;  // NOLINT: the name that Asio looks for
   using Signature = void(boost::system::error_code, std::size_t);
   using Transferred = std::function<Signature>;
 

@@ -15,13 +15,13 @@ namespace obscura::server {
 namespace {
 
 namespace asio = boost::asio;
-using tcp = asio::ip::tcp;
+namespace ip = boost::asio::ip;
 using boost::system::error_code;
 
 }  // namespace
 
 void TransportCore::accept() {
-  acceptor.async_accept([this](error_code error, tcp::socket socket) {
+  acceptor.async_accept([this](error_code error, ip::tcp::socket socket) {
     if (stopping) return;
     if (error) {
       // Most likely out of descriptors: some will be free again.
@@ -34,9 +34,9 @@ void TransportCore::accept() {
   });
 }
 
-void TransportCore::welcome(tcp::socket socket) {
+void TransportCore::welcome(ip::tcp::socket socket) {
   error_code ignored;
-  socket.set_option(tcp::no_delay(true), ignored);
+  socket.set_option(ip::tcp::no_delay(true), ignored);
   if (connections >= options.connections) {
     // Who opens many and says nothing must not keep others out.
     if (headerless.empty()) return;
@@ -92,8 +92,8 @@ Result<std::unique_ptr<Transport>> Transport::listen(const TransportOptions& opt
   auto implementation = std::make_unique<Implementation>(options, handler);
   // On loopback it would speak for every other service at "localhost" too.
   implementation->strict_transport = options.tls && !address.is_loopback();
-  tcp::acceptor& acceptor = implementation->acceptor;
-  const tcp::endpoint endpoint(address, options.port);
+  ip::tcp::acceptor& acceptor = implementation->acceptor;
+  const ip::tcp::endpoint endpoint(address, options.port);
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
