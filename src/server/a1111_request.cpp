@@ -182,9 +182,9 @@ Result<ordered_json> with_scripts(const ordered_json& body) {
   if (scripts == body.end() || !scripts->is_object()) return all;
   for (const auto& [name, script] : scripts->items()) {
     if (!says_something(ordered_json{{name, script}})) continue;
-    const auto* known =
-        std::find_if(std::begin(kScripts), std::end(kScripts),
-                     [&](const ScriptFields& entry) { return entry.script == lower(name); });
+    const std::string wanted = lower(name);
+    const auto* known = std::find_if(std::begin(kScripts), std::end(kScripts),
+                                     [&](const auto& entry) { return entry.script == wanted; });
     if (known == std::end(kScripts) || !script["args"].is_array()) {
       return invalid("alwayson_scripts",
                      fmt::format("there is no script '{}': this program has Refiner, Sampler and "
