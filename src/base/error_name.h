@@ -22,6 +22,8 @@ constexpr std::string_view name_of(ErrorKind kind) {
       return "out_of_memory";
     case ErrorKind::kIo:
       return "io";
+    case ErrorKind::kDiskFull:
+      return "disk_full";
     case ErrorKind::kCancelled:
       return "cancelled";
     case ErrorKind::kNumeric:

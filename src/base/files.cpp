@@ -19,7 +19,9 @@ constexpr std::string_view kTemporaryMark = ".tmp-";
 constexpr std::size_t kTemporaryRandom = 6;  // letters that mkostemp makes up
 
 Error system_error(const std::string& what, const std::filesystem::path& path) {
-  ErrorKind kind = errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo;
+  ErrorKind kind = errno == ENOENT                      ? ErrorKind::kNotFound
+                   : errno == ENOSPC || errno == EDQUOT ? ErrorKind::kDiskFull
+                                                        : ErrorKind::kIo;
   return Error(kind, what + " " + path.string() + ": " + std::strerror(errno));
 }
 

@@ -24,7 +24,8 @@ enum class ErrorKind {
   kCorrupt,       // a file is damaged or hostile
   kUnsupported,   // understood, but not something Obscura can do
   kOutOfMemory,   // does not fit the budget; the message says how many bytes are lacking
-  kIo,            // the operating system refused (full disk, permission)
+  kIo,            // the operating system refused (permission, a broken disk)
+  kDiskFull,      // no room is left where a file has to go
   kCancelled,     // the user stopped the job
   kNumeric,       // a NaN or an infinity appeared; the message names the op
   kInternal,      // a bug of ours that was caught at a job boundary

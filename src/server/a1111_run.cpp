@@ -20,8 +20,11 @@ Response a1111_error(int status, const std::string& detail) {
                  status);
 }
 Response a1111_error(const Error& error) {
-  const bool ours = error.kind() == ErrorKind::kIo || error.kind() == ErrorKind::kInternal;
-  return a1111_error(ours ? 500 : 422, error.message());
+  const ErrorAnswer answer = answer_to(error);
+  const ErrorKind kind = error.kind();
+  const bool ours =
+      kind == ErrorKind::kIo || kind == ErrorKind::kDiskFull || kind == ErrorKind::kInternal;
+  return a1111_error(ours ? answer.status : 422, answer.text);
 }
 
 Result<ordered_json> a1111_body(const Request& request) {

@@ -184,8 +184,8 @@ Response finish_import(Api& api, const Request& request, const Import& import) {
                          import.kind));
   }
   if (Status stored = file.commit_new(); !stored.ok()) {
-    return error_response(stored.error().kind() == ErrorKind::kInvalidInput ? 409 : 507,
-                          stored.error().message());
+    if (stored.error().kind() != ErrorKind::kInvalidInput) return error_response(stored.error());
+    return error_response(409, stored.error().message());
   }
   const ModelEntry entry{import.name, import.path};
   note(api, request, "model.import", import.name, import.project,

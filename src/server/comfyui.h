@@ -37,7 +37,4 @@ void add_node_routes(Router& router, ComfyUi& api);
 void add_picture_routes(Router& router, ComfyUi& api);
 void add_user_routes(Router& router, ComfyUi& api);
 
-// The status that an error is answered with.
-Response error_response(const Error& error);
-
 }  // namespace obscura::server

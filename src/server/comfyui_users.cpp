@@ -6,7 +6,6 @@
 #include <system_error>
 
 #include "base/files.h"
-#include "base/log.h"
 #include "graph/json_text.h"
 #include "server/comfyui.h"
 #include "server/text.h"
@@ -186,23 +185,6 @@ Response move_userdata(const FileArea& user, const Request& request, const std::
 }
 
 }  // namespace
-
-Response error_response(const Error& error) {
-  switch (error.kind()) {
-    case ErrorKind::kInvalidInput:
-    case ErrorKind::kCorrupt:
-    case ErrorKind::kUnsupported:
-      return error_response(400, error.message());
-    case ErrorKind::kNotFound:
-      return error_response(404, error.message());
-    case ErrorKind::kIo:
-      // The message has the file's whole path, which is nothing for who may be far away.
-      log::error("{}", error.message());
-      return error_response(500, "the service cannot read or write its files: its log says why");
-    default:
-      return error_response(500, error.message());
-  }
-}
 
 void add_user_routes(Router& router, ComfyUi& api) {
   router.add("GET", "/users", [](const Request&, const Captures&) {

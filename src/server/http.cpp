@@ -4,6 +4,8 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
+
 namespace obscura::server {
 namespace {
 
@@ -86,6 +88,30 @@ Response json_response(std::string body, int status) {
 Response error_response(int status, std::string_view text) {
   const nlohmann::json body = {{"error", text}};
   return json_response(body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), status);
+}
+
+ErrorAnswer answer_to(const Error& error) {
+  switch (error.kind()) {
+    case ErrorKind::kInvalidInput:
+    case ErrorKind::kCorrupt:
+    case ErrorKind::kUnsupported:
+      return {400, error.message()};
+    case ErrorKind::kNotFound:
+      return {404, error.message()};
+    case ErrorKind::kDiskFull:
+      log::error("{}", error.message());
+      return {507, "the disk of the service is full; nothing was changed"};
+    case ErrorKind::kIo:
+      log::error("{}", error.message());
+      return {500, "the service cannot read or write its files: its log says why"};
+    default:
+      return {500, error.message()};
+  }
+}
+
+Response error_response(const Error& error) {
+  const ErrorAnswer answer = answer_to(error);
+  return error_response(answer.status, answer.text);
 }
 
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {

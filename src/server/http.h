@@ -69,6 +69,15 @@ Response json_response(std::string body, int status = 200);
 // {"error": text}.
 Response error_response(int status, std::string_view text);
 
+// How an error is answered. Texts that hold whole paths of files are nothing for who may be far
+// away: the log has them.
+struct ErrorAnswer {
+  int status = 500;
+  std::string text;
+};
+ErrorAnswer answer_to(const Error& error);
+Response error_response(const Error& error);
+
 // "%2F" to "/". Without `plus_is_space`, "+" stands for itself. kInvalidInput for a broken escape
 // or a zero byte.
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space = false);

@@ -183,7 +183,11 @@ void JobReport::record(store::JobState state, const std::string& error) {
   log::error("the end of job {} is not recorded: {}", job_.id, stored.error().message());
   // A full disk may be emptied, and until then no other job could be recorded either. If the
   // program ends first, the job runs again at the next start.
-  while (!stored.ok() && stored.error().kind() == ErrorKind::kIo && !abandoned()) {
+  auto may_pass = [](const Status& status) {
+    return !status.ok() && (status.error().kind() == ErrorKind::kDiskFull ||
+                            status.error().kind() == ErrorKind::kIo);
+  };
+  while (may_pass(stored) && !abandoned()) {
     std::this_thread::sleep_for(kBetweenRecords);
     stored = around_.store.finish(job_.id, outcome);
   }

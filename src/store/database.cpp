@@ -22,7 +22,8 @@ Error error_of(sqlite3* connection, int code, const std::string& path) {
                                "put back a copy of it",
                                path, text));
     case SQLITE_FULL:
-      return Error(ErrorKind::kIo, fmt::format("{}: the disk is full; nothing was changed", path));
+      return Error(ErrorKind::kDiskFull,
+                   fmt::format("{}: the disk is full; nothing was changed", path));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return Error(ErrorKind::kIo, fmt::format("{} is in use by another program", path));

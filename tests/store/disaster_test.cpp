@@ -141,7 +141,7 @@ TEST(FullDisk, IsSaidAndChangesNothing) {
     const std::string large(kLarge, 'x');
     const Status refused = write.write(**stores, large);
     ASSERT_FALSE(refused.ok()) << write.name;
-    EXPECT_EQ(refused.error().kind(), ErrorKind::kIo) << write.name;
+    EXPECT_EQ(refused.error().kind(), ErrorKind::kDiskFull) << write.name;
     EXPECT_NE(refused.error().message().find("the disk is full"), std::string::npos)
         << write.name << ": " << refused.error().message();
     EXPECT_EQ(state_of(**stores), before) << write.name;
