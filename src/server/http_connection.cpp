@@ -195,7 +195,7 @@ void HttpConnection::on_piece(error_code error) {
     const std::size_t left = file_body_->get().body().size;
     const auto bytes = std::as_bytes(std::span(piece_)).first(piece_.size() - left);
     if (Status written = request_.body_file->write(bytes); !written.ok()) {
-      return refuse(error_response(written.error()));
+      return refuse(error_response(507, answer_to(written.error()).text));
     }
   }
   if (full) return read_file();
