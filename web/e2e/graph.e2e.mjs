@@ -166,8 +166,13 @@ export default [
     async run({ browser, server }) {
       const page = await visit(browser, server, { screen: "graph", width: 1600, height: 900 });
       await open(page, workflow());
+      // Keys come faster here than from anybody's fingers: the selection is to be seen first.
+      const selectAll = async () => {
+        await page.keyboard.press("Control+a");
+        await until("the selection", async () => (await page.locator(".react-flow__node.selected").count()) >= 7, 5000);
+      };
       await page.locator(".react-flow__pane").click({ position: { x: 20, y: 700 } });
-      await page.keyboard.press("Control+a");
+      await selectAll();
       await page.keyboard.press("Control+g");
       await page.locator(".react-flow__pane").click({ position: { x: 20, y: 800 } });
       const place = async () => JSON.parse(await kept(page)).nodes.find(({ id }) => id === 7).pos;
@@ -183,7 +188,7 @@ export default [
       const [x1, y1] = await place();
       assert(x1 > x0 && y1 > y0, `the group left its nodes behind: ${[x0, y0, x1, y1, y]}`);
       await page.locator(".react-flow__pane").click({ position: { x: 20, y: 800 } });
-      await page.keyboard.press("Control+a");
+      await selectAll();
       await page.keyboard.press("Control+c");
       await page.mouse.move(300, 700);
       await page.keyboard.press("Control+v");
