@@ -62,6 +62,9 @@ export default [
       await setNumber(page, "Width", 128);
       await setNumber(page, "Height", 128);
       await setNumber(page, "Steps, exactly", 6);
+      // The same two pictures in each run of the test: some seeds' come out alike.
+      await setNumber(page, "Seed", "5");
+      await page.getByRole("button", { name: "Keep this seed" }).click();
       await render(page);
       const original = pictures((await rendered(server, before + 1)).at(-1))[0];
       await page.getByRole("button", { name: "Paint over it" }).click();
@@ -86,8 +89,7 @@ export default [
         return sum / ((x1 - x0) * (y1 - y0) * 3);
       };
       const [inside, outside] = [mean(64, 52, 102, 102), mean(0, 0, 40, 128)];
-      // Seeds are drawn anew, and some pictures come out alike: what is not painted differs by nothing at all.
-      assert(inside > 3, `the masked part hardly changed: ${inside}, the rest by ${outside}`);
+      assert(inside > 12, `the masked part hardly changed: ${inside}, the rest by ${outside}`);
       equal(outside, 0, "change of what was not masked");
     },
   },
