@@ -7,7 +7,7 @@ from scratch import ScratchTest
 
 MODEL_REPORT = """<testsuites><testsuite>
 <testcase name="a" status="run" result="completed"/>
-<testcase name="b" status="run" result="completed"><failure message="2 != 3"/></testcase>
+<testcase name="b" classname="Sum" status="run" result="completed"><failure message="2 != 3">a_test.cpp:7 2 != 3</failure></testcase>
 <testcase name="c" status="run" result="skipped"><skipped/></testcase>
 <testcase name="d" status="notrun" result="suppressed"/>
 </testsuite></testsuites>"""
@@ -81,10 +81,27 @@ class RunTests(ScratchTest):
     def test_googletest_cases_are_counted(self):
         done = self.unit('<testsuite><testcase name="io" status="fail" time="1"/></testsuite>')
         self.assert_closes(done, "1 passed, 1 failed, 2 skipped")
+        self.assertIn("a_test.cpp:7 2 != 3", done.stdout)
 
     def test_a_program_that_crashed_has_failed(self):
-        done = self.unit('<testsuite><testcase name="ir" status="fail" time="1"/></testsuite>')
+        done = self.unit('<testsuite><testcase name="ir" status="fail" time="1"><system-out>last words</system-out>'
+                         "</testcase></testsuite>")
         self.assert_closes(done, "0 passed, 1 failed, 0 skipped")
+        self.assertIn("last words", done.stdout)
+        self.assertEqual(self.named_as_failed(done), ["ir"])
+
+    def test_what_failed_is_named_at_the_end(self):
+        self.tool("check_sizes", "exit 1")
+        self.assertEqual(self.named_as_failed(self.run_tests("structure")), ["check_sizes"])
+        self.script("bad", "echo FAIL one: two\n")
+        self.assertEqual(self.named_as_failed(self.run_tests("cli")), ["bad.sh one: two"])
+        done = self.unit('<testsuite><testcase name="io" status="fail" time="1"/></testsuite>')
+        self.assertEqual(self.named_as_failed(done), ["Sum.b"])
+        self.assertEqual(self.named_as_failed(self.run_tests("lint")), [])
+
+    def named_as_failed(self, done):
+        _said, found, names = done.stdout.rpartition("\nfailed:\n")
+        return [line.strip() for line in names.split("\n\n")[0].splitlines()] if found else []
 
     def test_no_ctest_is_a_failure(self):
         self.write("bin/ctest", "#!/bin/bash\nexit 8\n", mode=0o755)
