@@ -56,6 +56,14 @@ describe("ComfyUI's editor form", () => {
       groups: { "1": { ...document.groups["1"]!, } },
     });
   });
+  test("the upload button stands after the required fields", () => {
+    const info = { Mask: { input: { required: { image: [["a.png"], { image_upload: true }], channel: [["alpha", "red"], {}] }, optional: { n: ["INT", { default: 1 }] } }, output: [] } };
+    const masks = parseNodeTypes(info as never);
+    const saved = { nodes: [{ id: 1, type: "Mask", pos: [0, 0], widgets_values: ["a.png", "red", "image", 5] }], links: [] };
+    const read = fromEditorForm(saved as never, masks);
+    expect(read.nodes["1"]!.values).toEqual({ image: "a.png", channel: "red", n: 5 });
+    expect((toEditorForm(read, masks).nodes as JsonObject[])[0]!.widgets_values).toEqual(saved.nodes[0]!.widgets_values);
+  });
   test("a wire into a field keeps the field", () => {
     const wired = {
       ...document,

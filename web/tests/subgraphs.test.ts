@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { toPrompt } from "../src/document/api_form.ts";
 import * as command from "../src/document/commands.ts";
@@ -162,6 +164,21 @@ describe("ComfyUI's editor form", () => {
     const prompt = toPrompt(document, types);
     expect(prompt["2:7"]!.inputs).toEqual({ clip: ["1", 1], text: "outer words" });
     expect(prompt["3"]!.inputs.positive).toEqual(["2:7", 0]);
+  });
+  test("a file made in the editor's own library means what it runs, and so does ours of it", () => {
+    const { file: made, prompt } = parseJson(readFileSync(path.join(import.meta.dirname, "../../tests/golden/editor_subgraphs.json"), "utf8")) as Record<string, JsonObject>;
+    const means = (document: GraphDocument) => Object.fromEntries(Object.entries(toPrompt(document, types)).map(([id, { class_type, inputs }]) => [id, { class_type, inputs }]));
+    const document = fromEditorForm(made!, types);
+    expect(means(document)).toEqual(prompt);
+    expect(means(reread(document))).toEqual(prompt);
+    const [sampling] = Object.values(document.subgraphs);
+    expect([sampling!.name, sampling!.inputs.at(-1)!.name, sampling!.outputs[0]!.name]).toEqual(["Sampling", "what it shows", "result"]);
+  });
+  test("subgraphs stand after those within them", () => {
+    const { document, outer } = made();
+    const nested = made(document, [outer, "5"], "More");
+    const { subgraphs: written } = toEditorForm(nested.document, types).definitions as { subgraphs: JsonObject[] };
+    expect(written.map(({ name }) => name)).toEqual(["Sampling", "More"]);
   });
   test("a subgraph that holds itself comes to an end", () => {
     const endless = structuredClone(file) as unknown as JsonObject;

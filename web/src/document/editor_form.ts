@@ -3,6 +3,7 @@
  * Widget values are positional, with a seed's control and an upload button counted in between; the
  * node of a subgraph has one for each of its inputs that are fields.
  */
+import { CONTROLS, inputName, list, num, PRIMITIVE, readLink, subgraphEntries } from "./editor_entries.ts";
 import { isObject, type Json, type JsonObject } from "./exact_json.ts";
 import { estimateSize } from "./geometry.ts";
 import {
@@ -10,7 +11,6 @@ import {
   INPUTS,
   NOTE,
   OUTPUTS,
-  REROUTE,
   type GraphDocument,
   type GraphNode,
   type Group,
@@ -25,19 +25,16 @@ import {
   type SubgraphId,
 } from "./model.ts";
 import { initialValues, type InputSpec, type NodeType, type NodeTypes } from "./node_types.ts";
-import { boundaryNodes } from "./subgraph_commands.ts";
+import { together } from "./commands.ts";
+import { promoteFields } from "./promoted_fields.ts";
+import { boundaryNodes, renameInput, renameOutput } from "./subgraph_commands.ts";
 import { randomUuid } from "./uuid.ts";
 
 const MODES: Record<number, Mode> = { 2: "muted", 4: "bypassed" };
-const CONTROLS = ["fixed", "increment", "decrement", "randomize"];
-const PRIMITIVE = "PrimitiveNode";
 
 export function isEditorForm(json: Json): json is JsonObject {
   return isObject(json) && Array.isArray(json.nodes) && Array.isArray(json.links);
 }
-
-const list = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : []);
-const num = (value: Json | undefined): number => (typeof value === "number" ? value : 0);
 
 function point(value: Json | undefined): Point {
   if (Array.isArray(value)) return { x: num(value[0]), y: num(value[1]) };
@@ -57,29 +54,37 @@ function readValues(type: NodeType, given: Json | undefined): [Record<string, Js
   const positional = list(given);
   let control: SeedControl | undefined;
   let at = 0;
-  for (const input of widgetsOf(type)) {
+  const read = (input: InputSpec): void => {
     const value = positional[at++];
-    if (value === undefined || value === null) continue;
+    if (value === undefined || value === null) return;
     values[input.name] = value;
     const next = positional[at];
-    if (input.isSeed && typeof next === "string" && CONTROLS.includes(next)) {
-      control = next as SeedControl;
-      ++at;
-    } else if (input.imageUpload && next === "image") {
-      ++at;
-    }
-  }
+    if (!input.isSeed || typeof next !== "string" || !CONTROLS.includes(next)) return;
+    control = next as SeedControl;
+    ++at;
+  };
+  const widgets = widgetsOf(type);
+  for (const input of widgets) if (input.required) read(input);
+  // The upload button stands after the required fields.
+  if (widgets.some((input) => input.imageUpload) && positional[at] === "image") ++at;
+  for (const input of widgets) if (!input.required) read(input);
   return [values, control];
 }
 
-/** Of the node that stands for a subgraph: each of its inputs that is a field has one value. */
+/**
+ * Of the node that stands for a subgraph: each of its inputs that is a field has one value. Where there
+ * are more values, a seed's control may follow it.
+ */
 function readOuterValues(entry: JsonObject): [Record<string, Json>, SeedControl | undefined] {
   const fields = list(entry.inputs).filter(isObject).filter((input) => isObject(input.widget));
   const given = list(entry.widgets_values);
   const values: Record<string, Json> = {};
-  for (const [at, field] of fields.entries()) {
-    const value = given[at];
+  let at = 0;
+  for (const field of fields) {
+    const value = given[at++];
     if (value !== undefined && value !== null) values[String(field.name)] = value;
+    const numbered = field.type === "INT" || field.type === "COMBO";
+    if (given.length > fields.length && numbered && CONTROLS.includes(given[at] as string)) ++at;
   }
   const control = isObject(entry.properties) ? entry.properties.seed_control : undefined;
   return [values, CONTROLS.includes(control as string) ? (control as SeedControl) : undefined];
@@ -120,32 +125,6 @@ function readNode(entry: JsonObject, types: NodeTypes, slots: Slots): GraphNode 
   const usual = estimateSize(node, types);
   if (usual.width === size.x && usual.height === size.y) return node;
   return { ...node, size: { width: Math.max(200, size.x), height: Math.max(80, size.y) } };
-}
-
-/** A link as [id, from, slot, to, slot, type], or an object of those in newer files. */
-function readLink(entry: Json): { id: string; from: NodeId; output: number; to: NodeId; slot: number } | undefined {
-  if (Array.isArray(entry)) {
-    return { id: String(entry[0]), from: String(entry[1]), output: num(entry[2]), to: String(entry[3]), slot: num(entry[4]) };
-  }
-  if (!isObject(entry)) return undefined;
-  return {
-    id: String(entry.id),
-    from: String(entry.origin_id),
-    output: num(entry.origin_slot),
-    to: String(entry.target_id),
-    slot: num(entry.target_slot),
-  };
-}
-
-/** Names of a node's inputs by slot: as the file has them, or as the type would. */
-function inputName(entry: JsonObject, type: NodeType | undefined, slot: number): string | undefined {
-  if (entry.type === REROUTE) return "";
-  const declared = list(entry.inputs)[slot];
-  if (isObject(declared)) {
-    const widget = isObject(declared.widget) ? declared.widget.name : undefined;
-    return String(widget ?? declared.name);
-  }
-  return type?.inputs.filter((input) => !input.widget)[slot]?.name;
 }
 
 function readGroups(json: JsonObject): Record<string, Group> {
@@ -211,10 +190,23 @@ function readSubgraph(json: JsonObject, types: NodeTypes, slots: Slots): Subgrap
   return { ...plane, id, ...own, nodes: { ...plane.nodes, ...boundary } };
 }
 
+/** The names that people gave to slots, in place of those that the file tells them apart by. */
+function withLabels(document: GraphDocument, declared: readonly JsonObject[]): GraphDocument {
+  const renamings = declared.flatMap((each) =>
+    ([["inputs", renameInput], ["outputs", renameOutput]] as const).flatMap(([side, rename]) =>
+      list(each[side])
+        .filter(isObject)
+        .flatMap(({ name, label }) => (typeof label === "string" && label ? [rename(String(each.id), String(name ?? ""), label)] : [])),
+    ),
+  );
+  return together(...renamings)(document);
+}
+
 export function fromEditorForm(json: JsonObject, types: NodeTypes): GraphDocument {
-  const declared = isObject(json.definitions) ? list(json.definitions.subgraphs).filter(isObject) : [];
+  const declared = subgraphEntries(json);
   const head = (each: JsonObject) => ({ name: String(each.name ?? "Subgraph"), inputs: readSlots(each.inputs), outputs: readSlots(each.outputs) });
   const slots: Slots = new Map(declared.map((each) => [String(each.id), head(each)]));
   const subgraphs = Object.fromEntries(declared.map((each) => [String(each.id), readSubgraph(each, types, slots)]));
-  return { ...readPlane(json, types, slots), subgraphs };
+  const document = { ...readPlane(json, types, slots), subgraphs };
+  return withLabels(promoteFields(document, json, types), declared);
 }

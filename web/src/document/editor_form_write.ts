@@ -19,7 +19,7 @@ import {
   type Slot,
   type Subgraph,
 } from "./model.ts";
-import type { NodeType, NodeTypes } from "./node_types.ts";
+import type { InputSpec, NodeType, NodeTypes } from "./node_types.ts";
 import { usedSubgraphs } from "./planes.ts";
 import { withSubgraphs } from "./subgraph_types.ts";
 import { typeOfInput, typeOfOutput } from "./wiring.ts";
@@ -63,14 +63,19 @@ class PlaneWriter {
   }
 
   #values(node: GraphNode, type: NodeType): Json[] {
-    const values: Json[] = [];
-    for (const input of widgetsOf(type)) {
-      values.push(node.values[input.name] ?? input.initial ?? null);
-      if (this.#isOuter(node)) continue;
-      if (input.isSeed) values.push(node.seedControl ?? "fixed");
-      if (input.imageUpload) values.push("image");
-    }
-    return values;
+    const outer = this.#isOuter(node);
+    const valuesOf = (input: InputSpec): Json[] => [
+      node.values[input.name] ?? input.initial ?? null,
+      ...(input.isSeed && !outer ? [node.seedControl ?? "fixed"] : []),
+    ];
+    const widgets = widgetsOf(type);
+    const uploads = !outer && widgets.some((input) => input.imageUpload);
+    // The upload button stands after the required fields.
+    return [
+      ...widgets.filter((input) => input.required).flatMap(valuesOf),
+      ...(uploads ? ["image"] : []),
+      ...widgets.filter((input) => !input.required).flatMap(valuesOf),
+    ];
   }
 
   #properties(node: GraphNode): JsonObject {

@@ -62,19 +62,17 @@ export const onAllPlanes =
   (document) =>
     Object.keys(document.subgraphs).reduce((current, id) => onPlane(id, command)(current), command(document));
 
-/** The subgraphs that `nodes` stand for, and those within them. */
+/** The subgraphs that `nodes` stand for, each after those within it: editors that read them one by one know those by then. */
 export function usedSubgraphs(document: GraphDocument, nodes: readonly GraphNode[] = nodesOf(document)): Subgraph[] {
-  const used = new Map<SubgraphId, Subgraph>();
-  const visit = (list: readonly GraphNode[]): void => {
-    for (const { type } of list) {
+  const seen = new Set<SubgraphId>();
+  const visit = (list: readonly GraphNode[]): Subgraph[] =>
+    list.flatMap(({ type }) => {
       const subgraph = document.subgraphs[type];
-      if (!subgraph || used.has(type)) continue;
-      used.set(type, subgraph);
-      visit(nodesOf(subgraph));
-    }
-  };
-  visit(nodes);
-  return [...used.values()];
+      if (!subgraph || seen.has(type)) return [];
+      seen.add(type);
+      return [...visit(nodesOf(subgraph)), subgraph];
+    });
+  return visit(nodes);
 }
 
 /** Whether a node of type `inner` may stand on the plane of `outer`: not if that would hold itself. */
