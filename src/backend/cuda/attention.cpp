@@ -8,7 +8,7 @@
 
 #include "backend/cuda/dnn_graph.h"
 #include "backend/cuda/kernel.h"
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/matmul.h"
 #include "backend/cuda/status.h"
 #include "ir/attention.h"
@@ -220,9 +220,10 @@ class ChunkedAttention final : public Kernel {
         const_cast<void*>(shifted(call.output, (n * s_.queries + first) * s_.width(), s_.dtype));
     OBSCURA_TRY(
         products.scores.run({.a = q, .b = k, .d = scores, .workspace = library}, call.stream));
-    softmax_rows(element_, reinterpret_cast<const float*>(scores), probabilities,
-                 s_.heads * queries, s_.keys, s_.scale(), causal_, first, queries, call.stream);
-    OBSCURA_TRY(check(cudaGetLastError(), "attention's softmax"));
+    OBSCURA_TRY(check(
+        softmax_rows(element_, reinterpret_cast<const float*>(scores), probabilities,
+                     s_.heads * queries, s_.keys, s_.scale(), causal_, first, queries, call.stream),
+        "attention's softmax"));
     return products.values.run({.a = probabilities, .b = v, .d = o, .workspace = library},
                                call.stream);
   }

@@ -11,7 +11,7 @@
 
 #include "backend/cuda/dnn_graph.h"
 #include "backend/cuda/kernel.h"
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/matmul.h"
 #include "backend/cuda/status.h"
 #include "backend/cuda/timing.h"
@@ -132,19 +132,21 @@ class Conv2d final : public Kernel {
     auto* end = static_cast<std::byte*>(prepared) + static_cast<std::size_t>(g_.out) * rows;
     if (padding > 0)
       OBSCURA_TRY(check(cudaMemsetAsync(end, 0, padding, stream), "clearing a filter's padding"));
-    filter_to_channels_last(element_, plain, prepared, g_.out, g_.in,
-                            g_.kernel_height * g_.kernel_width, g_.in_padded, stream);
-    return check(cudaGetLastError(), "ordering a filter");
+    return check(filter_to_channels_last(element_, plain, prepared, g_.out, g_.in,
+                                         g_.kernel_height * g_.kernel_width, g_.in_padded, stream),
+                 "ordering a filter");
   }
 
   Status run(const KernelCall& call) const override {
     auto* workspace = static_cast<std::byte*>(call.workspace);
     const void* x = call.input(0);
     if (g_.prepares(options_)) {
-      prepare_image(element_, x,
-                    static_cast<const float*>(call.optional(op_.scale_shift_operand())),
-                    options_.normalised_silu, options_.upsample, workspace, g_.samples,
-                    g_.in_height, g_.in_width, g_.in, g_.in_padded, call.stream);
+      OBSCURA_TRY(
+          check(prepare_image(element_, x,
+                              static_cast<const float*>(call.optional(op_.scale_shift_operand())),
+                              options_.normalised_silu, options_.upsample, workspace, g_.samples,
+                              g_.in_height, g_.in_width, g_.in, g_.in_padded, call.stream),
+                "preparing an image"));
       x = workspace;
       workspace += prepared_bytes();
     }
@@ -163,19 +165,21 @@ class Conv2d final : public Kernel {
     const void* residual = call.optional(op_.residual_operand());
     const void* combined = bias;
     if (fused_.bias && channel_add != nullptr) {
-      combine_bias(element_, bias, channel_add, workspace, g_.samples, g_.out, call.stream);
+      OBSCURA_TRY(check(
+          combine_bias(element_, bias, channel_add, workspace, g_.samples, g_.out, call.stream),
+          "adding a bias"));
       combined = workspace;
       workspace += bias_bytes();
     }
     OBSCURA_TRY(convolve(call, x, combined, residual, y, workspace));
     bool left_bias = (options_.bias || options_.channel_add) && !fused_.bias;
     bool left_residual = options_.residual && !fused_.residual;
-    if (left_bias || left_residual || y != call.output) {
-      finish_image(element_, y, g_.out_padded, left_bias ? bias : nullptr,
-                   left_bias ? channel_add : nullptr, left_residual ? residual : nullptr,
-                   call.output, g_.samples, g_.out_height * g_.out_width, g_.out, call.stream);
-    }
-    return check(cudaGetLastError(), "conv2d");
+    if (!left_bias && !left_residual && y == call.output) return {};
+    return check(
+        finish_image(element_, y, g_.out_padded, left_bias ? bias : nullptr,
+                     left_bias ? channel_add : nullptr, left_residual ? residual : nullptr,
+                     call.output, g_.samples, g_.out_height * g_.out_width, g_.out, call.stream),
+        "finishing an image");
   }
 
   std::string choice() const override { return choice_; }

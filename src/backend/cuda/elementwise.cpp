@@ -2,7 +2,7 @@
 #include "backend/cuda/kernels/elementwise.h"
 
 #include "backend/cuda/kernel.h"
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/own_kernel.h"
 #include "ir/activation.h"
 #include "ir/arithmetic.h"
@@ -21,8 +21,9 @@ class ActivationKernel final : public Kernel {
   plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
 
   Status run(const KernelCall& call) const override {
-    activate_into(element_, activation_, call.input(0), nullptr, call.output, count_, call.stream);
-    return launched("activation");
+    return check(activate_into(element_, activation_, call.input(0), nullptr, call.output, count_,
+                               call.stream),
+                 "activation");
   }
 
  private:
@@ -39,8 +40,7 @@ class GegluKernel final : public Kernel {
         rows_(request.output.shape.elements() / width_) {}
 
   Status run(const KernelCall& call) const override {
-    geglu(element_, call.input(0), call.output, rows_, width_, call.stream);
-    return launched("geglu");
+    return check(geglu(element_, call.input(0), call.output, rows_, width_, call.stream), "geglu");
   }
 
  private:
@@ -61,9 +61,9 @@ class AddKernel final : public Kernel {
   plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
 
   Status run(const KernelCall& call) const override {
-    add(element_, call.input(0), call.input(1), call.output, samples_, rows_, columns_, per_sample_,
-        call.stream);
-    return launched("add");
+    return check(add(element_, call.input(0), call.input(1), call.output, samples_, rows_, columns_,
+                     per_sample_, call.stream),
+                 "add");
   }
 
  private:
@@ -80,8 +80,7 @@ class CastKernel final : public Kernel {
         count_(request.output.shape.elements()) {}
 
   Status run(const KernelCall& call) const override {
-    convert(from_, call.input(0), to_, call.output, count_, call.stream);
-    return launched("cast");
+    return check(convert(from_, call.input(0), to_, call.output, count_, call.stream), "cast");
   }
 
  private:
@@ -96,9 +95,9 @@ class SinusoidKernel final : public Kernel {
         size_(dynamic_cast<const ir::SinusoidOp&>(*request.op).size) {}
 
   Status run(const KernelCall& call) const override {
-    sinusoid(static_cast<const float*>(call.input(0)), static_cast<float*>(call.output), samples_,
-             size_, call.stream);
-    return launched("sinusoid");
+    return check(sinusoid(static_cast<const float*>(call.input(0)),
+                          static_cast<float*>(call.output), samples_, size_, call.stream),
+                 "sinusoid");
   }
 
  private:

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/status.h"
 #include "backend/cuda/timing.h"
 #include "base/log.h"
@@ -387,10 +387,7 @@ Status CudaExecutable::run(std::span<const InputBinding> inputs,
     status = check(cudaMemsetAsync(flag_.data(), 0, flag_.bytes(), context().compute), "a flag");
   for (const ir::Output& out : graph_.outputs) {
     if (!status.ok()) break;
-    find_non_finite(element_of(graph_.type(out.value).dtype), address(out.value),
-                    graph_.type(out.value).shape.elements(),
-                    reinterpret_cast<std::int32_t*>(flag_.data()), context().compute);
-    status = check(cudaGetLastError(), "looking for a NaN");
+    status = enqueue_finite_check(out.value);
   }
   launch_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (status.ok()) status = receive_outputs(outputs);
@@ -406,13 +403,21 @@ Status CudaExecutable::run(std::span<const InputBinding> inputs,
   return flag == 0 ? Status() : Status(locate_non_finite());
 }
 
+Status CudaExecutable::enqueue_finite_check(ir::ValueId id) {
+  return check(find_non_finite(element_of(graph_.type(id).dtype), address(id),
+                               graph_.type(id).shape.elements(),
+                               reinterpret_cast<std::int32_t*>(flag_.data()), context().compute),
+               "looking for a NaN");
+}
+
 Result<bool> CudaExecutable::is_finite(ir::ValueId id) {
-  std::int32_t flag = 0;
-  cudaMemsetAsync(flag_.data(), 0, flag_.bytes(), context().compute);
-  find_non_finite(element_of(graph_.type(id).dtype), address(id), graph_.type(id).shape.elements(),
-                  reinterpret_cast<std::int32_t*>(flag_.data()), context().compute);
-  cudaMemcpyAsync(host_flag_, flag_.data(), sizeof flag, cudaMemcpyDeviceToHost, context().compute);
+  OBSCURA_TRY(check(cudaMemsetAsync(flag_.data(), 0, flag_.bytes(), context().compute), "a flag"));
+  OBSCURA_TRY(enqueue_finite_check(id));
+  OBSCURA_TRY(check(cudaMemcpyAsync(host_flag_, flag_.data(), sizeof(std::int32_t),
+                                    cudaMemcpyDeviceToHost, context().compute),
+                    "looking for a NaN"));
   OBSCURA_TRY(check(cudaStreamSynchronize(context().compute), "looking for a NaN"));
+  std::int32_t flag = 0;
   std::memcpy(&flag, host_flag_, sizeof flag);
   return flag == 0;
 }

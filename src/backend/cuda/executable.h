@@ -64,6 +64,8 @@ class CudaExecutable final : public Executable {
   void drop_replays();
   // The first node, in order of execution, whose result (or weight) is not finite.
   Error locate_non_finite();
+  // Sets the device's flag if the value is not finite.
+  Status enqueue_finite_check(ir::ValueId id);
   Result<bool> is_finite(ir::ValueId id);
 
   ir::Graph graph_;

@@ -27,8 +27,9 @@ class LowFrequencyKernel final : public Kernel {
   }
 
   Status run(const KernelCall& call) const override {
-    scale_low_frequencies(image_, call.input(0), scale_, call.output, call.workspace, call.stream);
-    return launched("low_frequency");
+    return check(scale_low_frequencies(image_, call.input(0), scale_, call.output, call.workspace,
+                                       call.stream),
+                 "low_frequency");
   }
 
  private:
@@ -48,8 +49,9 @@ class StrengthenKernel final : public Kernel {
   }
 
   Status run(const KernelCall& call) const override {
-    strengthen(image_, call.input(0), scale_, by_mean_, call.output, call.workspace, call.stream);
-    return launched("strengthen");
+    return check(strengthen(image_, call.input(0), scale_, by_mean_, call.output, call.workspace,
+                            call.stream),
+                 "strengthen");
   }
 
  private:

@@ -29,9 +29,9 @@ class GroupNormKernel final : public Kernel {
   }
 
   Status run(const KernelCall& call) const override {
-    group_norm(image_, call.input(0), call.input(1), call.input(2), options_.eps, options_.silu,
-               call.output, call.workspace, call.stream);
-    return launched("group_norm");
+    return check(group_norm(image_, call.input(0), call.input(1), call.input(2), options_.eps,
+                            options_.silu, call.output, call.workspace, call.stream),
+                 "group_norm");
   }
 
  private:
@@ -48,9 +48,9 @@ class GroupStatsKernel final : public Kernel {
   plan::NodeNeeds needs() const override { return {.workspace_bytes = moments_bytes(image_)}; }
 
   Status run(const KernelCall& call) const override {
-    group_stats(image_, call.input(0), call.input(1), call.input(2), op_.eps,
-                static_cast<float*>(call.output), call.workspace, call.stream);
-    return launched("group_stats");
+    return check(group_stats(image_, call.input(0), call.input(1), call.input(2), op_.eps,
+                             static_cast<float*>(call.output), call.workspace, call.stream),
+                 "group_stats");
   }
 
  private:
@@ -67,9 +67,9 @@ class ChannelMomentsKernel final : public Kernel {
   plan::NodeNeeds needs() const override { return {.workspace_bytes = moments_bytes(image_)}; }
 
   Status run(const KernelCall& call) const override {
-    group_moments(image_, call.input(0), static_cast<float*>(call.output), call.workspace,
-                  call.stream);
-    return launched("channel_moments");
+    return check(group_moments(image_, call.input(0), static_cast<float*>(call.output),
+                               call.workspace, call.stream),
+                 "channel_moments");
   }
 
  private:

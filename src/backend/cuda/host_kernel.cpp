@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/memory.h"
 #include "backend/cuda/status.h"
 
@@ -35,8 +35,9 @@ class HostKernel final : public Kernel {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const void* source = call.inputs[i];
       if (inputs_[i].type.dtype != plain(inputs_[i].type).dtype) {
-        convert(inputs_[i].type.dtype, source, DType::kF32, call.workspace,
-                inputs_[i].type.shape.elements(), call.stream);
+        OBSCURA_TRY(check(convert(inputs_[i].type.dtype, source, DType::kF32, call.workspace,
+                                  inputs_[i].type.shape.elements(), call.stream),
+                          "widening an operand"));
         source = call.workspace;
       }
       OBSCURA_TRY(check(
@@ -54,11 +55,10 @@ class HostKernel final : public Kernel {
         cudaMemcpyAsync(widened ? call.workspace : call.output, memory_.data() + output_.offset,
                         plain(output_.type).bytes(), cudaMemcpyHostToDevice, call.stream),
         "bringing a result to the device"));
-    if (widened) {
-      convert(DType::kF32, call.workspace, output_.type.dtype, call.output,
-              output_.type.shape.elements(), call.stream);
-    }
-    return check(cudaGetLastError(), "an op on the host");
+    if (!widened) return {};
+    return check(convert(DType::kF32, call.workspace, output_.type.dtype, call.output,
+                         output_.type.shape.elements(), call.stream),
+                 "rounding a result");
   }
 
  private:

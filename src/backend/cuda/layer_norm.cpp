@@ -18,9 +18,9 @@ class LayerNormKernel final : public Kernel {
   plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
 
   Status run(const KernelCall& call) const override {
-    layer_norm(element_, call.input(0), call.input(1), call.input(2), eps_, call.output, rows_,
-               width_, call.stream);
-    return launched("layer_norm");
+    return check(layer_norm(element_, call.input(0), call.input(1), call.input(2), eps_,
+                            call.output, rows_, width_, call.stream),
+                 "layer_norm");
   }
 
  private:

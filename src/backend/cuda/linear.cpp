@@ -3,7 +3,7 @@
 #include "ir/linear.h"
 
 #include "backend/cuda/kernel.h"
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/kernels/quantise.h"
 #include "backend/cuda/matmul.h"
 #include "backend/cuda/status.h"
@@ -67,8 +67,9 @@ class Linear : public Kernel {
     operands.d = call.output;
     OBSCURA_TRY(matmul_.run(operands, call.stream));
     if (!activates()) return {};
-    activate(element_, op_.options.activation, call.output, residual, count_, call.stream);
-    return check(cudaGetLastError(), "linear's activation");
+    return check(
+        activate(element_, op_.options.activation, call.output, residual, count_, call.stream),
+        "linear's activation");
   }
   bool activates() const { return op_.options.activation != ir::Activation::kNone; }
   Element element() const { return element_; }
@@ -100,16 +101,16 @@ class Fp8Linear final : public Linear {
 
   Status prepare(std::size_t, const void* plain, void* prepared,
                  cudaStream_t stream) const override {
-    quantise_rows(element(), plain, prepared, scales_of(prepared, shape_.columns), shape_.columns,
-                  shape_.depth, stream);
-    return check(cudaGetLastError(), "rounding a weight to fp8");
+    return check(quantise_rows(element(), plain, prepared, scales_of(prepared, shape_.columns),
+                               shape_.columns, shape_.depth, stream),
+                 "rounding a weight to fp8");
   }
 
   Status run(const KernelCall& call) const override {
     float* scales = scales_of(call.workspace, shape_.rows);
-    quantise_rows(element(), call.input(0), call.workspace, scales, shape_.rows, shape_.depth,
-                  call.stream);
-    OBSCURA_TRY(check(cudaGetLastError(), "rounding to fp8"));
+    OBSCURA_TRY(check(quantise_rows(element(), call.input(0), call.workspace, scales, shape_.rows,
+                                    shape_.depth, call.stream),
+                      "rounding to fp8"));
     const void* weight = call.input(1);
     return Linear::run(
         call, {.a = call.workspace,

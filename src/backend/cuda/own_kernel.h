@@ -10,11 +10,6 @@
 
 namespace obscura::backend::cuda {
 
-// The error of a launch that was just made, if it failed.
-inline Status launched(const char* kernel) {
-  return check(cudaGetLastError(), std::string("launching ") + kernel);
-}
-
 // A factory. kUnsupported where floating operands are of several types.
 template <class Made>
 Result<std::unique_ptr<Kernel>> make(const KernelRequest& request) {

@@ -20,8 +20,8 @@ class ConcatKernel final : public Kernel {
         rows_(request.output.shape.elements() / request.output.shape[-1]) {}
 
   Status run(const KernelCall& call) const override {
-    concat_rows(call.input(0), a_, call.input(1), b_, call.output, rows_, call.stream);
-    return launched("concat");
+    return check(concat_rows(call.input(0), a_, call.input(1), b_, call.output, rows_, call.stream),
+                 "concat");
   }
 
  private:
@@ -87,10 +87,10 @@ class SelectTokenKernel final : public Kernel {
         bytes_(row_bytes(request.type(0))) {}
 
   Status run(const KernelCall& call) const override {
-    gather_rows(call.input(0), tokens_ * bytes_, tokens_,
-                static_cast<const std::int32_t*>(call.input(1)), samples_, bytes_, call.output,
-                call.stream);
-    return launched("select_token");
+    return check(gather_rows(call.input(0), tokens_ * bytes_, tokens_,
+                             static_cast<const std::int32_t*>(call.input(1)), samples_, bytes_,
+                             call.output, call.stream),
+                 "select_token");
   }
 
  private:
@@ -105,9 +105,10 @@ class EmbeddingKernel final : public Kernel {
         bytes_(row_bytes(request.type(1))) {}
 
   Status run(const KernelCall& call) const override {
-    gather_rows(call.input(1), 0, rows_, static_cast<const std::int32_t*>(call.input(0)), ids_,
-                bytes_, call.output, call.stream);
-    return launched("embedding");
+    return check(
+        gather_rows(call.input(1), 0, rows_, static_cast<const std::int32_t*>(call.input(0)), ids_,
+                    bytes_, call.output, call.stream),
+        "embedding");
   }
 
  private:
@@ -120,8 +121,9 @@ class UpsampleKernel final : public Kernel {
       : x_(request.type(0).shape), bytes_(row_bytes(request.type(0))) {}
 
   Status run(const KernelCall& call) const override {
-    double_pixels(call.input(0), call.output, x_[0], x_[1], x_[2], bytes_, call.stream);
-    return launched("upsample");
+    return check(
+        double_pixels(call.input(0), call.output, x_[0], x_[1], x_[2], bytes_, call.stream),
+        "upsample");
   }
 
  private:

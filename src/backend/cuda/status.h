@@ -12,7 +12,7 @@ namespace obscura::backend::cuda {
 // kOutOfMemory for a refused allocation, else kInternal: `what` failed, and the driver's words.
 inline Status check(cudaError_t error, const std::string& what) {
   if (error == cudaSuccess) return {};
-  cudaGetLastError();  // told here: the check after a later launch must not find it again
+  cudaGetLastError();  // told here: the libraries' own look for errors must not find it again
   ErrorKind kind =
       error == cudaErrorMemoryAllocation ? ErrorKind::kOutOfMemory : ErrorKind::kInternal;
   return Error(kind, "[cuda] " + what + ": " + cudaGetErrorString(error));

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/kernels/quantise.h"
 #include "backend/cuda/status.h"
 
@@ -20,20 +20,21 @@ Result<DeviceMemory> random_memory(Context& context, std::size_t bytes, DType dt
   std::normal_distribution<float> normal(0, 0.5f);
   for (float& value : values) value = normal(random);
   OBSCURA_ASSIGN(DeviceMemory plain, DeviceMemory::allocate(values.size() * sizeof(float)));
-  cudaMemcpyAsync(plain.data(), values.data(), values.size() * sizeof(float),
-                  cudaMemcpyHostToDevice, context.compute);
+  OBSCURA_TRY(check(cudaMemcpyAsync(plain.data(), values.data(), values.size() * sizeof(float),
+                                    cudaMemcpyHostToDevice, context.compute),
+                    "sending random numbers"));
   OBSCURA_ASSIGN(DeviceMemory scale, DeviceMemory::allocate(sizeof(float)));
   for (std::size_t begin = 0; begin < count; begin += values.size()) {
     std::byte* target = memory.data() + begin * size_of(dtype);
     auto some = static_cast<std::int64_t>(std::min(values.size(), count - begin));
-    if (dtype == DType::kF8E4M3) {
-      quantise_rows(Element::kF32, plain.data(), target, reinterpret_cast<float*>(scale.data()), 1,
-                    some, context.compute);
-    } else {
-      convert(DType::kF32, plain.data(), dtype, target, some, context.compute);
-    }
+    OBSCURA_TRY(
+        check(dtype == DType::kF8E4M3
+                  ? quantise_rows(Element::kF32, plain.data(), target,
+                                  reinterpret_cast<float*>(scale.data()), 1, some, context.compute)
+                  : convert(DType::kF32, plain.data(), dtype, target, some, context.compute),
+              "rounding random numbers"));
   }
-  cudaStreamSynchronize(context.compute);
+  OBSCURA_TRY(check(cudaStreamSynchronize(context.compute), "random numbers"));
   return memory;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/status.h"
 #include "base/parallel.h"
 
@@ -108,8 +108,9 @@ Status WeightUpload::read(const ir::Value& value, std::byte* target, std::byte* 
     std::vector<float> plain(static_cast<std::size_t>(value.type.shape.elements()));
     OBSCURA_TRY(reader_.read(*value.weight, plain.data()));
     OBSCURA_TRY(send(std::as_bytes(std::span(plain)), scratch));
-    convert(DType::kF32, scratch, dtype, target, value.type.shape.elements(), context_.compute);
-    return check(cudaGetLastError(), "converting a weight");
+    return check(
+        convert(DType::kF32, scratch, dtype, target, value.type.shape.elements(), context_.compute),
+        "converting a weight");
   }
   std::size_t total = 0;
   for (const auto& part : parts) {
@@ -121,9 +122,9 @@ Status WeightUpload::read(const ir::Value& value, std::byte* target, std::byte* 
       OBSCURA_TRY(send(part.bytes, place));
     } else {
       OBSCURA_TRY(send(part.bytes, scratch));
-      convert(part.dtype, scratch, dtype, place, static_cast<std::int64_t>(count),
-              context_.compute);
-      OBSCURA_TRY(check(cudaGetLastError(), "converting a weight"));
+      OBSCURA_TRY(check(convert(part.dtype, scratch, dtype, place, static_cast<std::int64_t>(count),
+                                context_.compute),
+                        "converting a weight"));
     }
     total += count;
   }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "backend/cuda/e4m3.h"
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/kernels/quantise.h"
 #include "backend/graph_fixture.h"
 #include "ir/activation.h"
@@ -36,7 +36,6 @@ class OnDevice {
   template <class T>
   std::vector<T> read() const {
     std::vector<T> result(bytes_ / sizeof(T));
-    EXPECT_EQ(cudaGetLastError(), cudaSuccess);
     EXPECT_EQ(cudaMemcpy(result.data(), data_, bytes_, cudaMemcpyDeviceToHost), cudaSuccess);
     return result;
   }
@@ -100,7 +99,9 @@ TEST_F(CudaKernels, ConvertsEveryTypeAsTheHostDoes) {
                                     source.end() - static_cast<long>(dropped * size_of(from)));
         std::vector<float> wanted = widened(from, part);
         OnDevice x(part), y(wanted.size() * size_of(to));
-        convert(from, x.data(), to, y.data(), static_cast<std::int64_t>(wanted.size()), nullptr);
+        ASSERT_EQ(convert(from, x.data(), to, y.data(), static_cast<std::int64_t>(wanted.size()),
+                          nullptr),
+                  cudaSuccess);
         std::vector<float> found = widened(to, y.read<std::byte>());
         for (std::size_t i = 0; i < wanted.size(); ++i) {
           float w = rounded(to, wanted[i]);
@@ -116,7 +117,9 @@ TEST_F(CudaKernels, OrdersFilters) {
   constexpr std::int64_t kOut = 5, kIn = 37, kPixels = 9, kPadded = 40;
   std::vector<float> filter = random_floats(kOut * kIn * kPixels, 1);
   OnDevice x(filter), y(kOut * kPixels * kPadded * sizeof(float));
-  filter_to_channels_last(Element::kF32, x.data(), y.data(), kOut, kIn, kPixels, kPadded, nullptr);
+  ASSERT_EQ(filter_to_channels_last(Element::kF32, x.data(), y.data(), kOut, kIn, kPixels, kPadded,
+                                    nullptr),
+            cudaSuccess);
   std::vector<float> found = y.read<float>();
   for (std::int64_t o = 0; o < kOut; ++o) {
     for (std::int64_t p = 0; p < kPixels; ++p) {
@@ -137,8 +140,9 @@ TEST_F(CudaKernels, SoftmaxOfRowsOfAnyLength) {
       std::vector<float> scores = random_floats(kRows * columns, 7);
       for (float& s : scores) s *= 20;
       OnDevice x(scores), y(scores.size() * sizeof(float));
-      softmax_rows(Element::kF32, static_cast<const float*>(x.data()), y.data(), kRows, columns,
-                   0.3f, causal, first_row, kRowsPerHead, nullptr);
+      ASSERT_EQ(softmax_rows(Element::kF32, static_cast<const float*>(x.data()), y.data(), kRows,
+                             columns, 0.3f, causal, first_row, kRowsPerHead, nullptr),
+                cudaSuccess);
       std::vector<float> found = y.read<float>();
       for (std::int64_t r = 0; r < kRows; ++r) {
         std::int64_t visible =
@@ -164,8 +168,9 @@ TEST_F(CudaKernels, FindsOneBadElementAnywhere) {
         std::vector<std::uint16_t> x(static_cast<std::size_t>(count), f32_to_f16(65504));
         if (at >= 0) x[static_cast<std::size_t>(at)] = f32_to_f16(bad);
         OnDevice device(x), flag(std::vector<std::int32_t>{0});
-        find_non_finite(Element::kF16, device.data(), count,
-                        static_cast<std::int32_t*>(flag.data()), nullptr);
+        ASSERT_EQ(find_non_finite(Element::kF16, device.data(), count,
+                                  static_cast<std::int32_t*>(flag.data()), nullptr),
+                  cudaSuccess);
         EXPECT_EQ(flag.read<std::int32_t>()[0], at >= 0 ? 1 : 0) << count << " elements, at " << at;
       }
     }
@@ -183,9 +188,11 @@ void expect_prepared(const Image& m) {
   std::vector<float> scale_shift = random_floats(m.samples * 2 * m.channels, 2);
   std::int64_t results = m.samples * pixels * scale * scale * m.padded;
   OnDevice device(x), scales(scale_shift), y(static_cast<std::size_t>(results) * sizeof(float));
-  prepare_image(Element::kF32, device.data(),
-                m.scaled ? static_cast<const float*>(scales.data()) : nullptr, m.silu, m.upsample,
-                y.data(), m.samples, m.height, m.width, m.channels, m.padded, nullptr);
+  ASSERT_EQ(prepare_image(Element::kF32, device.data(),
+                          m.scaled ? static_cast<const float*>(scales.data()) : nullptr, m.silu,
+                          m.upsample, y.data(), m.samples, m.height, m.width, m.channels, m.padded,
+                          nullptr),
+            cudaSuccess);
   std::vector<float> found = y.read<float>();
   for (std::int64_t i = 0; i < results; ++i) {
     std::int64_t c = i % m.padded, pixel = i / m.padded;
@@ -222,10 +229,12 @@ TEST_F(CudaKernels, FinishesWhatAConvolutionLeft) {
     OnDevice dy(y), dbias(bias), dadd(add), dresidual(residual),
         target(static_cast<std::size_t>(count) * sizeof(float)),
         combined(static_cast<std::size_t>(kSamples * channels) * sizeof(float));
-    finish_image(Element::kF32, dy.data(), stride, dbias.data(), dadd.data(), dresidual.data(),
-                 target.data(), kSamples, kPixels, channels, nullptr);
-    combine_bias(Element::kF32, dbias.data(), dadd.data(), combined.data(), kSamples, channels,
-                 nullptr);
+    ASSERT_EQ(finish_image(Element::kF32, dy.data(), stride, dbias.data(), dadd.data(),
+                           dresidual.data(), target.data(), kSamples, kPixels, channels, nullptr),
+              cudaSuccess);
+    ASSERT_EQ(combine_bias(Element::kF32, dbias.data(), dadd.data(), combined.data(), kSamples,
+                           channels, nullptr),
+              cudaSuccess);
     std::vector<float> found = target.read<float>(), sums = combined.read<float>();
     for (std::int64_t i = 0; i < count; ++i) {
       std::int64_t c = i % channels, pixel = i / channels, n = pixel / kPixels;
@@ -247,8 +256,9 @@ TEST_F(CudaKernels, RoundsRowsToE4M3) {
     std::fill_n(x.begin() + width, width, 0.0f);
     for (std::int64_t i = 0; i < width; ++i) x[static_cast<std::size_t>(2 * width + i)] *= 1e-6f;
     OnDevice source(x), q(x.size()), scales(kRows * sizeof(float));
-    quantise_rows(Element::kF32, source.data(), q.data(), static_cast<float*>(scales.data()), kRows,
-                  width, nullptr);
+    ASSERT_EQ(quantise_rows(Element::kF32, source.data(), q.data(),
+                            static_cast<float*>(scales.data()), kRows, width, nullptr),
+              cudaSuccess);
     std::vector<std::byte> codes = q.read<std::byte>();
     std::vector<float> found_scales = scales.read<float>(), values(x.size());
     widen_to_f32(DType::kF8E4M3, codes.data(), values.data(), values.size());

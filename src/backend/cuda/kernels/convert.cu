@@ -1,5 +1,5 @@
 // Casts, and the layouts that weights are brought into.
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/kernels/packet.cuh"
 #include "backend/cuda/kernels/tiles.cuh"
 
@@ -46,28 +46,32 @@ struct Convert {
 };
 
 template <class From, class To>
-void convert_between(const void* source, void* target, std::int64_t count, cudaStream_t stream) {
+cudaError_t convert_between(const void* source, void* target, std::int64_t count,
+                            cudaStream_t stream) {
   constexpr int n = 16 / static_cast<int>(sizeof(From) > sizeof(To) ? sizeof(From) : sizeof(To));
   if (count % n == 0 && divides(16, {source, target}, {})) {
     using Op = Convert<From, To, n>;
-    launch_tiles(
+    return launch_tiles(
         Op{static_cast<const Packet<From, n>*>(source), static_cast<Packet<To, n>*>(target)}, 1, 1,
         count / n, stream);
   } else {
     using Op = Convert<From, To, 1>;
-    launch_tiles(
+    return launch_tiles(
         Op{static_cast<const Packet<From, 1>*>(source), static_cast<Packet<To, 1>*>(target)}, 1, 1,
         count, stream);
   }
 }
 
 template <class From>
-void convert_from(DType to, const void* source, void* target, std::int64_t count,
-                  cudaStream_t stream) {
-  with_type(element_of(to), [&](auto type) {
+cudaError_t convert_from(DType to, const void* source, void* target, std::int64_t count,
+                         cudaStream_t stream) {
+  return with_type(element_of(to), [&](auto type) {
     using To = typename decltype(type)::type;
-    if constexpr (!std::is_same_v<From, To>)
-      convert_between<From, To>(source, target, count, stream);
+    if constexpr (std::is_same_v<From, To>) {
+      return cudaErrorInvalidValue;  // convert() copies these
+    } else {
+      return convert_between<From, To>(source, target, count, stream);
+    }
   });
 }
 
@@ -91,13 +95,13 @@ struct ChannelsLast {
 
 }  // namespace
 
-void convert(DType from, const void* source, DType to, void* target, std::int64_t count,
-             cudaStream_t stream) {
-  if (count <= 0) return;
+cudaError_t convert(DType from, const void* source, DType to, void* target, std::int64_t count,
+                    cudaStream_t stream) {
+  if (count <= 0) return cudaSuccess;
   if (from == to) {
-    cudaMemcpyAsync(target, source, static_cast<std::size_t>(count) * size_of(element_of(to)),
-                    cudaMemcpyDeviceToDevice, stream);
-    return;
+    return cudaMemcpyAsync(target, source,
+                           static_cast<std::size_t>(count) * size_of(element_of(to)),
+                           cudaMemcpyDeviceToDevice, stream);
   }
   switch (from) {
     case DType::kF64:
@@ -109,20 +113,20 @@ void convert(DType from, const void* source, DType to, void* target, std::int64_
     default:
       break;
   }
-  with_type(element_of(from), [&](auto type) {
+  return with_type(element_of(from), [&](auto type) {
     using From = typename decltype(type)::type;
-    convert_from<From>(to, source, target, count, stream);
+    return convert_from<From>(to, source, target, count, stream);
   });
 }
 
-void filter_to_channels_last(Element element, const void* source, void* target, std::int64_t out,
-                             std::int64_t in, std::int64_t pixels, std::int64_t in_padded,
-                             cudaStream_t stream) {
-  with_type(element, [&](auto type) {
+cudaError_t filter_to_channels_last(Element element, const void* source, void* target,
+                                    std::int64_t out, std::int64_t in, std::int64_t pixels,
+                                    std::int64_t in_padded, cudaStream_t stream) {
+  return with_type(element, [&](auto type) {
     using T = typename decltype(type)::type;
     ChannelsLast<T> op{static_cast<const T*>(source), static_cast<T*>(target), in, pixels,
                        in_padded};
-    launch_tiles(op, out, pixels, in_padded, stream);
+    return launch_tiles(op, out, pixels, in_padded, stream);
   });
 }
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/kernels/math.cuh"
 #include "backend/cuda/kernels/packet.cuh"
 #include "backend/cuda/kernels/tiles.cuh"
@@ -134,37 +134,37 @@ __global__ void sinusoid_kernel(const float* t, float* y, int half, float log_pe
 
 }  // namespace
 
-void activate_into(Element element, Activation activation, const void* x, const void* residual,
-                   void* y, std::int64_t count, cudaStream_t stream) {
-  with_packets(element, {x, residual, y}, {count}, [&](auto type, auto packet) {
+cudaError_t activate_into(Element element, Activation activation, const void* x,
+                          const void* residual, void* y, std::int64_t count, cudaStream_t stream) {
+  return with_packets(element, {x, residual, y}, {count}, [&](auto type, auto packet) {
     constexpr int n = decltype(packet)::value;
     using T = typename decltype(type)::type;
     using P = Packet<T, n>;
     Activate<T, n> op{static_cast<const P*>(x), static_cast<const P*>(residual), static_cast<P*>(y),
                       activation};
-    launch_tiles(op, 1, 1, count / n, stream);
+    return launch_tiles(op, 1, 1, count / n, stream);
   });
 }
 
-void activate(Element element, Activation activation, void* x, const void* residual,
-              std::int64_t count, cudaStream_t stream) {
-  activate_into(element, activation, x, residual, x, count, stream);
+cudaError_t activate(Element element, Activation activation, void* x, const void* residual,
+                     std::int64_t count, cudaStream_t stream) {
+  return activate_into(element, activation, x, residual, x, count, stream);
 }
 
-void geglu(Element element, const void* x, void* y, std::int64_t rows, std::int64_t width,
-           cudaStream_t stream) {
-  with_packets(element, {x, y}, {width}, [&](auto type, auto packet) {
+cudaError_t geglu(Element element, const void* x, void* y, std::int64_t rows, std::int64_t width,
+                  cudaStream_t stream) {
+  return with_packets(element, {x, y}, {width}, [&](auto type, auto packet) {
     constexpr int n = decltype(packet)::value;
     using T = typename decltype(type)::type;
     using P = Packet<T, n>;
     Geglu<T, n> op{static_cast<const P*>(x), static_cast<P*>(y), width / n};
-    launch_tiles(op, 1, rows, width / n, stream);
+    return launch_tiles(op, 1, rows, width / n, stream);
   });
 }
 
-void add(Element element, const void* a, const void* b, void* y, std::int64_t samples,
-         std::int64_t rows, std::int64_t columns, bool per_sample, cudaStream_t stream) {
-  with_packets(element, {a, b, y}, {columns}, [&](auto type, auto packet) {
+cudaError_t add(Element element, const void* a, const void* b, void* y, std::int64_t samples,
+                std::int64_t rows, std::int64_t columns, bool per_sample, cudaStream_t stream) {
+  return with_packets(element, {a, b, y}, {columns}, [&](auto type, auto packet) {
     constexpr int n = decltype(packet)::value;
     using T = typename decltype(type)::type;
     using P = Packet<T, n>;
@@ -174,15 +174,16 @@ void add(Element element, const void* a, const void* b, void* y, std::int64_t sa
                  rows,
                  columns / n,
                  per_sample ? columns / n : 0};
-    launch_tiles(op, samples, rows, columns / n, stream);
+    return launch_tiles(op, samples, rows, columns / n, stream);
   });
 }
 
-void sinusoid(const float* t, float* y, std::int64_t samples, int size, cudaStream_t stream) {
-  if (samples == 0) return;
+cudaError_t sinusoid(const float* t, float* y, std::int64_t samples, int size,
+                     cudaStream_t stream) {
+  if (samples == 0) return cudaSuccess;
   int half = size / 2;
   dim3 grid(static_cast<unsigned>(samples), static_cast<unsigned>((half + 127) / 128));
-  sinusoid_kernel<<<grid, 128, 0, stream>>>(t, y, half, std::log(10000.0f));
+  return launch(sinusoid_kernel, grid, 128, 0, stream, t, y, half, std::log(10000.0f));
 }
 
 }  // namespace obscura::backend::cuda

@@ -1,5 +1,5 @@
 // Kernels of elementwise ops. Pointers are device memory; every function only puts work on the
-// stream.
+// stream, and returns the error of doing so.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -15,18 +15,21 @@ enum class Activation;  // ir/activation.h
 namespace obscura::backend::cuda {
 
 // y = activation(x) + residual (null: none). y may be x.
-void activate_into(Element element, ir::Activation activation, const void* x, const void* residual,
-                   void* y, std::int64_t count, cudaStream_t stream);
+[[nodiscard]] cudaError_t activate_into(Element element, ir::Activation activation, const void* x,
+                                        const void* residual, void* y, std::int64_t count,
+                                        cudaStream_t stream);
 
 // x (rows, 2 * width) -> y (rows, width): the first half times gelu of the second.
-void geglu(Element element, const void* x, void* y, std::int64_t rows, std::int64_t width,
-           cudaStream_t stream);
+[[nodiscard]] cudaError_t geglu(Element element, const void* x, void* y, std::int64_t rows,
+                                std::int64_t width, cudaStream_t stream);
 
 // y[n, r, c] = a[n, r, c] + b[n, c], or + b[c] if not `per_sample`. y may be a.
-void add(Element element, const void* a, const void* b, void* y, std::int64_t samples,
-         std::int64_t rows, std::int64_t columns, bool per_sample, cudaStream_t stream);
+[[nodiscard]] cudaError_t add(Element element, const void* a, const void* b, void* y,
+                              std::int64_t samples, std::int64_t rows, std::int64_t columns,
+                              bool per_sample, cudaStream_t stream);
 
 // t (samples) -> y (samples, size), both float32: ir::SinusoidOp.
-void sinusoid(const float* t, float* y, std::int64_t samples, int size, cudaStream_t stream);
+[[nodiscard]] cudaError_t sinusoid(const float* t, float* y, std::int64_t samples, int size,
+                                   cudaStream_t stream);
 
 }  // namespace obscura::backend::cuda

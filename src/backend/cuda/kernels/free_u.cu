@@ -183,11 +183,11 @@ std::size_t strengthen_bytes(const FeatureMap& image) {
          (sizeof(float2) + static_cast<std::size_t>(image.height * image.width) * sizeof(float));
 }
 
-void scale_low_frequencies(const FeatureMap& image, const void* x, float scale, void* y,
-                           void* workspace, cudaStream_t stream) {
+cudaError_t scale_low_frequencies(const FeatureMap& image, const void* x, float scale, void* y,
+                                  void* workspace, cudaStream_t stream) {
   auto* sums = static_cast<float*>(workspace);
   auto height = static_cast<unsigned>(image.height), width = static_cast<unsigned>(image.width);
-  with_packets(image.element, {x, y}, {image.channels}, [&](auto type, auto packet) {
+  return with_packets(image.element, {x, y}, {image.channels}, [&](auto type, auto packet) {
     constexpr int n = decltype(packet)::value;
     using T = typename decltype(type)::type;
     using P = Packet<T, n>;
@@ -203,17 +203,19 @@ void scale_low_frequencies(const FeatureMap& image, const void* x, float scale, 
     if (height > 1 && width > 1) op.factor = (scale - 1) / static_cast<float>(op.pixels);
     dim3 blocks(static_cast<unsigned>((image.channels + kWarp - 1) / kWarp),
                 static_cast<unsigned>(image.samples));
-    low_frequency_sums<T><<<blocks, kThreads, 0, stream>>>(static_cast<const T*>(x), height, width,
-                                                           static_cast<int>(image.channels), sums);
-    launch_tiles(op, image.samples, op.pixels, op.columns, stream);
+    cudaError_t error =
+        launch(low_frequency_sums<T>, blocks, kThreads, 0, stream, static_cast<const T*>(x), height,
+               width, static_cast<int>(image.channels), sums);
+    if (error != cudaSuccess) return error;
+    return launch_tiles(op, image.samples, op.pixels, op.columns, stream);
   });
 }
 
-void strengthen(const FeatureMap& image, const void* x, float scale, bool by_mean, void* y,
-                void* workspace, cudaStream_t stream) {
+cudaError_t strengthen(const FeatureMap& image, const void* x, float scale, bool by_mean, void* y,
+                       void* workspace, cudaStream_t stream) {
   auto* ranges = static_cast<float2*>(workspace);
   auto* means = reinterpret_cast<float*>(ranges + image.samples);
-  with_packets(image.element, {x, y}, {image.channels}, [&](auto type, auto packet) {
+  return with_packets(image.element, {x, y}, {image.channels}, [&](auto type, auto packet) {
     constexpr int n = decltype(packet)::value;
     using T = typename decltype(type)::type;
     using P = Packet<T, n>;
@@ -229,12 +231,15 @@ void strengthen(const FeatureMap& image, const void* x, float scale, bool by_mea
     if (by_mean) {
       std::int64_t all = image.samples * pixels;
       auto blocks = static_cast<unsigned>((all * kWarp + kThreads - 1) / kThreads);
-      pixel_means<T, n>
-          <<<blocks, kThreads, 0, stream>>>(op.x, all, static_cast<int>(op.columns), means);
-      range_of_means<<<static_cast<unsigned>(image.samples), kThreads, 0, stream>>>(means, pixels,
-                                                                                    ranges);
+      cudaError_t error = launch(pixel_means<T, n>, blocks, kThreads, 0, stream, op.x, all,
+                                 static_cast<int>(op.columns), means);
+      if (error == cudaSuccess) {
+        error = launch(range_of_means, static_cast<unsigned>(image.samples), kThreads, 0, stream,
+                       means, pixels, ranges);
+      }
+      if (error != cudaSuccess) return error;
     }
-    launch_tiles(op, image.samples, pixels, op.columns, stream);
+    return launch_tiles(op, image.samples, pixels, op.columns, stream);
   });
 }
 

@@ -1,5 +1,5 @@
 // Kernels of FreeU's two operations (ir/free_u.h), channels last. Pointers are device memory; every
-// function only puts work on the stream.
+// function only puts work on the stream, and returns the error of doing so.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -22,9 +22,9 @@ std::size_t low_frequency_bytes(const FeatureMap& image);
 std::size_t strengthen_bytes(const FeatureMap& image);
 
 // y may be x in both.
-void scale_low_frequencies(const FeatureMap& image, const void* x, float scale, void* y,
-                           void* workspace, cudaStream_t stream);
-void strengthen(const FeatureMap& image, const void* x, float scale, bool by_mean, void* y,
-                void* workspace, cudaStream_t stream);
+[[nodiscard]] cudaError_t scale_low_frequencies(const FeatureMap& image, const void* x, float scale,
+                                                void* y, void* workspace, cudaStream_t stream);
+[[nodiscard]] cudaError_t strengthen(const FeatureMap& image, const void* x, float scale,
+                                     bool by_mean, void* y, void* workspace, cudaStream_t stream);
 
 }  // namespace obscura::backend::cuda

@@ -117,7 +117,7 @@ __device__ Moments group_of_channels(const Moments* channels, const Layout& l, i
 template <class T, int n>
 __global__ void __launch_bounds__(kThreads, 2)
     slice_moments(const Packet<T, n>* x, const Layout l, Moments* partial) {
-  extern __shared__ Moments shared[];
+  auto* shared = dynamic_shared<Moments>();
   std::int64_t sample = blockIdx.x / static_cast<unsigned>(l.slices);
   int slice = static_cast<int>(blockIdx.x % static_cast<unsigned>(l.slices));
   std::int64_t begin = slice * l.slice_pixels;
@@ -214,7 +214,7 @@ __global__ void __launch_bounds__(kThreads, 2)
     normalise(const Packet<T, n>* x, const Packet<T, n>* gamma, const Packet<T, n>* beta,
               const Moments* partial, const Layout l, float eps, bool with_silu, int tiles,
               int tile_pixels, Packet<T, n>* y) {
-  extern __shared__ Moments shared[];  // mean and 1 / sqrt(variance + eps) of each group
+  auto* shared = dynamic_shared<Moments>();  // mean and 1 / sqrt(variance + eps) of each group
   // Last slices first: they are what the cache still holds of a large image.
   unsigned block = gridDim.x - 1 - blockIdx.x;
   std::int64_t sample = block / static_cast<unsigned>(tiles);
@@ -295,38 +295,30 @@ __global__ void finish_stats(const T* gamma, const T* beta, const Moments* parti
   }
 }
 
-// More shared memory than every device has is had by asking, and only for thousands of channels.
-template <class Function>
-void allow_shared(Function* kernel, std::size_t bytes) {
-  if (bytes > 48 * 1024) {
-    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                         static_cast<int>(bytes));
-  }
-}
-
 template <class T, int n>
-void launch_slices(const Groups& image, const Layout& l, const void* x, void* workspace,
-                   cudaStream_t stream) {
+cudaError_t launch_slices(const Groups& image, const Layout& l, const void* x, void* workspace,
+                          cudaStream_t stream) {
   std::size_t bytes =
       sizeof(Moments) * static_cast<std::size_t>((l.chunks + l.lanes - 1) * n * l.chunk_columns);
-  allow_shared(slice_moments<T, n>, bytes);
-  slice_moments<T, n><<<static_cast<unsigned>(image.samples * l.slices), kThreads, bytes, stream>>>(
-      static_cast<const Packet<T, n>*>(x), l, static_cast<Moments*>(workspace));
+  return launch(slice_moments<T, n>, static_cast<unsigned>(image.samples * l.slices), kThreads,
+                bytes, stream, static_cast<const Packet<T, n>*>(x), l,
+                static_cast<Moments*>(workspace));
 }
 
 // Statistics alone; gamma and beta as in finish_stats.
-void find_stats(const Groups& image, const void* x, const void* gamma, const void* beta, float eps,
-                float* target, void* workspace, cudaStream_t stream) {
-  if (image.samples * image.pixels == 0) return;
-  with_packets(image.element, {x}, {image.channels}, [&](auto type, auto packet) {
+cudaError_t find_stats(const Groups& image, const void* x, const void* gamma, const void* beta,
+                       float eps, float* target, void* workspace, cudaStream_t stream) {
+  if (image.samples * image.pixels == 0) return cudaSuccess;
+  return with_packets(image.element, {x}, {image.channels}, [&](auto type, auto packet) {
     constexpr int n = decltype(packet)::value;
     using T = typename decltype(type)::type;
     Layout l = layout_of(image, n);
-    launch_slices<T, n>(image, l, x, workspace, stream);
+    cudaError_t error = launch_slices<T, n>(image, l, x, workspace, stream);
+    if (error != cudaSuccess) return error;
     std::int64_t blocks = (image.samples * l.groups + 7) / 8;
-    finish_stats<<<static_cast<unsigned>(blocks), 8 * kWarp, 0, stream>>>(
-        static_cast<const T*>(gamma), static_cast<const T*>(beta),
-        static_cast<const Moments*>(workspace), l, eps, image.samples, target);
+    return launch(finish_stats<T>, static_cast<unsigned>(blocks), 8 * kWarp, 0, stream,
+                  static_cast<const T*>(gamma), static_cast<const T*>(beta),
+                  static_cast<const Moments*>(workspace), l, eps, image.samples, target);
   });
 }
 
@@ -343,39 +335,41 @@ std::size_t moments_bytes(const Groups& image) {
          sizeof(Moments);
 }
 
-void group_norm(const Groups& image, const void* x, const void* gamma, const void* beta, float eps,
-                bool silu, void* y, void* workspace, cudaStream_t stream) {
-  if (image.samples * image.pixels == 0) return;
-  with_packets(image.element, {x, gamma, beta, y}, {image.channels}, [&](auto type, auto packet) {
-    constexpr int n = decltype(packet)::value;
-    using T = typename decltype(type)::type;
-    using P = Packet<T, n>;
-    Layout l = layout_of(image, n);
-    launch_slices<T, n>(image, l, x, workspace, stream);
-    // Two blocks for each of 132 multiprocessors, more where a thread would get over 32 packets.
-    std::int64_t wanted =
-        std::max((263 + image.samples) / image.samples, l.pixels / (l.lanes * 32));
-    std::int64_t tiles =
-        std::min(wanted, (l.pixels + l.lanes - 1) / static_cast<std::int64_t>(l.lanes));
-    auto tile_pixels = static_cast<int>((l.pixels + tiles - 1) / tiles);
-    tiles = (l.pixels + tile_pixels - 1) / tile_pixels;
-    std::size_t bytes = sizeof(Moments) * static_cast<std::size_t>(l.groups);
-    allow_shared(normalise<T, n>, bytes);
-    normalise<T, n><<<static_cast<unsigned>(image.samples * tiles), kThreads, bytes, stream>>>(
-        static_cast<const P*>(x), static_cast<const P*>(gamma), static_cast<const P*>(beta),
-        static_cast<const Moments*>(workspace), l, eps, silu, static_cast<int>(tiles), tile_pixels,
-        static_cast<P*>(y));
-  });
+cudaError_t group_norm(const Groups& image, const void* x, const void* gamma, const void* beta,
+                       float eps, bool silu, void* y, void* workspace, cudaStream_t stream) {
+  if (image.samples * image.pixels == 0) return cudaSuccess;
+  return with_packets(
+      image.element, {x, gamma, beta, y}, {image.channels}, [&](auto type, auto packet) {
+        constexpr int n = decltype(packet)::value;
+        using T = typename decltype(type)::type;
+        using P = Packet<T, n>;
+        Layout l = layout_of(image, n);
+        cudaError_t error = launch_slices<T, n>(image, l, x, workspace, stream);
+        if (error != cudaSuccess) return error;
+        // Two blocks for each of 132 multiprocessors, more where a thread would get over 32
+        // packets.
+        std::int64_t wanted =
+            std::max((263 + image.samples) / image.samples, l.pixels / (l.lanes * 32));
+        std::int64_t tiles =
+            std::min(wanted, (l.pixels + l.lanes - 1) / static_cast<std::int64_t>(l.lanes));
+        auto tile_pixels = static_cast<int>((l.pixels + tiles - 1) / tiles);
+        tiles = (l.pixels + tile_pixels - 1) / tile_pixels;
+        std::size_t bytes = sizeof(Moments) * static_cast<std::size_t>(l.groups);
+        return launch(normalise<T, n>, static_cast<unsigned>(image.samples * tiles), kThreads,
+                      bytes, stream, static_cast<const P*>(x), static_cast<const P*>(gamma),
+                      static_cast<const P*>(beta), static_cast<const Moments*>(workspace), l, eps,
+                      silu, static_cast<int>(tiles), tile_pixels, static_cast<P*>(y));
+      });
 }
 
-void group_stats(const Groups& image, const void* x, const void* gamma, const void* beta, float eps,
-                 float* scale_shift, void* workspace, cudaStream_t stream) {
-  find_stats(image, x, gamma, beta, eps, scale_shift, workspace, stream);
+cudaError_t group_stats(const Groups& image, const void* x, const void* gamma, const void* beta,
+                        float eps, float* scale_shift, void* workspace, cudaStream_t stream) {
+  return find_stats(image, x, gamma, beta, eps, scale_shift, workspace, stream);
 }
 
-void group_moments(const Groups& image, const void* x, float* moments, void* workspace,
-                   cudaStream_t stream) {
-  find_stats(image, x, nullptr, nullptr, 0, moments, workspace, stream);
+cudaError_t group_moments(const Groups& image, const void* x, float* moments, void* workspace,
+                          cudaStream_t stream) {
+  return find_stats(image, x, nullptr, nullptr, 0, moments, workspace, stream);
 }
 
 }  // namespace obscura::backend::cuda

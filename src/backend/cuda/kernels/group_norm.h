@@ -1,5 +1,5 @@
 // Kernels of group normalisation and its statistics, channels last. Pointers are device memory;
-// every function only puts work on the stream.
+// every function only puts work on the stream, and returns the error of doing so.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -22,15 +22,17 @@ struct Groups {
 std::size_t moments_bytes(const Groups& image);
 
 // y = (x - mean) / sqrt(variance + eps) * gamma + beta, then SiLU if `silu`. y may be x.
-void group_norm(const Groups& image, const void* x, const void* gamma, const void* beta, float eps,
-                bool silu, void* y, void* workspace, cudaStream_t stream);
+[[nodiscard]] cudaError_t group_norm(const Groups& image, const void* x, const void* gamma,
+                                     const void* beta, float eps, bool silu, void* y,
+                                     void* workspace, cudaStream_t stream);
 
 // ir::GroupStatsOp: (samples, 2, channels).
-void group_stats(const Groups& image, const void* x, const void* gamma, const void* beta, float eps,
-                 float* scale_shift, void* workspace, cudaStream_t stream);
+[[nodiscard]] cudaError_t group_stats(const Groups& image, const void* x, const void* gamma,
+                                      const void* beta, float eps, float* scale_shift,
+                                      void* workspace, cudaStream_t stream);
 
 // Mean and variance of each group: (samples, 2, groups).
-void group_moments(const Groups& image, const void* x, float* moments, void* workspace,
-                   cudaStream_t stream);
+[[nodiscard]] cudaError_t group_moments(const Groups& image, const void* x, float* moments,
+                                        void* workspace, cudaStream_t stream);
 
 }  // namespace obscura::backend::cuda

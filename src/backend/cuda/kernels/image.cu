@@ -1,6 +1,6 @@
 // What convolutions need done to images before and after the library's kernel, and activations of
 // whole values.
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/kernels/math.cuh"
 #include "backend/cuda/kernels/packet.cuh"
 #include "backend/cuda/kernels/tiles.cuh"
@@ -125,57 +125,58 @@ struct CombineBias {
 
 }  // namespace
 
-void prepare_image(Element element, const void* x, const float* scale_shift, bool silu,
-                   bool upsample, void* y, std::int64_t samples, std::int64_t height,
-                   std::int64_t width, std::int64_t channels, std::int64_t channels_padded,
-                   cudaStream_t stream) {
-  with_packets(element, {x, scale_shift, y}, {channels, channels_padded},
-               [&](auto type, auto packet) {
-                 constexpr int n = decltype(packet)::value;
-                 using T = typename decltype(type)::type;
-                 using P = Packet<T, n>;
-                 Prepare<T, n> op;
-                 op.x = static_cast<const P*>(x);
-                 op.scale_shift = scale_shift;
-                 op.y = static_cast<P*>(y);
-                 op.pixels = height * width;
-                 op.columns = channels / n;
-                 op.columns_padded = channels_padded / n;
-                 op.width = static_cast<unsigned>(width);
-                 op.silu_after = silu;
-                 op.upsample = upsample;
-                 launch_tiles(op, samples, height * width, channels_padded / n, stream);
-               });
+cudaError_t prepare_image(Element element, const void* x, const float* scale_shift, bool silu,
+                          bool upsample, void* y, std::int64_t samples, std::int64_t height,
+                          std::int64_t width, std::int64_t channels, std::int64_t channels_padded,
+                          cudaStream_t stream) {
+  return with_packets(
+      element, {x, scale_shift, y}, {channels, channels_padded}, [&](auto type, auto packet) {
+        constexpr int n = decltype(packet)::value;
+        using T = typename decltype(type)::type;
+        using P = Packet<T, n>;
+        Prepare<T, n> op;
+        op.x = static_cast<const P*>(x);
+        op.scale_shift = scale_shift;
+        op.y = static_cast<P*>(y);
+        op.pixels = height * width;
+        op.columns = channels / n;
+        op.columns_padded = channels_padded / n;
+        op.width = static_cast<unsigned>(width);
+        op.silu_after = silu;
+        op.upsample = upsample;
+        return launch_tiles(op, samples, height * width, channels_padded / n, stream);
+      });
 }
 
-void finish_image(Element element, const void* y, std::int64_t row_stride, const void* bias,
-                  const void* channel_add, const void* residual, void* target, std::int64_t samples,
-                  std::int64_t pixels, std::int64_t channels, cudaStream_t stream) {
-  with_packets(element, {y, bias, channel_add, residual, target}, {channels, row_stride},
-               [&](auto type, auto packet) {
-                 constexpr int n = decltype(packet)::value;
-                 using T = typename decltype(type)::type;
-                 using P = Packet<T, n>;
-                 Finish<T, n> op;
-                 op.y = static_cast<const P*>(y);
-                 op.bias = static_cast<const P*>(bias);
-                 op.channel_add = static_cast<const P*>(channel_add);
-                 op.residual = static_cast<const P*>(residual);
-                 op.target = static_cast<P*>(target);
-                 op.pixels = pixels;
-                 op.columns = channels / n;
-                 op.row_stride = row_stride / n;
-                 launch_tiles(op, samples, pixels, channels / n, stream);
-               });
+cudaError_t finish_image(Element element, const void* y, std::int64_t row_stride, const void* bias,
+                         const void* channel_add, const void* residual, void* target,
+                         std::int64_t samples, std::int64_t pixels, std::int64_t channels,
+                         cudaStream_t stream) {
+  return with_packets(element, {y, bias, channel_add, residual, target}, {channels, row_stride},
+                      [&](auto type, auto packet) {
+                        constexpr int n = decltype(packet)::value;
+                        using T = typename decltype(type)::type;
+                        using P = Packet<T, n>;
+                        Finish<T, n> op;
+                        op.y = static_cast<const P*>(y);
+                        op.bias = static_cast<const P*>(bias);
+                        op.channel_add = static_cast<const P*>(channel_add);
+                        op.residual = static_cast<const P*>(residual);
+                        op.target = static_cast<P*>(target);
+                        op.pixels = pixels;
+                        op.columns = channels / n;
+                        op.row_stride = row_stride / n;
+                        return launch_tiles(op, samples, pixels, channels / n, stream);
+                      });
 }
 
-void combine_bias(Element element, const void* bias, const void* channel_add, void* target,
-                  std::int64_t samples, std::int64_t channels, cudaStream_t stream) {
-  with_type(element, [&](auto type) {
+cudaError_t combine_bias(Element element, const void* bias, const void* channel_add, void* target,
+                         std::int64_t samples, std::int64_t channels, cudaStream_t stream) {
+  return with_type(element, [&](auto type) {
     using T = typename decltype(type)::type;
     CombineBias<T> op{static_cast<const T*>(bias), static_cast<const T*>(channel_add),
                       static_cast<T*>(target), channels};
-    launch_tiles(op, 1, samples, channels, stream);
+    return launch_tiles(op, 1, samples, channels, stream);
   });
 }
 

@@ -81,35 +81,37 @@ __global__ void __launch_bounds__(256) layer_norm_wide(const T* x, const T* gamm
 }
 
 template <class T, int kWidest>
-void launch(const void* x, const void* gamma, const void* beta, float eps, void* y,
-            std::int64_t rows, std::int64_t width, cudaStream_t stream) {
+cudaError_t launch_in_registers(const void* x, const void* gamma, const void* beta, float eps,
+                                void* y, std::int64_t rows, std::int64_t width,
+                                cudaStream_t stream) {
   using P = Packet<T, kPacket<T>>;
   auto blocks = static_cast<unsigned>((rows + kRowsABlock - 1) / kRowsABlock);
-  layer_norm_in_registers<T, kWidest><<<blocks, kRowsABlock * kWarp, 0, stream>>>(
-      static_cast<const P*>(x), static_cast<const P*>(gamma), static_cast<const P*>(beta), eps,
-      static_cast<P*>(y), rows, static_cast<int>(width / kPacket<T>));
+  return launch(layer_norm_in_registers<T, kWidest>, blocks, kRowsABlock * kWarp, 0, stream,
+                static_cast<const P*>(x), static_cast<const P*>(gamma), static_cast<const P*>(beta),
+                eps, static_cast<P*>(y), rows, static_cast<int>(width / kPacket<T>));
 }
 
 }  // namespace
 
-void layer_norm(Element element, const void* x, const void* gamma, const void* beta, float eps,
-                void* y, std::int64_t rows, std::int64_t width, cudaStream_t stream) {
-  if (rows <= 0 || width <= 0) return;
-  with_type(element, [&](auto type) {
+cudaError_t layer_norm(Element element, const void* x, const void* gamma, const void* beta,
+                       float eps, void* y, std::int64_t rows, std::int64_t width,
+                       cudaStream_t stream) {
+  if (rows <= 0 || width <= 0) return cudaSuccess;
+  return with_type(element, [&](auto type) {
     using T = typename decltype(type)::type;
     bool whole = width % kPacket<T> == 0 && divides(16, {x, gamma, beta, y}, {});
     if (whole && width <= 512) {
-      launch<T, 512>(x, gamma, beta, eps, y, rows, width, stream);
+      return launch_in_registers<T, 512>(x, gamma, beta, eps, y, rows, width, stream);
     } else if (whole && width <= 768) {
-      launch<T, 768>(x, gamma, beta, eps, y, rows, width, stream);
+      return launch_in_registers<T, 768>(x, gamma, beta, eps, y, rows, width, stream);
     } else if (whole && width <= 1280) {
-      launch<T, 1280>(x, gamma, beta, eps, y, rows, width, stream);
+      return launch_in_registers<T, 1280>(x, gamma, beta, eps, y, rows, width, stream);
     } else if (whole && width <= 2048) {
-      launch<T, 2048>(x, gamma, beta, eps, y, rows, width, stream);
+      return launch_in_registers<T, 2048>(x, gamma, beta, eps, y, rows, width, stream);
     } else {
-      layer_norm_wide<T><<<static_cast<unsigned>(rows), 256, 0, stream>>>(
-          static_cast<const T*>(x), static_cast<const T*>(gamma), static_cast<const T*>(beta), eps,
-          static_cast<T*>(y), width);
+      return launch(layer_norm_wide<T>, static_cast<unsigned>(rows), 256, 0, stream,
+                    static_cast<const T*>(x), static_cast<const T*>(gamma),
+                    static_cast<const T*>(beta), eps, static_cast<T*>(y), width);
     }
   });
 }

@@ -1,4 +1,5 @@
-// The kernel of layer normalisation. Pointers are device memory; it only puts work on the stream.
+// The kernel of layer normalisation. Pointers are device memory; it only puts work on the stream,
+// and returns the error of doing so.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -10,7 +11,8 @@
 namespace obscura::backend::cuda {
 
 // y = (x - mean) / sqrt(variance + eps) * gamma + beta over each of `rows` rows. y may be x.
-void layer_norm(Element element, const void* x, const void* gamma, const void* beta, float eps,
-                void* y, std::int64_t rows, std::int64_t width, cudaStream_t stream);
+[[nodiscard]] cudaError_t layer_norm(Element element, const void* x, const void* gamma,
+                                     const void* beta, float eps, void* y, std::int64_t rows,
+                                     std::int64_t width, cudaStream_t stream);
 
 }  // namespace obscura::backend::cuda

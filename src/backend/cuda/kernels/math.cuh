@@ -4,6 +4,8 @@
 
 #include <type_traits>
 
+#include "backend/cuda/kernels/launch.cuh"
+
 namespace obscura::backend::cuda {
 
 // x / (1 + e^(-slope x))

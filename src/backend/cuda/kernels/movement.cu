@@ -74,38 +74,39 @@ struct DoublePixels {
   }
 };
 
-// body(Type<Unit>()) with the widest unit that fits.
+// What body(Type<Unit>()) returns with the widest unit that fits.
 template <class Body>
-void with_unit(std::initializer_list<const void*> pointers,
-               std::initializer_list<std::int64_t> lengths, const Body& body) {
+cudaError_t with_unit(std::initializer_list<const void*> pointers,
+                      std::initializer_list<std::int64_t> lengths, const Body& body) {
   if (divides(16, pointers, lengths)) {
-    body(Type<uint4>());
-  } else if (divides(8, pointers, lengths)) {
-    body(Type<uint2>());
-  } else if (divides(4, pointers, lengths)) {
-    body(Type<std::uint32_t>());
-  } else {
-    body(Type<std::uint16_t>());
+    return body(Type<uint4>());
   }
+  if (divides(8, pointers, lengths)) {
+    return body(Type<uint2>());
+  }
+  if (divides(4, pointers, lengths)) {
+    return body(Type<std::uint32_t>());
+  }
+  return body(Type<std::uint16_t>());
 }
 
 }  // namespace
 
-void concat_rows(const void* a, std::int64_t a_bytes, const void* b, std::int64_t b_bytes, void* y,
-                 std::int64_t rows, cudaStream_t stream) {
-  with_unit({a, b, y}, {a_bytes, b_bytes}, [&](auto type) {
+cudaError_t concat_rows(const void* a, std::int64_t a_bytes, const void* b, std::int64_t b_bytes,
+                        void* y, std::int64_t rows, cudaStream_t stream) {
+  return with_unit({a, b, y}, {a_bytes, b_bytes}, [&](auto type) {
     using Unit = typename decltype(type)::type;
     constexpr std::int64_t size = sizeof(Unit);
     Concat<Unit> op{static_cast<const Unit*>(a), static_cast<const Unit*>(b), static_cast<Unit*>(y),
                     a_bytes / size, b_bytes / size};
-    launch_tiles(op, 1, rows, (a_bytes + b_bytes) / size, stream);
+    return launch_tiles(op, 1, rows, (a_bytes + b_bytes) / size, stream);
   });
 }
 
-void gather_rows(const void* source, std::int64_t source_stride, std::int64_t rows,
-                 const std::int32_t* ids, std::int64_t count, std::int64_t row_bytes, void* y,
-                 cudaStream_t stream) {
-  with_unit({source, y}, {row_bytes, source_stride}, [&](auto type) {
+cudaError_t gather_rows(const void* source, std::int64_t source_stride, std::int64_t rows,
+                        const std::int32_t* ids, std::int64_t count, std::int64_t row_bytes,
+                        void* y, cudaStream_t stream) {
+  return with_unit({source, y}, {row_bytes, source_stride}, [&](auto type) {
     using Unit = typename decltype(type)::type;
     constexpr std::int64_t size = sizeof(Unit);
     Gather<Unit> op{static_cast<const char*>(source),
@@ -114,18 +115,18 @@ void gather_rows(const void* source, std::int64_t source_stride, std::int64_t ro
                     ids,
                     static_cast<Unit*>(y),
                     row_bytes / size};
-    launch_tiles(op, 1, count, row_bytes / size, stream);
+    return launch_tiles(op, 1, count, row_bytes / size, stream);
   });
 }
 
-void double_pixels(const void* x, void* y, std::int64_t samples, std::int64_t height,
-                   std::int64_t width, std::int64_t pixel_bytes, cudaStream_t stream) {
-  with_unit({x, y}, {pixel_bytes}, [&](auto type) {
+cudaError_t double_pixels(const void* x, void* y, std::int64_t samples, std::int64_t height,
+                          std::int64_t width, std::int64_t pixel_bytes, cudaStream_t stream) {
+  return with_unit({x, y}, {pixel_bytes}, [&](auto type) {
     using Unit = typename decltype(type)::type;
     constexpr std::int64_t size = sizeof(Unit);
     DoublePixels<Unit> op{static_cast<const Unit*>(x), static_cast<Unit*>(y), height * width,
                           pixel_bytes / size, static_cast<unsigned>(width)};
-    launch_tiles(op, samples, height * width, pixel_bytes / size, stream);
+    return launch_tiles(op, samples, height * width, pixel_bytes / size, stream);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <cuda_runtime_api.h>
 
 #include <cstdint>
 #include <initializer_list>
@@ -95,9 +96,9 @@ struct Type {
   using type = T;
 };
 
-// body(Type<T>()) for the C++ type of an element.
+// What body(Type<T>()) returns for the C++ type of an element.
 template <class Body>
-void with_type(Element element, const Body& body) {
+cudaError_t with_type(Element element, const Body& body) {
   switch (element) {
     case Element::kF32:
       return body(Type<float>());
@@ -106,6 +107,7 @@ void with_type(Element element, const Body& body) {
     case Element::kBF16:
       return body(Type<__nv_bfloat16>());
   }
+  return cudaErrorInvalidValue;
 }
 
 // Whether accesses of `bytes` reach every row: all pointers and row lengths are multiples of it.
@@ -121,20 +123,20 @@ inline bool divides(std::size_t bytes, std::initializer_list<const void*> pointe
   return true;
 }
 
-// body(Type<T>(), std::integral_constant<int, n>()) with n elements in 16 bytes, or one where rows
-// of these lengths (in elements) do not divide into packets.
+// What body(Type<T>(), std::integral_constant<int, n>()) returns with n elements in 16 bytes, or
+// one where rows of these lengths (in elements) do not divide into packets.
 template <class Body>
-void with_packets(Element element, std::initializer_list<const void*> pointers,
-                  std::initializer_list<std::int64_t> lengths, const Body& body) {
+cudaError_t with_packets(Element element, std::initializer_list<const void*> pointers,
+                         std::initializer_list<std::int64_t> lengths, const Body& body) {
   bool whole = divides(16, pointers, {});
   std::int64_t packet = 16 / static_cast<std::int64_t>(size_of(element));
   for (std::int64_t length : lengths) whole = whole && length % packet == 0;
-  with_type(element, [&](auto type) {
+  return with_type(element, [&](auto type) {
     using T = typename decltype(type)::type;
     if (whole) {
-      body(type, std::integral_constant<int, kPacket<T>>());
+      return body(type, std::integral_constant<int, kPacket<T>>());
     } else {
-      body(type, std::integral_constant<int, 1>());
+      return body(type, std::integral_constant<int, 1>());
     }
   });
 }

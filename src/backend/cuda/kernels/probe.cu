@@ -1,6 +1,6 @@
-#include <cuda_runtime.h>
-
 #include "backend/cuda/kernels/probe.h"
+
+#include "backend/cuda/kernels/launch.cuh"
 
 namespace obscura::backend::cuda {
 namespace {
@@ -13,8 +13,9 @@ bool has_code_for_device(int ordinal) {
   int previous = 0;
   cudaGetDevice(&previous);
   cudaFuncAttributes attributes{};
-  bool runs = cudaSetDevice(ordinal) == cudaSuccess &&
-              cudaFuncGetAttributes(&attributes, nothing) == cudaSuccess;
+  bool runs =
+      cudaSetDevice(ordinal) == cudaSuccess &&
+      cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(nothing)) == cudaSuccess;
   cudaSetDevice(previous);
   cudaGetLastError();
   return runs;

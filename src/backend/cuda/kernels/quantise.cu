@@ -53,15 +53,15 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void quantise_rows(Element element, const void* x, void* q, float* scales, std::int64_t rows,
-                   std::int64_t width, cudaStream_t stream) {
-  if (rows <= 0 || width <= 0) return;
-  with_packets(element, {x, q}, {width}, [&](auto type, auto count) {
+cudaError_t quantise_rows(Element element, const void* x, void* q, float* scales, std::int64_t rows,
+                          std::int64_t width, cudaStream_t stream) {
+  if (rows <= 0 || width <= 0) return cudaSuccess;
+  return with_packets(element, {x, q}, {width}, [&](auto type, auto count) {
     using T = typename decltype(type)::type;
     constexpr int n = decltype(count)::value;
-    quantise<T, n><<<static_cast<unsigned>(rows), kThreads, 0, stream>>>(
-        static_cast<const Packet<T, n>*>(x), static_cast<Packet<__nv_fp8_storage_t, n>*>(q), scales,
-        width / n);
+    return launch(quantise<T, n>, static_cast<unsigned>(rows), kThreads, 0, stream,
+                  static_cast<const Packet<T, n>*>(x),
+                  static_cast<Packet<__nv_fp8_storage_t, n>*>(q), scales, width / n);
   });
 }
 

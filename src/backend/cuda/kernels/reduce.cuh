@@ -1,7 +1,7 @@
 // Reductions over the threads of a warp or a block, in a fixed order.
 #pragma once
 
-#include <cuda_runtime_api.h>
+#include "backend/cuda/kernels/launch.cuh"
 
 namespace obscura::backend::cuda {
 

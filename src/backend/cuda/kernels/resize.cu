@@ -96,10 +96,10 @@ struct Resize {
 
 }  // namespace
 
-void resize(Element element, Resampling method, const void* x, void* y, std::int64_t samples,
-            std::int64_t height, std::int64_t width, std::int64_t new_height,
-            std::int64_t new_width, std::int64_t channels, cudaStream_t stream) {
-  with_packets(element, {x, y}, {channels}, [&](auto type, auto packet) {
+cudaError_t resize(Element element, Resampling method, const void* x, void* y, std::int64_t samples,
+                   std::int64_t height, std::int64_t width, std::int64_t new_height,
+                   std::int64_t new_width, std::int64_t channels, cudaStream_t stream) {
+  return with_packets(element, {x, y}, {channels}, [&](auto type, auto packet) {
     constexpr int n = decltype(packet)::value;
     using T = typename decltype(type)::type;
     using P = Packet<T, n>;
@@ -115,7 +115,7 @@ void resize(Element element, Resampling method, const void* x, void* y, std::int
     op.new_width = static_cast<unsigned>(new_width);
     op.scale_y = static_cast<float>(height) / static_cast<float>(new_height);
     op.scale_x = static_cast<float>(width) / static_cast<float>(new_width);
-    launch_tiles(op, samples, op.pixels, op.columns, stream);
+    return launch_tiles(op, samples, op.pixels, op.columns, stream);
   });
 }
 

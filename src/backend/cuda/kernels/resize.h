@@ -1,5 +1,6 @@
 // Kernels that resize images by the separable methods of tensor/resize.h, channels last. Pointers
-// are device memory; the function only puts work on the stream.
+// are device memory; the function only puts work on the stream, and returns the error of doing
+// so.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -13,8 +14,9 @@ namespace obscura::backend::cuda {
 enum class Resampling { kNearest, kBilinear, kArea, kBicubic };
 
 // x (samples, height, width, channels) -> y (samples, new_height, new_width, channels).
-void resize(Element element, Resampling method, const void* x, void* y, std::int64_t samples,
-            std::int64_t height, std::int64_t width, std::int64_t new_height,
-            std::int64_t new_width, std::int64_t channels, cudaStream_t stream);
+[[nodiscard]] cudaError_t resize(Element element, Resampling method, const void* x, void* y,
+                                 std::int64_t samples, std::int64_t height, std::int64_t width,
+                                 std::int64_t new_height, std::int64_t new_width,
+                                 std::int64_t channels, cudaStream_t stream);
 
 }  // namespace obscura::backend::cuda

@@ -1,7 +1,7 @@
 // Row-wise softmax of attention scores, and the search for what is not finite.
 #include <cfloat>
 
-#include "backend/cuda/kernels/launch.h"
+#include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/kernels/packet.cuh"
 #include "backend/cuda/kernels/reduce.cuh"
 
@@ -108,36 +108,36 @@ __global__ void __launch_bounds__(256)
 
 }  // namespace
 
-void softmax_rows(Element element, const float* scores, void* probabilities, std::int64_t rows,
-                  std::int64_t columns, float scale, bool causal, std::int64_t first_row,
-                  std::int64_t rows_per_head, cudaStream_t stream) {
-  if (rows <= 0 || columns <= 0) return;
+cudaError_t softmax_rows(Element element, const float* scores, void* probabilities,
+                         std::int64_t rows, std::int64_t columns, float scale, bool causal,
+                         std::int64_t first_row, std::int64_t rows_per_head, cudaStream_t stream) {
+  if (rows <= 0 || columns <= 0) return cudaSuccess;
   SoftmaxRows s{rows, columns, scale, causal, first_row, rows_per_head};
-  with_type(element, [&](auto type) {
+  return with_type(element, [&](auto type) {
     using T = typename decltype(type)::type;
     auto* target = static_cast<T*>(probabilities);
     auto eighths = static_cast<unsigned>((rows + 7) / 8), all = static_cast<unsigned>(rows);
     if (columns <= 128) {
-      softmax_in_registers<T, 32, 4><<<eighths, 256, 0, stream>>>(scores, target, s);
+      return launch(softmax_in_registers<T, 32, 4>, eighths, 256, 0, stream, scores, target, s);
     } else if (columns <= 1024) {
-      softmax_in_registers<T, 256, 4><<<all, 256, 0, stream>>>(scores, target, s);
+      return launch(softmax_in_registers<T, 256, 4>, all, 256, 0, stream, scores, target, s);
     } else if (columns <= 4096) {
-      softmax_in_registers<T, 256, 16><<<all, 256, 0, stream>>>(scores, target, s);
+      return launch(softmax_in_registers<T, 256, 16>, all, 256, 0, stream, scores, target, s);
     } else {
-      softmax_long_rows<T><<<all, 256, 0, stream>>>(scores, target, s);
+      return launch(softmax_long_rows<T>, all, 256, 0, stream, scores, target, s);
     }
   });
 }
 
-void find_non_finite(Element element, const void* x, std::int64_t count, std::int32_t* flag,
-                     cudaStream_t stream) {
-  if (count <= 0) return;
-  with_packets(element, {x}, {count}, [&](auto type, auto packet) {
+cudaError_t find_non_finite(Element element, const void* x, std::int64_t count, std::int32_t* flag,
+                            cudaStream_t stream) {
+  if (count <= 0) return cudaSuccess;
+  return with_packets(element, {x}, {count}, [&](auto type, auto packet) {
     constexpr int n = decltype(packet)::value;
     using T = typename decltype(type)::type;
     std::int64_t packets = count / n, blocks = (packets + 1023) / 1024;
-    find_kernel<T, n><<<static_cast<unsigned>(blocks < 1056 ? blocks : 1056), 256, 0, stream>>>(
-        static_cast<const Packet<T, n>*>(x), packets, flag);
+    return launch(find_kernel<T, n>, static_cast<unsigned>(blocks < 1056 ? blocks : 1056), 256, 0,
+                  stream, static_cast<const Packet<T, n>*>(x), packets, flag);
   });
 }
 

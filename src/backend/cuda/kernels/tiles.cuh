@@ -3,10 +3,10 @@
 // loads are issued together before the first store, so that enough bytes are under way.
 #pragma once
 
-#include <cuda_runtime_api.h>
-
 #include <algorithm>
 #include <cstdint>
+
+#include "backend/cuda/kernels/launch.cuh"
 
 namespace obscura::backend::cuda {
 
@@ -71,13 +71,13 @@ __global__ void __launch_bounds__(kTileThreads) run_tiles(const Op op, const Til
 }
 
 template <class Op>
-void launch_tiles(const Op& op, std::int64_t samples, std::int64_t rows, std::int64_t columns,
-                  cudaStream_t stream) {
+cudaError_t launch_tiles(const Op& op, std::int64_t samples, std::int64_t rows,
+                         std::int64_t columns, cudaStream_t stream) {
   Tiles tiles(samples, rows, columns);
-  if (tiles.blocks == 0) return;
+  if (tiles.blocks == 0) return cudaSuccess;
   unsigned share = (tiles.tile_rows * tiles.tile_columns + Op::kBatch - 1) / Op::kBatch;
   unsigned threads = std::min<unsigned>((share + 31) / 32 * 32, kTileThreads);
-  run_tiles<<<tiles.blocks, threads, 0, stream>>>(op, tiles);
+  return launch(run_tiles<Op>, tiles.blocks, threads, 0, stream, op, tiles);
 }
 
 }  // namespace obscura::backend::cuda
