@@ -86,17 +86,25 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
   std::error_code ignored;  // a folder that could not be made shows as the open error below
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
-  std::string pattern = path.string();
-  pattern.append(kTemporaryMark).append(kTemporaryRandom, 'X');
-  int descriptor = ::mkostemp(pattern.data(), O_CLOEXEC);
-  if (descriptor < 0) return system_error("cannot write", path);
-  // Held until the process ends, however it ends: see remove_abandoned_files().
-  ::flock(descriptor, LOCK_EX | LOCK_NB);
+  const std::string pattern = path.string().append(kTemporaryMark).append(kTemporaryRandom, 'X');
+  std::string temporary;
+  int descriptor = -1;
+  for (bool taken_away = true; taken_away;) {
+    if (descriptor >= 0) ::close(descriptor);
+    temporary = pattern;
+    descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
+    if (descriptor < 0) return system_error("cannot write", path);
+    // Held until it has its final name or the process ends, however it ends. Before it was held,
+    // remove_abandoned_files() may have taken it for abandoned.
+    ::flock(descriptor, LOCK_EX);
+    struct stat now {};
+    taken_away = ::fstat(descriptor, &now) == 0 && now.st_nlink == 0;
+  }
   // mkostemp makes the file private; a picture should be as readable as any other new file.
   mode_t mask = ::umask(0);
   ::umask(mask);
   ::fchmod(descriptor, 0666 & ~mask);
-  return AtomicFile(path, pattern, descriptor);
+  return AtomicFile(path, temporary, descriptor);
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor)
@@ -126,22 +134,16 @@ Status AtomicFile::write(std::string_view text) {
   return write(std::as_bytes(std::span(text.data(), text.size())));
 }
 
-Status AtomicFile::flush() {
-  if (::fsync(descriptor_) != 0) return system_error("cannot write", path_);
-  int status = ::close(std::exchange(descriptor_, -1));
-  if (status != 0) return system_error("cannot write", path_);
-  return {};
-}
-
 Status AtomicFile::commit() {
-  OBSCURA_TRY(flush());
+  if (::fsync(descriptor_) != 0) return system_error("cannot write", path_);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return system_error("cannot write", path_);
   temporary_.clear();
+  ::close(std::exchange(descriptor_, -1));
   return {};
 }
 
 Status AtomicFile::commit_new() {
-  OBSCURA_TRY(flush());
+  if (::fsync(descriptor_) != 0) return system_error("cannot write", path_);
   // link() refuses an existing name, rename() would replace it; the temporary name goes with the
   // object.
   if (::link(temporary_.c_str(), path_.c_str()) != 0) {

@@ -63,7 +63,6 @@ class AtomicFile {
 
  private:
   AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor);
-  Status flush();
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   int descriptor_ = -1;

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 namespace obscura {
 namespace {
@@ -36,6 +38,19 @@ TEST(AtomicFile, CommitReplacesAndCommitNewRefuses) {
   ASSERT_TRUE(file->write("three").ok());
   EXPECT_FALSE(file->commit_new().ok());
   EXPECT_EQ(*read_text_file(folder / "a"), "two");
+}
+
+TEST(AtomicFile, IsNotTakenForAbandonedWhileItIsWritten) {
+  auto folder = fresh_folder();
+  std::atomic<bool> over = false;
+  std::thread cleaner([&] {
+    while (!over) remove_abandoned_files(folder);
+  });
+  int kept = 0;
+  for (int i = 0; i < 100; ++i) kept += write_file_atomically(folder / "a", "one").ok() ? 1 : 0;
+  over = true;
+  cleaner.join();
+  EXPECT_EQ(kept, 100);
 }
 
 TEST(MappedFile, MissingFileIsNotFound) {
