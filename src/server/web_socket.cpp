@@ -78,7 +78,7 @@ bool WebSocket::stuck(std::chrono::steady_clock::time_point now) const {
 }
 
 void WebSocket::close() {
-  closing_ = true;
+  if (std::exchange(closing_, true)) return;
   if (!writing_) say_goodbye();
 }
 

@@ -152,6 +152,20 @@ TEST_F(TransportTest, EndsAWebSocketThatIsNotRead) {
   EXPECT_EQ(reader.frame()->payload, "still here");
 }
 
+TEST_F(TransportTest, SaysGoodbyeOnce) {
+  start({});
+  Client client(port());
+  ASSERT_EQ(client.upgrade("/").status, 101);
+  ASSERT_TRUE(comes_true([&] { return handler_.last_opened == 1; }));
+  transport_->send_text(1, "the last");
+  for (int i = 0; i < 3; ++i) transport_->close(1);
+  EXPECT_EQ(client.frame()->payload, "the last");
+  EXPECT_EQ(client.frame()->opcode, 8);
+  client.send_frame(8, "\x03\xe9");
+  EXPECT_TRUE(client.ended());
+  EXPECT_TRUE(comes_true([&] { return handler_.closes == 1; }));
+}
+
 TEST_F(TransportTest, KeepsLittleForWebSocketsThatDoNotRead) {
   start({.waiting_bytes = 24 << 20, .waiting_bytes_in_all = 32 << 20});
   std::vector<std::unique_ptr<Client>> clients;
