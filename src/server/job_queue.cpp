@@ -92,7 +92,6 @@ Result<double> JobQueue::submit(const store::NewJob& job, std::function<void()> 
   {
     std::lock_guard lock(mutex_);
     if (number.ok()) {
-      ++counts_.submitted;
       awake_ = unplanned_ = true;
       changed_.notify_all();
     } else {
@@ -218,11 +217,6 @@ Result<ordered_json> JobQueue::summary(const std::string& project) const {
   return queue;
 }
 
-QueueCounts JobQueue::counts() const {
-  std::lock_guard lock(mutex_);
-  return counts_;
-}
-
 void JobQueue::tell_status(const std::string& project) {
   std::lock_guard lock(mutex_);
   untold_.insert(project);
@@ -303,9 +297,22 @@ void JobQueue::release_if_asked() {
   if (models || results) parts_.runner.release(models, results);
 }
 
+Result<std::shared_ptr<JobReport>> JobQueue::take_next() {
+  // Under the lock: who sees it running can stop it.
+  std::lock_guard lock(mutex_);
+  if (paused_ || stopping_) return std::shared_ptr<JobReport>();
+  OBSCURA_ASSIGN(std::optional<store::Job> job, parts_.store.start_next(now_ms()));
+  if (!job) return std::shared_ptr<JobReport>();
+  running_ = std::make_shared<JobReport>(
+      std::move(*job), JobReport::Surroundings{parts_.store, parts_.hub, parts_.files,
+                                               parts_.studio, parts_.runner});
+  unplanned_ = true;
+  changed_.notify_all();
+  return running_;
+}
+
 bool JobQueue::run_next() {
-  if (paused()) return false;
-  auto next = parts_.store.start_next(now_ms());
+  auto next = take_next();
   if (!next.ok()) {
     log::error("the queue cannot be read: {}", next.error().message());
     // A full disk may be emptied.
@@ -350,60 +357,40 @@ bool JobQueue::plan_next() {
   return true;
 }
 
-void JobQueue::run(const store::Job& job) {
-  Result<ParsedJob> parsed = parse(job);
-  auto report =
-      std::make_shared<JobReport>(job, parsed.ok() && parsed->previews,
-                                  JobReport::Surroundings{parts_.store, parts_.hub, parts_.files,
-                                                          parts_.studio, parts_.runner});
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_) report->abandon();
-    running_ = report;
-    unplanned_ = true;
-    changed_.notify_all();
-  }
+void JobQueue::run(JobReport& report) {
+  const store::Job& job = report.job();
   tell_job(job.project, job.id);
-  Status status = parsed.ok() ? Status() : Status(parsed.error());
-  if (status.ok() && !report->abandoned()) {
-    status = graph::guarded([&]() -> Status {
-      return parts_.runner.run(parsed->job, *report, report->cancel_token());
-    });
-  }
-  report->end(status);
+  report.end(graph::guarded([&]() -> Status {
+    OBSCURA_ASSIGN(const ParsedJob parsed, parse(job));
+    if (!parsed.previews) report.leave_previews_out();
+    if (report.abandoned()) return {};
+    return parts_.runner.run(parsed.job, report, report.cancel_token());
+  }));
   {
     std::lock_guard lock(mutex_);
     running_.reset();
   }
-  if (report->abandoned()) {
+  if (report.abandoned()) {
     // Without effect if it came to its end all the same.
     Status back = parts_.store.requeue(job.id);
     if (!back.ok()) log::error("{}", back.error().message());
-    if (!report->held()) return;
+    if (!report.held()) return;
   }
-  report->say_over();
+  report.say_over();
   tell_status(job.project);
   tell_job(job.project, job.id);
-  count(job.project, job.id);
+  after_the_end(job);
 }
 
-// What the store says of it, since a job that was to be abandoned may have come to its end.
-void JobQueue::count(const std::string& project, const std::string& id) {
-  auto job = parts_.store.summary(project, id);
-  if (!job.ok() || !*job || (*job)->state <= store::JobState::kRunning) return;
-  {
-    std::lock_guard lock(mutex_);
-    auto& counter = (*job)->state == store::JobState::kDone     ? counts_.done
-                    : (*job)->state == store::JobState::kFailed ? counts_.failed
-                                                                : counts_.cancelled;
-    ++counter;
-    counts_.seconds += static_cast<double>((*job)->finished_ms - (*job)->started_ms) / 1000;
-  }
-  tell_finished(id);
-  auto results = parts_.results.list(project, id, -1, 0);
+void JobQueue::after_the_end(const store::Job& job) {
+  // A job that was to be abandoned may have come to its end.
+  auto now = parts_.store.summary(job.project, job.id);
+  if (!now.ok() || !*now || (*now)->state <= store::JobState::kRunning) return;
+  tell_finished(job.id);
+  auto results = parts_.results.list(job.project, job.id, -1, 0);
   if (!results.ok()) return;
   for (const store::StoredResult& result : *results) {
-    auto small = parts_.files.thumbnail(project, result);
+    auto small = parts_.files.thumbnail(job.project, result);
     if (!small.ok()) log::warn("no thumbnail of {}: {}", result.filename, small.error().message());
   }
 }

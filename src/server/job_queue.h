@@ -24,12 +24,6 @@
 
 namespace obscura::server {
 
-// What has happened since the start, for /metrics.
-struct QueueCounts {
-  std::int64_t submitted = 0, done = 0, failed = 0, cancelled = 0;
-  double seconds = 0;  // that jobs have run
-};
-
 class JobQueue {
  public:
   struct Parts {
@@ -77,7 +71,6 @@ class JobQueue {
   nlohmann::json status(const std::string& project) const;
   // As docs/openapi.json's Queue.
   Result<nlohmann::ordered_json> summary(const std::string& project) const;
-  QueueCounts counts() const;
 
  private:
   void work();
@@ -89,8 +82,10 @@ class JobQueue {
   void release_if_asked();
   // False if there was no job.
   bool run_next();
-  void run(const store::Job& job);
-  void count(const std::string& project, const std::string& id);
+  // The first job of the queue, from now on the running one; null if there is none to run.
+  Result<std::shared_ptr<JobReport>> take_next();
+  void run(JobReport& report);
+  void after_the_end(const store::Job& job);
   void wake();
   // Before long, from a thread of its own.
   void tell_status(const std::string& project);
@@ -109,7 +104,6 @@ class JobQueue {
   std::set<std::string> untold_;  // projects whose clients do not know how long the queue is now
   std::shared_ptr<JobReport> running_;
   std::map<std::string, std::function<void()>> finished_;
-  QueueCounts counts_;
 };
 
 }  // namespace obscura::server

@@ -16,8 +16,8 @@ constexpr std::chrono::milliseconds kBetweenRecords{200};
 
 }  // namespace
 
-JobReport::JobReport(const store::Job& job, bool previews, const Surroundings& around)
-    : job_(job), previews_(previews), around_(around) {}
+JobReport::JobReport(store::Job job, const Surroundings& around)
+    : job_(std::move(job)), around_(around) {}
 
 JobReport::Progress JobReport::progress_so_far() const {
   std::lock_guard lock(mutex_);

@@ -29,8 +29,11 @@ class JobReport final : public graph::Observer {
     const JobRunner& runner;
   };
   // All borrowed. The hub sees nothing of how the job ended before it is in the store.
-  JobReport(const store::Job& job, bool previews, const Surroundings& around);
+  JobReport(store::Job job, const Surroundings& around);
+  // REQUIRES: it does not run yet.
+  void leave_previews_out() { previews_ = false; }
 
+  const store::Job& job() const { return job_; }
   const std::string& id() const { return job_.id; }
   const std::string& client() const { return job_.client_id; }
   const std::string& project() const { return job_.project; }
@@ -88,7 +91,7 @@ class JobReport final : public graph::Observer {
   void send(WithoutClient otherwise, std::string_view type, const nlohmann::json& data);
 
   store::Job job_;
-  bool previews_;
+  bool previews_ = true;
   Surroundings around_;
   CancelToken cancel_, abandoned_, held_;
   bool ended_ = false;

@@ -41,7 +41,7 @@ class Text {
 };
 
 Response get_metrics(Api& api) {
-  const QueueCounts counts = api.queue.counts();
+  const store::JobCounts counts = api.jobs.counts();
   const bool running = api.queue.running() != nullptr;
   const std::size_t remaining = api.jobs.remaining();
   Text text;

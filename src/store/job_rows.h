@@ -26,6 +26,7 @@ struct JobStore::Implementation {
   std::shared_ptr<Connection> connection;
   Statement insert, insert_texts, first, start;
   std::int64_t submitted = 0;  // jobs ever, deleted ones included
+  JobCounts counts;
 
   Database& database() const { return connection->database; }
   Status prepare();

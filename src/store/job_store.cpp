@@ -125,6 +125,7 @@ Result<double> JobStore::submit(const NewJob& job) {
                                      fmt::format(R"({{"models":{}}})", job.models)}));
   OBSCURA_TRY(transaction.commit());
   ++self.submitted;
+  ++self.counts.submitted;
   ++self.connection->remaining[job.project];
   return number;
 }
@@ -148,11 +149,12 @@ Status JobStore::finish(std::string_view id, const Outcome& outcome) {
   Implementation& self = *implementation_;
   std::lock_guard lock(self.connection->mutex);
   OBSCURA_ASSIGN(Transaction transaction, Transaction::begin(self.database()));
-  OBSCURA_ASSIGN(Statement owner, self.database().prepare("SELECT project, user FROM jobs WHERE "
-                                                          "id = ? AND state = 1"));
+  OBSCURA_ASSIGN(Statement owner, self.database().prepare("SELECT project, user, started_ms FROM "
+                                                          "jobs WHERE id = ? AND state = 1"));
   OBSCURA_ASSIGN(bool running, owner.bind(1, id).step());
   if (!running) return {};
   const std::string project(owner.text(0)), user(owner.text(1));
+  const std::int64_t started_ms = owner.integer(2);
   owner.reset();
   OBSCURA_ASSIGN(Statement job,
                  self.database().prepare("UPDATE jobs SET state = ?, finished_ms = ?, error = ?, "
@@ -170,6 +172,10 @@ Status JobStore::finish(std::string_view id, const Outcome& outcome) {
                                      action_of(outcome.state), std::string(id), outcome.audit}));
   OBSCURA_TRY(transaction.commit());
   --self.connection->remaining[project];
+  ++(outcome.state == JobState::kDone     ? self.counts.done
+     : outcome.state == JobState::kFailed ? self.counts.failed
+                                          : self.counts.cancelled);
+  self.counts.seconds += static_cast<double>(outcome.finished_ms - started_ms) / 1000;
   return {};
 }
 
@@ -201,18 +207,7 @@ Result<std::size_t> JobStore::cancel(std::string_view project, std::span<const s
                              "id = ?2 AND state = 0",
                              project, ids, now_ms));
   self.connection->remaining[std::string(project)] -= count;
-  return static_cast<std::size_t>(count);
-}
-
-Result<std::size_t> JobStore::cancel_all(std::string_view project, std::int64_t now_ms) {
-  Implementation& self = *implementation_;
-  std::lock_guard lock(self.connection->mutex);
-  OBSCURA_ASSIGN(Statement statement,
-                 self.database().prepare("UPDATE jobs SET state = 4, finished_ms = ? WHERE project "
-                                         "= ? AND state = 0"));
-  OBSCURA_TRY(statement.bind(1, now_ms).bind(2, project).run());
-  const std::int64_t count = self.database().changes();
-  self.connection->remaining[std::string(project)] -= count;
+  self.counts.cancelled += count;
   return static_cast<std::size_t>(count);
 }
 
@@ -224,6 +219,11 @@ Result<bool> JobStore::hold(std::string_view project, std::string_view id, bool 
                      "UPDATE jobs SET held = ? WHERE project = ? AND id = ? AND state <= 1"));
   OBSCURA_TRY(statement.bind(1, std::int64_t{held}).bind(2, project).bind(3, id).run());
   return self.database().changes() == 1;
+}
+
+JobCounts JobStore::counts() const {
+  std::lock_guard lock(implementation_->connection->mutex);
+  return implementation_->counts;
 }
 
 }  // namespace obscura::store

@@ -83,6 +83,12 @@ struct Outcome {
   std::int64_t peak_bytes = 0;
 };
 
+// What has happened since the store was opened.
+struct JobCounts {
+  std::int64_t submitted = 0, done = 0, failed = 0, cancelled = 0;
+  double seconds = 0;  // that those jobs have run which have finished
+};
+
 // Which jobs a list holds, and in which order.
 enum class JobList {
   kUnfinished,  // the running one, then the others in the order in which they will run
@@ -115,7 +121,6 @@ class JobStore {
   // Takes queued jobs out of the queue; the others are left alone. How many there were.
   Result<std::size_t> cancel(std::string_view project, std::span<const std::string> ids,
                              std::int64_t now_ms);
-  Result<std::size_t> cancel_all(std::string_view project, std::int64_t now_ms);
   // Of a queued or running job; false if it is neither.
   Result<bool> hold(std::string_view project, std::string_view id, bool held);
   // Puts a queued job right before another queued one of any project, or to the front or the back.
@@ -156,6 +161,8 @@ class JobStore {
   // Queued and running.
   std::size_t remaining(std::string_view project) const;
   std::size_t remaining() const;  // of all projects
+  // Who sees a job as finished sees it counted.
+  JobCounts counts() const;
 
  private:
   struct Implementation;

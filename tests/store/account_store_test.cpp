@@ -80,7 +80,6 @@ TEST_F(AccountStoreTest, ChangesNothingOfAnotherProject) {
   submit("a", kDefaultProject);
   const std::vector<std::string> ids = {"a"};
   EXPECT_EQ(*jobs_->cancel("acme", ids, 1), 0U);
-  EXPECT_EQ(*jobs_->cancel_all("acme", 1), 0U);
   EXPECT_FALSE(*jobs_->hold("acme", "a", true));
   EXPECT_FALSE(jobs_->move_to_end("acme", "a", true).ok());
   EXPECT_EQ(jobs_->remaining("acme"), 0U);

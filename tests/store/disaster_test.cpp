@@ -172,7 +172,7 @@ std::vector<Status> everything(Stores& stores) {
   said.push_back(stores.jobs->move_before(kDefaultProject, "more", "waiting"));
   note(stores.jobs->start_next(7));
   said.push_back(stores.jobs->finish("more", {JobState::kDone, "{}", "[]", 8}));
-  note(stores.jobs->cancel_all(kDefaultProject, 9));
+  note(stores.jobs->cancel(kDefaultProject, std::vector<std::string>{"waiting"}, 9));
   note(stores.results.list(kDefaultProject, "", -1, 0));
   note(stores.results.uses(kDefaultProject, "abc"));
   note(stores.accounts.projects());

@@ -142,9 +142,12 @@ TEST_F(JobStoreTest, CancelsOnlyWhatWaits) {
   EXPECT_EQ(*store_->cancel(kDefaultProject, std::vector<std::string>{"a", "b", "zzz"}, 2500), 1U);
   EXPECT_EQ(ids(store_->unfinished(kDefaultProject)), "a c d");
   EXPECT_EQ(store_->remaining(), 3U);
-  EXPECT_EQ(*store_->cancel_all(kDefaultProject, 2600), 2U);
+  EXPECT_EQ(*store_->cancel(kDefaultProject, std::vector<std::string>{"c", "d"}, 2600), 2U);
   EXPECT_EQ(ids(store_->unfinished(kDefaultProject)), "a");
   EXPECT_EQ(store_->remaining(), 1U);
+  EXPECT_EQ(store_->counts().submitted, 4);
+  EXPECT_EQ(store_->counts().cancelled, 3);
+  EXPECT_EQ(store_->counts().done, 0);
   // What never ran is not part of the history, but is still known.
   EXPECT_EQ(ids(store_->history(kDefaultProject, std::nullopt, -1)), "");
   EXPECT_EQ((**store_->find(kDefaultProject, "b")).state, JobState::kCancelled);
