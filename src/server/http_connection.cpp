@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
@@ -167,6 +168,8 @@ void HttpConnection::read_body() {
   const std::size_t size = header_->content_length().value_or(0);
   stream_.expires_after(
       std::chrono::seconds(core_.options.body_seconds + size / core_.options.slowest));
+  // As small as it is left by a header, it would be filled by 512 bytes at a time.
+  buffer_.reserve(header_->chunked() ? kReadAhead : std::min(size, kReadAhead));
   if (request_.body_file) return read_file();
   body_.emplace(std::move(*header_));
   body_->body_limit(core_.handler.body_limit(request_));
