@@ -7,21 +7,11 @@
 
 #include "base/check.h"
 #include "base/parallel.h"
+#include "io/exif_tags.h"
 #include "io/text_encoding.h"
 
 namespace obscura::io {
 namespace {
-
-constexpr unsigned kTagImageDescription = 0x010e;
-constexpr unsigned kTagModel = 0x0110;
-constexpr unsigned kTagOrientation = 0x0112;
-constexpr unsigned kTagExifFolder = 0x8769;
-constexpr unsigned kTagUserComment = 0x9286;
-
-constexpr unsigned kTypeAscii = 2;
-constexpr unsigned kTypeShort = 3;
-constexpr unsigned kTypeLong = 4;
-constexpr unsigned kTypeUndefined = 7;
 
 // One field of a folder (IFD): `value` holds the bytes of ASCII and UNDEFINED fields, `number` that
 // of SHORT and LONG.

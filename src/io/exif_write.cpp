@@ -2,15 +2,11 @@
 #include <string>
 
 #include "io/exif.h"
+#include "io/exif_tags.h"
 #include "io/text_encoding.h"
 
 namespace obscura::io {
 namespace {
-
-constexpr unsigned kTagModelWritten = 0x0110;
-constexpr unsigned kFirstTextTag = 0x0100;
-constexpr unsigned kTagExifFolderWritten = 0x8769;
-constexpr unsigned kTagUserCommentWritten = 0x9286;
 
 struct TextTag {
   unsigned tag;
@@ -23,7 +19,7 @@ std::string little_endian(std::size_t value, int bytes) {
   return text;
 }
 
-// A field whose value lies at `place`. REQUIRES: more than four bytes of value.
+// A field whose value lies at `place`; one of at most four bytes is itself given there.
 std::string field(unsigned tag, unsigned type, std::size_t count, std::size_t place) {
   return little_endian(tag, 2) + little_endian(type, 2) + little_endian(count, 4) +
          little_endian(place, 4);
@@ -38,17 +34,15 @@ std::string block_of(const std::vector<TextTag>& tags, const std::string& commen
   std::string values;
   head += little_endian(fields, 2);
   for (auto tag = tags.rbegin(); tag != tags.rend(); ++tag) {
-    head += field(tag->tag, 2, tag->text.size(), place + values.size());
+    head += field(tag->tag, kTypeAscii, tag->text.size(), place + values.size());
     values += tag->text;
     if (values.size() % 2 == 1) values += '\0';
   }
-  if (!comment.empty())
-    head += little_endian(kTagExifFolderWritten, 2) + little_endian(4, 2) + little_endian(1, 4) +
-            little_endian(exif_folder, 4);
+  if (!comment.empty()) head += field(kTagExifFolder, kTypeLong, 1, exif_folder);
   head += little_endian(0, 4);
   if (comment.empty()) return head + values;
   head += little_endian(1, 2) +
-          field(kTagUserCommentWritten, 7, comment.size(), place + values.size()) +
+          field(kTagUserComment, kTypeUndefined, comment.size(), place + values.size()) +
           little_endian(0, 4);
   return head + values + comment;
 }
@@ -67,16 +61,15 @@ ExifBlock write_exif(const ImageMetadata& texts, std::size_t limit) {
     if (used + comment.size() > limit) comment.clear();
     used += comment.size();
   }
-  unsigned next = kTagModelWritten - 1;
+  unsigned next = kTagModel - 1;
   for (const TextEntry& entry : texts) {
     if (entry.key == "parameters") {
       if (comment.empty()) block.left_out.push_back(entry.key);
       continue;
     }
-    const bool first =
-        entry.key == "prompt" && (tags.empty() || tags.front().tag != kTagModelWritten);
+    const bool first = entry.key == "prompt" && (tags.empty() || tags.front().tag != kTagModel);
     std::string text = entry.key + ":" + entry.text + '\0';
-    const bool fits = entry.text.starts_with('{') && next >= kFirstTextTag &&
+    const bool fits = entry.text.starts_with('{') && next >= kTagImageWidth &&
                       used + kField + text.size() <= limit;
     if (!fits) {
       block.left_out.push_back(entry.key);
@@ -84,8 +77,7 @@ ExifBlock write_exif(const ImageMetadata& texts, std::size_t limit) {
     }
     used += kField + text.size();
     // Model comes last among the tags, so first in the list.
-    tags.insert(first ? tags.begin() : tags.end(),
-                {first ? kTagModelWritten : next--, std::move(text)});
+    tags.insert(first ? tags.begin() : tags.end(), {first ? kTagModel : next--, std::move(text)});
   }
   if (tags.empty() && comment.empty()) return block;
   const std::string bytes = block_of(tags, comment);
