@@ -1,5 +1,6 @@
 #include "graph/editor_form.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
@@ -7,6 +8,7 @@
 #include <variant>
 
 #include "graph/editor_graph.h"
+#include "graph/promoted_values.h"
 #include "graph/suggest.h"
 
 namespace obscura::graph {
@@ -53,6 +55,13 @@ bool has_control(const InputSpec& spec) {
          spec.name() == "noise_seed";
 }
 
+bool may_hold(const std::string& type, const ordered_json& value) {
+  if (type == "INT" || type == "FLOAT") return value.is_number();
+  if (type == "BOOLEAN") return value.is_boolean();
+  if (type == "STRING") return value.is_string();
+  return !value.is_structured();
+}
+
 // A list is a value here, never a link.
 ordered_json as_constant(const ordered_json& value) {
   if (!value.is_array()) return value;
@@ -85,15 +94,23 @@ class Converter {
 
   void read_widgets(const EditorNode& node, ordered_json& inputs) {
     const NodeType* type = registry_.find(node.type);
-    if (!type || !node.widgets) return;
-    if (node.widgets->is_object()) {
+    if (!type) return;
+    if (node.widgets && node.widgets->is_object()) {
       for (const InputSpec& spec : type->inputs()) {
         auto found = node.widgets->find(spec.name());
         if (found != node.widgets->end()) inputs[spec.name()] = as_constant(*found);
       }
-      return;
+    } else if (node.widgets && node.widgets->is_array()) {
+      read_positional_widgets(node, *type, inputs);
     }
-    if (node.widgets->is_array()) read_positional_widgets(node, *type, inputs);
+    if (node.given.empty()) return;
+    // Lists of shown fields that do not fit their values exist: what cannot be the field's is not.
+    for (const InputSpec& spec : type->inputs()) {
+      auto given = node.given.find(spec.name());
+      if (given != node.given.end() && may_hold(spec.type(), *given->second)) {
+        inputs[spec.name()] = *given->second;
+      }
+    }
   }
 
   void read_positional_widgets(const EditorNode& node, const NodeType& type, ordered_json& inputs) {
@@ -154,7 +171,7 @@ class Converter {
       } else if (node->mode == EditorNode::kMuted || is_note(*node)) {
         return {};
       } else if (is_primitive(*node)) {
-        return scalar_at(*node, 0);
+        return node->given.empty() ? scalar_at(*node, 0) : *node->given.begin()->second;
       } else if (is_reroute(*node)) {
         if (node->inputs.empty()) return {};
         link_key = node->inputs.front().link;
@@ -177,11 +194,28 @@ class Converter {
     return value;
   }
 
-  // A subgraph's node keeps the values of its own widgets, one for each input that has one.
+  // A subgraph's node keeps the values of its own widgets, one for each input that has one; where
+  // there are more values, a seed's control may follow it.
   static Source promoted_value(const EditorNode& node, std::size_t slot) {
-    if (!node.inputs[slot].is_widget) return {};
+    if (!node.inputs[slot].is_widget || !node.widgets || !node.widgets->is_array()) return {};
+    const auto given = node.given.find(node.inputs[slot].name);
+    if (given != node.given.end() && may_hold(node.inputs[slot].type, *given->second)) {
+      return *given->second;
+    }
+    const auto widgets = static_cast<std::size_t>(
+        std::count_if(node.inputs.begin(), node.inputs.end(),
+                      [](const EditorInput& input) { return input.is_widget; }));
+    const bool controls = node.widgets->size() > widgets;
     std::size_t position = 0;
-    for (std::size_t i = 0; i < slot; ++i) position += node.inputs[i].is_widget ? 1 : 0;
+    for (std::size_t i = 0; i < slot; ++i) {
+      if (!node.inputs[i].is_widget) continue;
+      ++position;
+      const bool numbered = node.inputs[i].type == "INT" || node.inputs[i].type == "COMBO";
+      if (controls && numbered && position < node.widgets->size() &&
+          is_control_value((*node.widgets)[position])) {
+        ++position;
+      }
+    }
     return scalar_at(node, position);
   }
 
@@ -211,7 +245,8 @@ class Converter {
 
 Result<Workflow> from_editor_form(const ordered_json& document, const NodeRegistry& registry,
                                   std::vector<std::string>& warnings) {
-  OBSCURA_ASSIGN(const EditorGraph graph, read_editor_graph(document));
+  OBSCURA_ASSIGN(EditorGraph graph, read_editor_graph(document));
+  OBSCURA_TRY(give_promoted_values(graph));
   return Converter(graph, registry, warnings).convert();
 }
 

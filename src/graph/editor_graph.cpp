@@ -40,6 +40,23 @@ std::int64_t slot_number(const ordered_json* value) {
   return slot >= 0 && slot < 100'000 ? slot : -1;
 }
 
+// [node, field] or [node, field, owner] of each; others count as none, so that those after them
+// keep their places.
+std::vector<PromotedField> promoted_fields(const ordered_json& node) {
+  const ordered_json* properties = member_of(node, "properties");
+  const ordered_json* list = properties ? member_of(*properties, "proxyWidgets") : nullptr;
+  std::vector<PromotedField> fields;
+  if (!list || !list->is_array()) return fields;
+  for (const ordered_json& entry : *list) {
+    PromotedField& field = fields.emplace_back();
+    if (!entry.is_array() || entry.size() < 2 || !entry[1].is_string()) continue;
+    field.node = id_text(&entry[0]);
+    field.field = entry[1].get<std::string>();
+    if (entry.size() > 2) field.owner = id_text(&entry[2]);
+  }
+  return fields;
+}
+
 Error broken(const std::string& what) {
   return Error(ErrorKind::kInvalidInput, "the editor's workflow " + what);
 }
@@ -137,6 +154,7 @@ class Reader {
 
     const auto subgraph = subgraphs_.find(node.type);
     node.is_subgraph = subgraph != subgraphs_.end();
+    if (node.is_subgraph) node.promoted = promoted_fields(body);
     const std::size_t position = graph_.nodes.size();
     if (position >= Workflow::kMostNodes) {
       return broken("has more than " + std::to_string(Workflow::kMostNodes) + " nodes");

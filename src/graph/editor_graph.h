@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -25,6 +26,14 @@ struct EditorInput {
   bool is_widget = false;
 };
 
+// A field inside a subgraph that is shown on the subgraph's own node: [node, field] of the property
+// proxyWidgets, with the node that the field belongs to where subgraphs nest.
+struct PromotedField {
+  std::string node;
+  std::string field;
+  std::string owner;  // empty: not said
+};
+
 struct EditorNode {
   static constexpr int kMuted = 2;
   static constexpr int kBypassed = 4;
@@ -39,6 +48,10 @@ struct EditorNode {
   // Of a subgraph's node: the keys of the links that end at its outputs, by slot.
   bool is_subgraph = false;
   std::vector<std::string> subgraph_outputs;
+  std::vector<PromotedField> promoted;
+  // Values that the node of a subgraph around this one keeps for fields of this one, by the fields'
+  // names: they go before the node's own.
+  std::map<std::string, const nlohmann::ordered_json*> given;
 };
 
 // Where a link starts: an output of a node, or, inside a subgraph, an input of the node that stands

@@ -111,6 +111,97 @@ TEST_F(EditorFormTest, ExpandsSubgraphs) {
             R"("4":{"inputs":{"prefix":"p","box":["12:5",0]},"class_type":"Save"}})");
 }
 
+// A Box in the subgraph "in", whose field value is its input; beside it, an Add and a primitive
+// that feeds the payload of the Box. "out" holds one node of "in", and hands its scale on.
+std::string promoted(std::string_view nodes) {
+  return R"({"nodes":[)" + std::string(nodes) + R"(],"links":[],"definitions":{"subgraphs":[
+    {"id":"in","inputs":[{"name":"value","type":"FLOAT","linkIds":[1]}],
+     "nodes":[{"id":5,"type":"Box","inputs":[
+                {"name":"value","type":"FLOAT","widget":{"name":"value"},"link":1},
+                {"name":"payload","type":"INT","widget":{"name":"payload"},"link":2}],
+               "widgets_values":[1,0]},
+              {"id":6,"type":"PrimitiveNode","outputs":[{"type":"INT","links":[2]}],"widgets_values":[7,"fixed"]},
+              {"id":7,"type":"Add","widgets_values":[3]}],
+     "links":[{"id":1,"origin_id":-10,"origin_slot":0,"target_id":5,"target_slot":0,"type":"FLOAT"},
+              {"id":2,"origin_id":6,"origin_slot":0,"target_id":5,"target_slot":1,"type":"INT"}]},
+    {"id":"out","nodes":[{"id":8,"type":"in","inputs":[
+        {"name":"value","type":"FLOAT","widget":{"name":"value"},"link":null}],
+        "properties":{"proxyWidgets":[["7","scale"],["-1","value"]]},"widgets_values":[4,2]}],"links":[]}]}})";
+}
+
+std::string box_and_add(const std::string& prefix, const char* value, const char* payload,
+                        const char* scale) {
+  return "{\"" + prefix + R"(:5":{"inputs":{"value":)" + value + R"(,"payload":)" + payload +
+         R"(},"class_type":"Box"},")" + prefix + R"(:7":{"inputs":{"scale":)" + scale +
+         R"(},"class_type":"Add"}})";
+}
+
+// A node of "in"; `rest` are its properties and values.
+std::string inner(std::string_view rest) {
+  return promoted(
+      R"({"id":1,"type":"in","inputs":[{"name":"value","type":"FLOAT","widget":{"name":"value"},"link":null}],)" +
+      std::string(rest) + "}");
+}
+
+TEST_F(EditorFormTest, GivesFieldsInsideTheValuesOfTheSubgraphsNode) {
+  // By the place in the list: an input of the subgraph, a field inside, a primitive inside.
+  EXPECT_EQ(
+      convert(inner(R"("properties":{"proxyWidgets":[["7","scale"],["-1","value"],["6","value"]]},
+                       "widgets_values":[9,2,8])")),
+      box_and_add("1", "2", "8", "9"));
+  // A field that an input of the subgraph feeds is that input, and may be shown first or last.
+  EXPECT_EQ(convert(inner(R"("properties":{"proxyWidgets":[["7","scale"],["5","value"]]},
+                             "widgets_values":[9,2])")),
+            box_and_add("1", "2", "7", "9"));
+}
+
+TEST_F(EditorFormTest, LeavesFieldsInsideWhoseValuesWereNotKept) {
+  EXPECT_EQ(
+      convert(inner(R"("properties":{"proxyWidgets":[["7","scale"],["-1","value"],["6","value"]]},
+                             "widgets_values":[null,2])")),
+      box_and_add("1", "2", "7", "3"));
+  // Editors of 2025 kept only the values of the inputs, whatever stands in the list.
+  EXPECT_EQ(convert(inner(R"("properties":{"proxyWidgets":[["7","scale"]]},"widgets_values":[])")),
+            box_and_add("1", "1", "7", "3"));
+  // What is not there, is a preview, or cannot be the field's value.
+  EXPECT_EQ(convert(inner(
+                R"("properties":{"proxyWidgets":[["99","scale"],["7","$$preview"],["7","scale"],3]},
+                             "widgets_values":[1,2,"text",4])")),
+            box_and_add("1", "1", "7", "3"));
+}
+
+TEST_F(EditorFormTest, LetsTheOutermostSubgraphDecide) {
+  const auto outer = [](std::string_view rest) {
+    return promoted(R"({"id":1,"type":"out","inputs":[],)" + std::string(rest) + "}");
+  };
+  EXPECT_EQ(convert(outer(R"("properties":{})")), box_and_add("1:8", "2", "7", "4"));
+  for (const char* field : {R"(["8","7: scale"])", R"(["8","scale"])", R"(["8","scale","7"])"}) {
+    const std::string rest = R"("properties":{"proxyWidgets":[)" + std::string(field) +
+                             R"(,["8","value"]]},"widgets_values":[5,6])";
+    EXPECT_EQ(convert(outer(rest)), box_and_add("1:8", "6", "7", "5")) << field;
+  }
+}
+
+TEST_F(EditorFormTest, SkipsTheControlAmongASubgraphsValues) {
+  registry_.add(NodeType("Seeded")
+                    .input(integer("seed", 0))
+                    .input(integer("n", 0))
+                    .run([](NodeCall&) -> Result<NodeResult> { return NodeResult(); }));
+  const auto seeded = [&](const char* values) {
+    return convert(
+        R"({"nodes":[{"id":1,"type":"s","inputs":[{"name":"seed","type":"INT","widget":{"name":"seed"}},
+        {"name":"n","type":"INT","widget":{"name":"n"}}],"widgets_values":)" +
+        std::string(values) + R"(}],"links":[],"definitions":{"subgraphs":[{"id":"s",
+        "nodes":[{"id":2,"type":"Seeded","inputs":[{"name":"seed","type":"INT","widget":{"name":"seed"},"link":1},
+          {"name":"n","type":"INT","widget":{"name":"n"},"link":2}],"widgets_values":[0,"fixed",0]}],
+        "links":[{"id":1,"origin_id":-10,"origin_slot":0,"target_id":2,"target_slot":0},
+                 {"id":2,"origin_id":-10,"origin_slot":1,"target_id":2,"target_slot":1}]}]}})");
+  };
+  const char* wanted = R"({"1:2":{"inputs":{"seed":5,"n":6},"class_type":"Seeded"}})";
+  EXPECT_EQ(seeded("[5,6]"), wanted);
+  EXPECT_EQ(seeded(R"([5,"randomize",6])"), wanted);
+}
+
 TEST_F(EditorFormTest, RingsAndBombsEnd) {
   // Two reroutes that feed each other.
   EXPECT_EQ(
