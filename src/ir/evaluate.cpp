@@ -27,7 +27,7 @@ class Evaluation {
   const Graph& graph_;
   const WeightReader& weights_;
   std::vector<Tensor> results_;                      // of inputs and nodes
-  std::vector<std::vector<std::int32_t>> integers_;  // of int32 inputs
+  std::vector<std::vector<std::int32_t>> integers_;  // those that are int32
   std::vector<int> uses_;
 };
 
@@ -72,10 +72,15 @@ Status Evaluation::run(const Node& node) {
     operands.push_back(array);
   }
   const ValueType& type = graph_.type(node.output);
-  OBSCURA_CHECK(type.dtype == DType::kF32, "results are float32, here is " + type.text());
-  Tensor result(type.shape);
-  node.op->evaluate(operands, Array{type, result.data()});
-  results_[index_of(node.output)] = std::move(result);
+  const std::size_t place = index_of(node.output);
+  if (type.dtype == DType::kI32) {
+    integers_[place].resize(static_cast<std::size_t>(type.shape.elements()));
+    node.op->evaluate(operands, Array{type, integers_[place].data()});
+  } else {
+    OBSCURA_CHECK(type.dtype == DType::kF32, "results are numbers, here is " + type.text());
+    results_[place] = Tensor(type.shape);
+    node.op->evaluate(operands, Array{type, results_[place].data()});
+  }
   for (ValueId id : node.inputs) {
     if (--uses_[index_of(id)] == 0) results_[index_of(id)] = Tensor();
   }

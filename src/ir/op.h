@@ -33,6 +33,7 @@ struct Array {
   void* data = nullptr;
 
   float* f32() const { return static_cast<float*>(data); }
+  std::int32_t* i32() const { return static_cast<std::int32_t*>(data); }
   std::int64_t size(int axis) const { return type.shape[axis]; }
 };
 

@@ -88,6 +88,17 @@ TEST(UNet, HeadsAreSixtyFourWideOrAFixedNumber) {
   EXPECT_EQ(head_sizes("sd21_keys.tsv", {}), std::pair(false, true));
 }
 
+TEST(UNet, OfSdxlDoesNotAttendAtTheLatentsOwnSize) {
+  auto attends = [](const char* list) {
+    auto entries = read_key_list(list);
+    return attends_at_full_size(KeyListWeights(entries, kPrefix));
+  };
+  EXPECT_TRUE(attends("sd15_keys.tsv"));
+  EXPECT_TRUE(attends("sd21_keys.tsv"));
+  EXPECT_FALSE(attends("sdxl_base_keys.tsv"));
+  EXPECT_FALSE(attends("sdxl_refiner_keys.tsv"));
+}
+
 // A picture of 1080 rows has a latent of 135, which does not halve twice.
 TEST(UNet, TakesAnyLatentSize) {
   auto entries = read_key_list("sdxl_base_keys.tsv");

@@ -40,6 +40,17 @@ ValueId row_by_row(ir::Builder& builder, ValueId tokens, const Shape& image, Til
                      Shape{image[0], image[1] * image[2], image[3]});
 }
 
+// Keys and values are those of all tokens.
+ValueId merging_attention(const Scope& at, ValueId n, nn::Heads heads,
+                          const ir::MatchTokensOp::Options& merge) {
+  ir::Builder& builder = at.enter();
+  const ValueId places = ir::match_tokens(builder, n, merge);
+  const ValueId few =
+      ir::merge_tokens(builder, n, places, merge.height * merge.width - merge.merged);
+  const ValueId attended = nn::attention(at, few, n, nn::kLdmAttention, heads);
+  return ir::spread_tokens(at.enter(), attended, places);
+}
+
 // `image` is the shape of what the tokens n were.
 ValueId self_attention(const Scope& at, ValueId n, const Shape& image, nn::Heads heads,
                        const SelfAttentionChanges& changes) {
@@ -48,6 +59,7 @@ ValueId self_attention(const Scope& at, ValueId n, const Shape& image, nn::Heads
     at.builder().output("middle_q", nn::linear(at / "to_q", n));
     at.builder().output("middle_k", nn::linear(at / "to_k", n));
   }
+  if (changes.merge) return merging_attention(at, n, heads, *changes.merge);
   if (changes.tiles == Tiles{}) return nn::attention(at, n, n, nn::kLdmAttention, heads);
   n = tile_by_tile(at.enter(), n, image, changes.tiles);
   n = nn::attention(at, n, n, nn::kLdmAttention, heads);

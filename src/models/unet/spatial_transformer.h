@@ -1,6 +1,9 @@
 // The transformer inside a U-Net block: LDM's SpatialTransformer ("attention.py").
 #pragma once
 
+#include <optional>
+
+#include "ir/token_merge.h"
 #include "models/unet/hyper_tile.h"
 #include "nn/attention.h"
 #include "nn/scope.h"
@@ -9,8 +12,9 @@ namespace obscura::models {
 
 // What may be done otherwise to the self-attention of a transformer.
 struct SelfAttentionChanges {
-  bool is_identity = false;  // each token sees only itself
-  Tiles tiles;               // a token sees those of its own tile
+  bool is_identity = false;                         // each token sees only itself
+  Tiles tiles;                                      // a token sees those of its own tile
+  std::optional<ir::MatchTokensOp::Options> merge;  // tokens that are alike ask as one
   bool show = false;  // queries and keys of the first block become outputs "middle_q", "middle_k"
 };
 

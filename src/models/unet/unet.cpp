@@ -54,6 +54,8 @@ class UNetBuilder {
   ValueId condition(const UNetCall& call);
   ValueId residual(const Scope& at, ValueId x);
   ValueId transformer(const Scope& at, ValueId x, SelfAttentionChanges attention);
+  // What token merging does in the `number`-th transformer, whose tokens are such an image.
+  std::optional<ir::MatchTokensOp::Options> merging(const Shape& image, int number) const;
   // The layers of one entry of input_blocks, middle_block or output_blocks in their order. An
   // upsampling layer returns to the size of `skip`.
   ValueId block(const Scope& at, ValueId x, const Shape& skip,
@@ -68,9 +70,10 @@ class UNetBuilder {
   const UNetConfig& config_;
   const UNetDimensions& dimensions_;
   const UNetChanges& changes_;
-  ValueId condition_ = ir::kNoValue;  // (N, embedding)
-  ValueId context_ = ir::kNoValue;    // (N, T, context_width)
-  int transformers_ = 0;              // so far
+  ValueId condition_ = ir::kNoValue;     // (N, embedding)
+  ValueId context_ = ir::kNoValue;       // (N, T, context_width)
+  std::int64_t height_ = 0, width_ = 0;  // of the latent
+  int transformers_ = 0;                 // so far
 };
 
 ValueId UNetBuilder::condition(const UNetCall& call) {
@@ -125,6 +128,19 @@ ValueId UNetBuilder::joined(const Scope& at, ValueId x, ValueId skip) {
   return ir::concat(at.enter(), x, skip);
 }
 
+std::optional<ir::MatchTokensOp::Options> UNetBuilder::merging(const Shape& image,
+                                                               int number) const {
+  if (!changes_.token_merge || image[1] != height_ || image[2] != width_) return std::nullopt;
+  const auto wanted = static_cast<std::int64_t>(static_cast<double>(height_ * width_) *
+                                                changes_.token_merge->ratio);
+  const std::int64_t merged = std::min(wanted, ir::mergeable_tokens(height_, width_));
+  if (merged == 0) return std::nullopt;
+  return ir::MatchTokensOp::Options{.height = height_,
+                                    .width = width_,
+                                    .merged = merged,
+                                    .draw = static_cast<std::uint32_t>(number)};
+}
+
 ValueId UNetBuilder::transformer(const Scope& at, ValueId x, SelfAttentionChanges attention) {
   const int number = transformers_++;
   const std::vector<std::string>& skipped = changes_.skipped;
@@ -135,6 +151,7 @@ ValueId UNetBuilder::transformer(const Scope& at, ValueId x, SelfAttentionChange
         s[3] % dimensions_.model_channels == 0 ? s[3] / dimensions_.model_channels : 0;
     attention.tiles = hyper_tiles(*changes_.hyper_tile, s[1], s[2], widening, number);
   }
+  if (attention.tiles == Tiles{}) attention.merge = merging(builder().shape(x), number);
   return spatial_transformer(at, x, context_, config_.heads, attention);
 }
 
@@ -170,6 +187,8 @@ ValueId UNetBuilder::block(const Scope& at, ValueId x, const Shape& skip,
 }
 
 void UNetBuilder::build(const UNetCall& call) {
+  height_ = call.height;
+  width_ = call.width;
   ValueId x = builder().input(
       "x", {DType::kF32, Shape{call.batch, call.height, call.width, dimensions_.in_channels}});
   condition_ = condition(call);
@@ -243,6 +262,18 @@ std::vector<std::string> unet_transformers(const ir::WeightIndex& weights) {
   add_from(root / "middle_block");
   add_from_all(root / "output_blocks");
   return places;
+}
+
+bool attends_at_full_size(const ir::WeightIndex& weights) {
+  ir::Builder builder("unet", weights);
+  const Scope blocks = Scope(builder) / "input_blocks";
+  for (int i = 0; layer_at(blocks / i / 0) != Layer::kNone; ++i) {
+    for (int j = 0; layer_at(blocks / i / j) != Layer::kNone; ++j) {
+      if (layer_at(blocks / i / j) == Layer::kTransformer) return true;
+      if (layer_at(blocks / i / j) == Layer::kDownsample) return false;
+    }
+  }
+  return false;
 }
 
 Result<ir::Graph> build_unet(const ir::WeightIndex& weights, const UNetConfig& config,

@@ -37,6 +37,10 @@ Result<UNetDimensions> unet_dimensions(const ir::WeightIndex& weights);
 // The places of its transformers, "input_blocks.4.1" first.
 std::vector<std::string> unet_transformers(const ir::WeightIndex& weights);
 
+// Whether any of them works at the latent's own size, as in Stable Diffusion 1 and 2 but not in
+// SDXL.
+bool attends_at_full_size(const ir::WeightIndex& weights);
+
 // Of one call. Any height and width of at least 1 will do.
 struct UNetCall {
   std::int64_t batch = 1;

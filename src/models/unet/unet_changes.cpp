@@ -20,6 +20,7 @@ std::string UNetChanges::key() const {
     key << " hyper_tile " << hyper_tile->tile << ' ' << hyper_tile->choices << ' '
         << hyper_tile->max_depth << ' ' << hyper_tile->scale_depth;
   }
+  if (token_merge) key << " token_merge " << token_merge->ratio;
   for (const std::string& place : skipped) key << " without " << place;
   if (middle_attention_is_identity) key << " middle_attention_is_identity";
   if (show_middle_attention) key << " show_middle_attention";

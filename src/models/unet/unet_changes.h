@@ -37,10 +37,18 @@ struct HyperTile {
   bool scale_depth = false;  // larger tiles deeper down, as ComfyUI has it: by 1, 2 and 8
 };
 
+// Token merging (Bolya and Hoffman, arXiv:2303.17604) as ComfyUI has it: in the self-attention at
+// the latent's own size, the queries that are most alike are asked as one. Levels in tiles are left
+// alone.
+struct TokenMerge {
+  double ratio = 0.3;  // of the tokens that are merged into others; three quarters at the most
+};
+
 struct UNetChanges {
   std::optional<FreeU> free_u;
   std::optional<DeepShrink> deep_shrink;
   std::optional<HyperTile> hyper_tile;
+  std::optional<TokenMerge> token_merge;
   // Transformers that hand their input on, by their places: "middle_block.1".
   std::vector<std::string> skipped;
   // Self-attention of the middle block returns its values as if each token saw only itself
