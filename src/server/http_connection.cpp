@@ -217,10 +217,17 @@ void HttpConnection::on_body(error_code error) {
   if (!response.later) return answer(std::move(response));
   // However long it takes: the client may go, and the work is done all the same.
   stream_.expires_never();
-  response.later([self = shared_from_this()](Response late) {
+  response.later([self = held_from_elsewhere()](Response late) {
     boost::asio::post(self->core_.context,
                       [self, late = std::move(late)]() mutable { self->answer(std::move(late)); });
   });
+}
+
+std::shared_ptr<HttpConnection> HttpConnection::held_from_elsewhere() {
+  return {this, [self = shared_from_this()](HttpConnection*) mutable {
+            boost::asio::io_context& context = self->core_.context;
+            boost::asio::post(context, [self = std::move(self)] {});
+          }};
 }
 
 void HttpConnection::refuse(Response response) {

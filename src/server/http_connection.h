@@ -42,6 +42,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void read_file();
   void on_piece(Error error);
   void on_body(Error error);
+  // For another thread: whoever lets go of it last, it ends on the transport's own.
+  std::shared_ptr<HttpConnection> held_from_elsewhere();
   void refuse(Response response);
   void answer(Response response);
   void answer_with_file(const Response& response);
