@@ -14,6 +14,7 @@
 #include "server/api.h"
 #include "server/comfyui.h"
 #include "server/file_area.h"
+#include "server/model_sidecar.h"
 #include "server/project_folders.h"
 
 namespace obscura::server {
@@ -25,11 +26,10 @@ using nlohmann::ordered_json;
 ordered_json model_json(std::string_view kind, const ModelEntry& model) {
   struct stat facts {};
   if (model.path) ::stat(model.path->c_str(), &facts);
-  return {{"kind", kind},
-          {"name", model.name},
-          {"bytes", facts.st_size},
-          {"modified_ms", std::int64_t{facts.st_mtime} * 1000},
-          {"inside", !model.path}};
+  const auto preview = preview_beside(model);
+  return {{"kind", kind},           {"name", model.name},
+          {"bytes", facts.st_size}, {"modified_ms", std::int64_t{facts.st_mtime} * 1000},
+          {"inside", !model.path},  {"preview_ms", preview ? preview->modified_ms : 0}};
 }
 
 Response no_kind(const std::string& kind) {
@@ -61,16 +61,19 @@ std::string called(const std::string& name, const fs::path& file, std::string me
   return message;
 }
 
-// Reads the file, and so runs beside the thread that answers.
+// Reads files, and so runs beside the thread that answers.
 Response facts_of(const Api& api, const std::string& project, const std::string& kind,
                   const ModelEntry& model) {
   const auto title =
       model.path ? api.studio.inspect_model(kind, *model.path) : Result<std::string>(std::string());
+  const ModelNotes notes = notes_beside(model);
   return respond(
       {{"model", model_json(kind, model)},
        {"title", title.ok() ? *title : ""},
        {"error", title.ok() ? "" : called(model.name, *model.path, title.error().message())},
-       {"digest", api.studio.model_digest(project, model.name)}});
+       {"digest", api.studio.model_digest(project, model.name)},
+       {"trigger_words", notes.trigger_words},
+       {"description", notes.description}});
 }
 
 Response show_model(Api& api, const Request& request, const Captures& captures) {
@@ -213,6 +216,10 @@ void add_api_model_routes(Router& router, Api& api) {
   router.add("GET", "/v1/models/{}/{}", [&api](const Request& request, const Captures& captures) {
     return show_model(api, request, captures);
   });
+  router.add(
+      "GET", "/v1/models/{}/{}/preview", [&api](const Request& request, const Captures& captures) {
+        return respond_preview(api.studio, api.background, request, captures[0], captures[1]);
+      });
   router.add_upload(
       "PUT", "/v1/models/{}/{}",
       [&api](Request& header, const Captures& captures) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "server/background.h"
 #include "server/job_queue.h"
 #include "server/job_runner.h"
 #include "server/log_feed.h"
@@ -23,6 +24,7 @@ struct ComfyUi {
   ResultFiles& result_files;
   std::filesystem::path data;
   LogFeed& log;
+  Background& background;
 
   ProjectFolders folders(const Request& request) const {
     return ProjectFolders(data, request.caller.project);

@@ -8,6 +8,7 @@
 #include "graph/object_info.h"
 #include "server/comfyui.h"
 #include "server/event_hub.h"
+#include "server/model_sidecar.h"
 #include "server/text.h"
 
 namespace obscura::server {
@@ -87,9 +88,14 @@ Response get_view_metadata(ComfyUi& api, const Request& request, const std::stri
   const std::string* name = request.parameter("filename");
   if (name == nullptr) return error_response(404, "wanted the parameter filename");
   if (!is_kind(api, kind)) return no_such_kind(kind);
-  auto metadata = api.studio.model_metadata(request.caller.project, kind, *name);
-  if (!metadata.ok()) return error_response(404, metadata.error().message());
-  return respond(*metadata);
+  const std::string& project = request.caller.project;
+  const std::vector<ModelEntry> models = api.studio.models(project, kind);
+  const auto model = std::find_if(models.begin(), models.end(),
+                                  [&](const ModelEntry& entry) { return entry.name == *name; });
+  if (model == models.end()) return error_response(404, "there is no model '" + *name + "'");
+  auto metadata = api.studio.model_metadata(project, kind, *name);
+  return metadata.ok() ? respond(*metadata)
+                       : error_response(404, "'" + *name + "' has no metadata that can be read");
 }
 
 Response get_system_stats(ComfyUi& api) {
@@ -131,6 +137,12 @@ void add_node_routes(Router& router, ComfyUi& api) {
   router.add("GET", "/experiment/models/{}",
              [&api](const Request& request, const Captures& captures) {
                return get_experiment_models_of(api, request, captures[0]);
+             });
+  // The number is the folder's in get_experiment_models_of().
+  router.add("GET", "/experiment/models/preview/{}/0/{}",
+             [&api](const Request& request, const Captures& captures) {
+               return respond_preview(api.studio, api.background, request, captures[0],
+                                      captures[1]);
              });
   router.add("GET", "/view_metadata/{}", [&api](const Request& request, const Captures& captures) {
     return get_view_metadata(api, request, captures[0]);

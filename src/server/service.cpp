@@ -53,7 +53,7 @@ struct Service::Implementation final : Handler {
         audit(connection),
         files(options.data, studio),
         queue({*store, accounts, results, runner, studio, files, hub}),
-        comfyui{studio, *store, results, queue, files, options.data, log},
+        comfyui{studio, *store, results, queue, files, options.data, log, background},
         api{studio, *store, results, accounts,     audit,    queue,
             files,  hub,    access,  options.data, requests, background} {
     access.use(accounts);

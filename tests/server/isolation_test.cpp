@@ -118,6 +118,8 @@ TEST_F(TraversalTest, NoAddressLeadsOutOfItsFolder) {
       {"GET", "/view_metadata/{}?filename=secret.txt"},
       {"GET", "/models/{}"},
       {"GET", "/experiment/models/{}"},
+      {"GET", "/experiment/models/preview/checkpoints/0/{}"},
+      {"GET", "/experiment/models/preview/{}/0/secret.safetensors"},
       {"GET", "/object_info/{}"},
       {"GET", "/history/{}"},
       {"GET", "/settings/{}"},

@@ -1,4 +1,6 @@
 /** Projects, models and the queue: what a studio has besides pictures. */
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { workflow } from "./canvas.mjs";
 import { assert, dropFile, equal, history, rendered, Server, until, visit } from "./harness.mjs";
 
@@ -149,6 +151,26 @@ export default [
       equal(done.slice(before).sort((a, b) => began(a) - began(b)).map(said), ["second", "third", "first"], "the order in which they ran");
       await page.getByRole("button", { name: "Let it run" }).click();
       await rendered(server, before + 4);
+    },
+  },
+  {
+    name: "a model shows the picture and the words that lie beside it",
+    async run({ browser, server }) {
+      const folder = path.join(server.data, "models", "loras");
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(path.join(folder, "warm.v2.safetensors"), lora({ ss_tag_frequency: '{"x":{"counted":3}}' }));
+      copyFileSync(new URL("../../workflows/input/bottle.png", import.meta.url), path.join(folder, "warm.v2.preview.png"));
+      writeFileSync(path.join(folder, "warm.v2.json"), JSON.stringify({ "activation text": "warm light, <b>dusk</b>", description: "Best at 0.8." }));
+      const page = await visit(browser, server, { screen: "models" });
+      await page.getByRole("button", { name: /^LoRAs/ }).click();
+      const facts = page.getByRole("complementary", { name: "warm.v2.safetensors" });
+      await facts.getByRole("button", { name: "warm light" }).waitFor();
+      equal(await facts.getByRole("button").allTextContents(), ["warm light", "<b>dusk</b>"], "trigger words");
+      await facts.getByText("Best at 0.8.").waitFor();
+      for (const picture of [facts.getByRole("img", { name: "Preview" }), page.locator(".model-picture img")]) {
+        await until("the preview", () => picture.evaluate((image) => image.complete && image.naturalWidth > 0), 10_000);
+      }
+      equal(page.wrong, [], "errors of the page");
     },
   },
 ];

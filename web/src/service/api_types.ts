@@ -184,6 +184,8 @@ export interface Model {
   readonly modified_ms: number;
   /** It is part of the program. */
   readonly inside: boolean;
+  /** When the picture beside the file, its preview, was changed; 0: there is none. */
+  readonly preview_ms: number;
 }
 
 export interface ImportedModel {
@@ -200,6 +202,10 @@ export interface ModelFacts {
   readonly error: string;
   /** SHA-256, once a job has used it; empty before. */
   readonly digest: string;
+  /** As the files name.json and name.civitai.info beside it say. */
+  readonly trigger_words: readonly string[];
+  /** As the file name.json beside it says. */
+  readonly description: string;
 }
 
 export interface MemoryPlan {

@@ -2,7 +2,7 @@
 import { isObject, parseJson, type Json, type JsonObject } from "../document/exact_json.ts";
 import type { Prompt } from "../document/api_form.ts";
 import type { MemoryPlan, Model, ModelFacts, ModelList } from "./api_types.ts";
-import { getApi, getJson, postJson } from "./http.ts";
+import { address, getApi, getJson, postJson } from "./http.ts";
 
 export type { MemoryPlan, Model, ModelFacts } from "./api_types.ts";
 
@@ -24,8 +24,14 @@ export async function loadModels(): Promise<readonly Model[]> {
   return (await getApi<ModelList>("models")).models;
 }
 
-/** What its tensors say. */
-export const loadFacts = ({ kind, name }: Model): Promise<ModelFacts> => getApi<ModelFacts>(`models/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`);
+const routeOf = ({ kind, name }: Model): string => `models/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
+
+/** What its tensors say, and the notes beside it. */
+export const loadFacts = (model: Model): Promise<ModelFacts> => getApi<ModelFacts>(routeOf(model));
+
+/** The address of the picture that lies beside the file. */
+export const previewUrl = (model: Model): string | undefined =>
+  model.preview_ms > 0 ? address(`/api/v1/${routeOf(model)}/preview`, { v: String(model.preview_ms) }) : undefined;
 
 export async function loadWords({ kind, name }: Model): Promise<ModelWords> {
   return readWords(await getJson(`/view_metadata/${encodeURIComponent(kind)}?filename=${encodeURIComponent(name)}`).catch(() => null));

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { toast } from "../app/toasts.ts";
 import { Icon } from "../design/icons.tsx";
 import { defaultsFor, firstForm, quickPrompt } from "../forms/quick.ts";
-import { loadFacts, loadWords, planMemory, type MemoryPlan, type Model, type ModelFacts, type ModelWords } from "../service/models.ts";
+import { loadFacts, loadWords, planMemory, previewUrl, type MemoryPlan, type Model, type ModelFacts, type ModelWords } from "../service/models.ts";
 import { studio } from "../service/studio.ts";
 import { bytesText } from "./bytes.ts";
 
@@ -104,9 +104,13 @@ export function ModelFactsPanel({ model }: { model: Model }) {
   const facts = useLoaded(() => loadFacts(model));
   const words = useLoaded(() => loadWords(model));
   if (!words) return <aside className="model-facts" />;
+  const picture = previewUrl(model) ?? words.thumbnail;
+  // What people wrote down beside the file goes before what the file counts.
+  const triggers = facts?.trigger_words.length ? facts.trigger_words : words.triggers;
+  const description = words.description ?? facts?.description;
   return (
     <aside className="model-facts" aria-label={model.name}>
-      {words.thumbnail && <img src={words.thumbnail} alt="Preview" />}
+      {picture && <img src={picture} alt="Preview" />}
       <div className="stack tight">
         <h2 className="wrap">{words.title ?? model.name}</h2>
         {words.title && words.title !== model.name && <span className="faint wrap">{model.name}</span>}
@@ -128,9 +132,9 @@ export function ModelFactsPanel({ model }: { model: Model }) {
         )}
       </dl>
       <MemoryNeed model={model} />
-      <Triggers words={words.triggers} />
-      {words.description && <p className="soft wrap">{words.description}</p>}
-      {words.empty && <p className="faint">The file carries no description of itself.</p>}
+      <Triggers words={triggers} />
+      {description && <p className="soft wrap">{description}</p>}
+      {words.empty && !description && triggers.length === 0 && <p className="faint">The file carries no description of itself.</p>}
     </aside>
   );
 }

@@ -8,7 +8,7 @@ import { Button, Empty } from "../design/fields.tsx";
 import { Icon } from "../design/icons.tsx";
 import { isModelFile } from "../files/model_header.ts";
 import { dismissImport, importModel, imports } from "../service/model_import.ts";
-import { loadModels, type Model } from "../service/models.ts";
+import { loadModels, previewUrl, type Model } from "../service/models.ts";
 import { mayRender, projects } from "../service/projects.ts";
 import { loadTypes, studio } from "../service/studio.ts";
 import { bytesText } from "./bytes.ts";
@@ -36,6 +36,11 @@ function Imports() {
       <Button icon="close" label={error ? "Dismiss" : `Stop the import of ${name}`} bare small kind="quiet" onClick={() => dismissImport(id)} />
     </li>
   ));
+}
+
+function ModelPicture({ model }: { model: Model }) {
+  const url = previewUrl(model);
+  return <span className="model-picture">{url ? <img src={url} alt="" loading="lazy" decoding="async" draggable={false} /> : <Icon name="models" />}</span>;
 }
 
 export function ModelsView() {
@@ -129,7 +134,7 @@ export function ModelsView() {
             {listed.map((model) => (
               <li key={model.name}>
                 <button type="button" aria-pressed={model === selected} onClick={() => setChosen(model)}>
-                  <Icon name="models" />
+                  <ModelPicture model={model} />
                   <span className="grow stack tight">
                     <span className="clip" title={model.name}>{model.name}</span>
                     <span className="faint">{model.inside ? "inside the program" : new Date(model.modified_ms).toLocaleDateString()}</span>
