@@ -70,14 +70,16 @@ ordered_json file_facts(const fs::path& path, const std::string& name) {
           {"created", facts.st_ctime * 1000}};
 }
 
-// Names below `folder`, sorted, with forward slashes.
+// Names below `folder`, sorted, with forward slashes; nothing hidden, where editors keep what is
+// none of the user's files.
 std::vector<std::string> files_in(const fs::path& folder, bool recurse) {
   std::vector<std::string> names;
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
-    if (!recurse) at.disable_recursion_pending();
-    if (at->is_regular_file(error)) {
+    const bool hidden = at->path().filename().string().starts_with('.');
+    if (!recurse || hidden) at.disable_recursion_pending();
+    if (!hidden && at->is_regular_file(error)) {
       names.push_back(at->path().lexically_relative(folder).generic_string());
     }
   }
