@@ -68,4 +68,10 @@ describe("fields inside subgraphs that a list shows on its node", () => {
     expect(sampler(file(outer(1, "out", [], [])), "1:8:7")).toEqual([77, 12, 4]);
     expect(sampler(file(outer(1, "out", [shown, ["8", "steps"]], [5, 6])), "1:8:7")).toEqual([77, 6, 5]);
   });
+  test("of a subgraph that holds itself come to an end", () => {
+    const endless = file(outer(1, "in", [["9", "x"]], [1]));
+    const [, inner] = (endless.definitions as JsonObject).subgraphs as JsonObject[];
+    (inner!.nodes as JsonObject[]).push({ id: 9, type: "in", inputs: [], properties: { proxyWidgets: [["9", "x"]] }, widgets_values: [1] });
+    expect(fromEditorForm(endless, types).subgraphs.in!.inputs.map(({ name }) => name)).toEqual(["steps"]);
+  });
 });

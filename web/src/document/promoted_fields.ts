@@ -21,13 +21,15 @@ interface Shown {
 
 /** The node that means the subgraph's own: its field is an input of the subgraph. */
 const ITSELF = "-1";
+/** What a subgraph that holds itself comes to. */
+const MOST_DEPTH = 16;
 
 function shownOn(entry: JsonObject | undefined): (Shown | undefined)[] {
   const properties = isObject(entry?.properties) ? entry.properties : {};
   return list(properties.proxyWidgets).map((item) => {
     const [node, field, owner] = list(item);
     if (node === undefined || typeof field !== "string") return undefined;
-    return { node: String(node), field, ...(owner === undefined ? {} : { owner: String(owner) }) };
+    return { node: String(node), field, ...(owner === undefined || owner === null ? {} : { owner: String(owner) }) };
   });
 }
 
@@ -82,22 +84,23 @@ class Promotion {
   }
 
   /** The name of the input of a subgraph that stands for a field inside it; makes one if there is none. */
-  #input(id: SubgraphId, { node, field, owner }: Shown): string | undefined {
+  #input(id: SubgraphId, { node, field, owner }: Shown, depth = 0): string | undefined {
+    if (depth > MOST_DEPTH) return undefined;
     const subgraph = this.#document.subgraphs[id]!;
     if (node === ITSELF) return subgraph.inputs.find(({ name }) => name === field)?.name;
     const target = subgraph.nodes[node];
     if (!target) return this.#inputOfPrimitive(id, node);
     const inner = this.#document.subgraphs[target.type];
-    const name = inner && !inner.inputs.some((slot) => slot.name === field) ? this.#furtherIn(id, inner.id, { node, field, owner }) : field;
+    const name = inner && !inner.inputs.some((slot) => slot.name === field) ? this.#furtherIn(id, inner.id, { node, field, owner }, depth + 1) : field;
     return name === undefined ? undefined : this.#expose(id, node, name);
   }
 
   /** A field that the node of a subgraph inside shows itself, named as "5: seed" or as "seed". */
-  #furtherIn(id: SubgraphId, inner: SubgraphId, { node, field, owner }: Shown): string | undefined {
+  #furtherIn(id: SubgraphId, inner: SubgraphId, { node, field, owner }: Shown, depth: number): string | undefined {
     const prefixed = /^\s*(\d+)\s*:\s*(.+)$/.exec(field);
-    if (prefixed) return this.#input(inner, { node: prefixed[1]!, field: prefixed[2]! });
+    if (prefixed) return this.#input(inner, { node: prefixed[1]!, field: prefixed[2]! }, depth);
     const shown = shownOn(this.#entry(id, node)).find((each) => each?.field === field && (owner === undefined || each.node === owner));
-    return shown && this.#input(inner, shown);
+    return shown && this.#input(inner, shown, depth);
   }
 
   #expose(id: SubgraphId, node: NodeId, field: string): string | undefined {
