@@ -21,7 +21,7 @@ const file = {
         { name: "seed", type: "INT", widget: { name: "seed" }, link: 9 },
       ],
       outputs: [{ name: "LATENT", type: "LATENT", links: [7] }],
-      widgets_values: [5, "randomize", 20, 8, "euler", "normal", 0.5] },
+      widgets_values: [5, "randomize", 20, 8, "euler", "normal", 0.5], color: "#223", bgcolor: "#335", shape: 1 },
     { id: 4, type: "CheckpointLoaderSimple", pos: [26, 474], mode: 0, widgets_values: ["pocket-xl-base.safetensors"] },
     { id: 5, type: "EmptyLatentImage", pos: { 0: 473, 1: 609 }, mode: 0, widgets_values: [512, 768, 2] },
     { id: 6, type: "CLIPTextEncode", pos: [415, 186], size: [422, 164], mode: 0,
@@ -32,7 +32,7 @@ const file = {
   ],
   links: [[1, 4, 0, 3, 0, "MODEL"], [2, 5, 0, 3, 3, "LATENT"], [3, 4, 1, 6, 0, "CLIP"], [8, 6, 0, 9, 0, "*"],
     [4, 9, 0, 3, 1, "CONDITIONING"], [6, 9, 0, 3, 2, "CONDITIONING"], [9, 8, 0, 3, 4, "INT"]],
-  groups: [{ title: "Sampling", bounding: [800, 100, 400, 400] }],
+  groups: [{ title: "Sampling", bounding: [800, 100, 400, 400], color: "#b58b2a" }],
 };
 
 describe("ComfyUI's editor form", () => {
@@ -55,6 +55,8 @@ describe("ComfyUI's editor form", () => {
       nodes: document.nodes,
       groups: { "1": { ...document.groups["1"]!, } },
     });
+    expect((written.nodes as JsonObject[])[0]).toMatchObject({ color: "#223", bgcolor: "#335", shape: 1 });
+    expect((written.groups as JsonObject[])[0]!.color).toBe("#b58b2a");
   });
   test("the upload button stands after the required fields", () => {
     const info = { Mask: { input: { required: { image: [["a.png"], { image_upload: true }], channel: [["alpha", "red"], {}] }, optional: { n: ["INT", { default: 1 }] } }, output: [] } };

@@ -30,6 +30,7 @@ import { promoteFields } from "./promoted_fields.ts";
 import { boundaryNodes, renameInput, renameOutput } from "./subgraph_commands.ts";
 import { randomUuid } from "./uuid.ts";
 
+const LOOKS = ["color", "bgcolor", "shape"];
 const MODES: Record<number, Mode> = { 2: "muted", 4: "bypassed" };
 
 export function isEditorForm(json: Json): json is JsonObject {
@@ -108,6 +109,7 @@ function readNode(entry: JsonObject, types: NodeTypes, slots: Slots): GraphNode 
   const properties = isObject(entry.properties) ? entry.properties : {};
   const exposed = list(properties.exposed).filter((item): item is string => typeof item === "string");
   const size = point(entry.size);
+  const look = Object.fromEntries(LOOKS.flatMap((name) => (entry[name] === undefined ? [] : [[name, entry[name]!]])));
   const resizable = type?.inputs.some((input) => input.multiline) && size.x > 60;
   const node: GraphNode = {
     id,
@@ -119,6 +121,7 @@ function readNode(entry: JsonObject, types: NodeTypes, slots: Slots): GraphNode 
     ...(flags.collapsed === true ? { collapsed: true } : {}),
     ...(seedControl ? { seedControl } : {}),
     ...(exposed.length ? { exposed } : {}),
+    ...(Object.keys(look).length ? { look } : {}),
   };
   if (!resizable) return node;
   // What was never resized was written with the size that it has anyway.
@@ -138,6 +141,7 @@ function readGroups(json: JsonObject): Record<string, Group> {
       title: String(entry.title ?? ""),
       at: { x: x ?? 0, y: y ?? 0 },
       size: { width: width ?? 200, height: height ?? 120 },
+      ...(typeof entry.color === "string" ? { color: entry.color } : {}),
     };
   }
   return groups;

@@ -112,6 +112,7 @@ class PlaneWriter {
       properties: this.#properties(node),
       widgets_values: type ? this.#values(node, type) : [],
       ...(title ? { title } : {}),
+      ...node.look,
     };
   }
 

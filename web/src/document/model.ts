@@ -34,7 +34,8 @@ export interface GraphNode {
   readonly values: Readonly<Record<string, Json>>;
   readonly mode: Mode;
   readonly collapsed?: boolean;
-  readonly color?: string;
+  /** What ComfyUI's editor lets people choose and the page does not show, kept for the file: colours and shape. */
+  readonly look?: Readonly<Record<string, Json>>;
   readonly seedControl?: SeedControl;
   /** Inputs shown on the form of this document, in this order. */
   readonly exposed?: readonly string[];
