@@ -160,6 +160,7 @@ Status GuidedDenoiser::prepare(const Shape& latent) {
   prepared_for_ = one;
   asked_.clear();
   uncond_.clear();
+  for (auto& [image, reuse] : reuse_) reuse.forget();
   OBSCURA_ASSIGN(cond_, prepare(guidance_.positive, one, false));
   OBSCURA_ASSIGN(third_, prepare(guidance_.third, one, false));
   if (wants_negative()) {
@@ -196,9 +197,9 @@ Result<std::shared_ptr<runtime::WeightStore>> GuidedDenoiser::weights_for(
   return weights;
 }
 
-Result<std::vector<NetworkAnswer>> GuidedDenoiser::call(
-    const Tensor& x, std::int64_t index, double sigma,
-    const std::vector<const Prepared*>& conditions, const models::UNetChanges& changes) {
+Result<std::vector<Tensor>> GuidedDenoiser::run(const Question& question,
+                                                const std::vector<const Prepared*>& conditions,
+                                                std::vector<Tensor> latents) {
   const diffusion::Area& area = conditions[0]->area;
   auto batch = static_cast<std::int64_t>(conditions.size());
   std::int64_t tokens = conditions[0]->condition->states.shape()[1];
@@ -206,40 +207,57 @@ Result<std::vector<NetworkAnswer>> GuidedDenoiser::call(
                          .height = area.height,
                          .width = area.width,
                          .tokens = tokens,
-                         .changes = changes};
+                         .changes = question.changes};
   std::string key = fmt::format("unet {}x{}x{} {} tokens{}", batch, area.height, area.width, tokens,
-                                changes.key());
-  OBSCURA_ASSIGN(auto weights, weights_for(*conditions[0]->condition, sigma));
+                                question.changes.key());
+  OBSCURA_ASSIGN(auto weights, weights_for(*conditions[0]->condition, question.sigma));
   OBSCURA_ASSIGN(runtime::Program * program, session_.program(key, weights, [&] {
     return models::build_unet(*weights, model_->config, shape);
   }));
 
-  std::vector<Tensor> latents, seen, states, labels;
-  const double scale = model_->schedule.input_scale(sigma);
-  for (const Prepared* prepared : conditions) {
-    latents.push_back(diffusion::cut_out(x, prepared->area));
-    seen.push_back(diffusion::weighted_sum({{scale, latents.back()}}));
-    if (const Tensor& concat = prepared->concat; !concat.empty()) {
-      Tensor beside = concat.slice(index % concat.shape()[0]);
-      seen.back() = join_channels(seen.back(), diffusion::cut_out(beside, prepared->area));
+  std::vector<Tensor> states, labels;
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    const Prepared& prepared = *conditions[i];
+    if (const Tensor& concat = prepared.concat; !concat.empty()) {
+      Tensor beside = concat.slice(question.image % concat.shape()[0]);
+      latents[i] = join_channels(latents[i], diffusion::cut_out(beside, prepared.area));
     }
-    states.push_back(prepared->condition->states);
-    labels.push_back(prepared->label);
+    states.push_back(prepared.condition->states);
+    labels.push_back(prepared.label);
   }
-  Tensor noisy = concatenate(latents);
-  auto timestep = static_cast<float>(model_->schedule.timestep(sigma));
-  std::vector<NamedInput> inputs = {{"x", image_of_planes(concatenate(seen))},
+  auto timestep = static_cast<float>(model_->schedule.timestep(question.sigma));
+  std::vector<NamedInput> inputs = {{"x", image_of_planes(concatenate(latents))},
                                     {"timestep", Tensor::filled({batch}, timestep)}};
   if (model_->dimensions.context_width > 0) inputs.push_back({"context", concatenate(states)});
   if (model_->dimensions.label_width > 0) inputs.push_back({"y", concatenate(labels)});
   std::vector<std::string> names = {"eps"};
-  for (const std::string& name : changes.shown()) names.push_back(name);
+  for (const std::string& name : question.changes.shown()) names.push_back(name);
   OBSCURA_ASSIGN(auto outputs,
                  run_network(session_, *program, inputs,
                              std::vector<std::string_view>(names.begin(), names.end()), cancel_));
-  Tensor x0 = model_->schedule.denoised(noisy, planes_of_image(outputs[0]), sigma);
+  outputs[0] = planes_of_image(outputs[0]);
+  return outputs;
+}
+
+Result<std::vector<NetworkAnswer>> GuidedDenoiser::call(
+    const Question& question, const std::vector<const Prepared*>& conditions) {
+  std::vector<Tensor> noisy, seen;
+  const double scale = model_->schedule.input_scale(question.sigma);
+  for (const Prepared* prepared : conditions) {
+    noisy.push_back(diffusion::cut_out(question.x, prepared->area));
+    seen.push_back(diffusion::weighted_sum({{scale, noisy.back()}}));
+  }
+  const std::vector<const void*> keys(conditions.begin(), conditions.end());
+  std::vector<Tensor> outputs;
+  if (auto foretold = question.reuse ? question.reuse->foretold(keys, seen) : std::nullopt) {
+    outputs.push_back(concatenate(*foretold));
+  } else {
+    OBSCURA_ASSIGN(outputs, run(question, conditions, seen));
+    if (question.reuse != nullptr) question.reuse->computed(keys, seen, outputs[0]);
+  }
+  Tensor x0 = model_->schedule.denoised(concatenate(noisy), outputs[0], question.sigma);
   std::vector<NetworkAnswer> answers;
-  for (std::int64_t i = 0; i < batch; ++i) {
+  for (std::int64_t i = 0; i < x0.shape()[0]; ++i) {
     NetworkAnswer& one = answers.emplace_back(NetworkAnswer{x0.slice(i), {}});
     for (std::size_t k = 1; k < outputs.size(); ++k) one.shown.push_back(outputs[k].slice(i));
   }
@@ -264,16 +282,30 @@ std::vector<Tensor> GuidedDenoiser::leftovers(const Shape& latent, const std::ve
   return left;
 }
 
-Result<std::vector<NetworkAnswer>> GuidedDenoiser::predict(const Tensor& x, std::int64_t index,
-                                                           double sigma,
-                                                           const std::vector<const Side*>& sides,
-                                                           const models::UNetChanges& changes) {
+diffusion::ConditionReuse* GuidedDenoiser::reuse_of(std::int64_t image, double sigma,
+                                                    const models::UNetChanges& changes) {
+  const std::optional<StepReuse>& patch = model_->patches.reuse;
+  if (!patch || patch->of != StepReuse::Of::kNetwork) return nullptr;
+  auto& reuse = reuse_.try_emplace(image, patch->options(model_->schedule)).first->second;
+  reuse.begin_step(sigma);
+  // What the network shows of itself cannot be foretold.
+  return changes.shown().empty() ? &reuse : nullptr;
+}
+
+std::vector<diffusion::ReuseCount> GuidedDenoiser::left_out() const {
+  std::vector<diffusion::ReuseCount> counts;
+  for (const auto& [image, reuse] : reuse_) counts.push_back(reuse.count());
+  return counts;
+}
+
+Result<std::vector<NetworkAnswer>> GuidedDenoiser::predict(const Question& question,
+                                                           const std::vector<const Side*>& sides) {
   std::vector<NetworkAnswer> answers(sides.size());
   std::vector<std::vector<diffusion::RegionPrediction>> parts(sides.size());
   std::vector<Job> jobs;
   for (std::size_t side = 0; side < sides.size(); ++side)
     for (const Prepared& prepared : *sides[side])
-      if (prepared.region.active_at(sigma)) jobs.push_back({&prepared, side});
+      if (prepared.region.active_at(question.sigma)) jobs.push_back({&prepared, side});
 
   // Two at a time where sizes allow: the weights are then read once for both.
   auto alike = [](const Job& a, const Job& b) {
@@ -282,7 +314,7 @@ Result<std::vector<NetworkAnswer>> GuidedDenoiser::predict(const Tensor& x, std:
            a.prepared->condition->states.shape() == b.prepared->condition->states.shape() &&
            a.prepared->condition->hooks == b.prepared->condition->hooks;
   };
-  const std::vector<Tensor> leftover = leftovers(x.shape(), jobs, sides.size());
+  const std::vector<Tensor> leftover = leftovers(question.x.shape(), jobs, sides.size());
   while (!jobs.empty()) {
     std::vector<Job> pair = {jobs.front()};
     jobs.erase(jobs.begin());
@@ -294,7 +326,7 @@ Result<std::vector<NetworkAnswer>> GuidedDenoiser::predict(const Tensor& x, std:
     }
     std::vector<const Prepared*> conditions;
     for (const Job& job : pair) conditions.push_back(job.prepared);
-    OBSCURA_ASSIGN(auto predictions, call(x, index, sigma, conditions, changes));
+    OBSCURA_ASSIGN(auto predictions, call(question, conditions));
     for (std::size_t i = 0; i < pair.size(); ++i) {
       answers[pair[i].side].shown = std::move(predictions[i].shown);
       const Prepared& prepared = *pair[i].prepared;
@@ -307,7 +339,7 @@ Result<std::vector<NetworkAnswer>> GuidedDenoiser::predict(const Tensor& x, std:
     }
   }
   for (std::size_t side = 0; side < sides.size(); ++side)
-    answers[side].x0 = diffusion::weighted_mean(x.shape(), parts[side]);
+    answers[side].x0 = diffusion::weighted_mean(question.x.shape(), parts[side]);
   return answers;
 }
 
@@ -328,7 +360,8 @@ Result<NetworkAnswer> GuidedDenoiser::answer(const NetworkQuestion& question,
   std::vector<Tensor> images;
   NetworkAnswer result;
   for (std::int64_t b = 0; b < x.shape()[0]; ++b) {
-    OBSCURA_ASSIGN(auto answers, predict(x.slice(b), b, step.sigma, {side}, question.changes));
+    const Tensor image = x.slice(b);
+    OBSCURA_ASSIGN(auto answers, predict({image, b, step.sigma, question.changes}, {side}));
     images.push_back(answers[0].x0);
     add_images(result.shown, std::move(answers[0].shown));
   }
@@ -342,8 +375,9 @@ Result<diffusion::Denoised> GuidedDenoiser::operator()(const Tensor& x, float si
   std::vector<std::vector<Tensor>> found(3);
   std::vector<Tensor> uncond_shown;
   for (std::int64_t b = 0; b < x.shape()[0]; ++b) {
-    OBSCURA_ASSIGN(auto answers,
-                   predict(x.slice(b), b, sigma, {&cond_, &uncond_, &third_}, changes));
+    const Tensor image = x.slice(b);
+    OBSCURA_ASSIGN(auto answers, predict({image, b, sigma, changes, reuse_of(b, sigma, changes)},
+                                         {&cond_, &uncond_, &third_}));
     if (uncond_.empty()) answers[1] = answers[third_.empty() ? 0 : 2];
     for (std::size_t side = 0; side < found.size(); ++side)
       found[side].push_back(std::move(answers[side].x0));

@@ -9,6 +9,7 @@
 #include "base/cancel.h"
 #include "diffusion/regions.h"
 #include "diffusion/sampler.h"
+#include "diffusion/step_reuse.h"
 #include "pipeline/concat.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/guidance.h"
@@ -33,6 +34,10 @@ class GuidedDenoiser {
   // The schedule of the run, for conditions that count in some of its steps.
   void follow(std::vector<float> sigmas) { sigmas_ = std::move(sigmas); }
 
+  // Which calls of the network the model's StepReuse left out so far, an entry an image; none if it
+  // has no such thing.
+  std::vector<diffusion::ReuseCount> left_out() const;
+
   // x (B, 4, h, w) at `sigma`.
   Result<diffusion::Denoised> operator()(const Tensor& x, float sigma);
 
@@ -47,6 +52,14 @@ class GuidedDenoiser {
     Tensor concat;   // (B, extra input channels, h, w); empty if the network takes no more
   };
   using Side = std::vector<Prepared>;  // the positive conditions, the negative, or others
+  // What is asked of the network at a step, for one image of the batch.
+  struct Question {
+    const Tensor& x;  // (1, C, h, w)
+    std::int64_t image;
+    double sigma;
+    const models::UNetChanges& changes;
+    diffusion::ConditionReuse* reuse = nullptr;  // null: every call is made
+  };
   // A part of a prediction that is still to be computed.
   struct Job {
     const Prepared* prepared;
@@ -67,15 +80,21 @@ class GuidedDenoiser {
   static std::vector<Tensor> leftovers(const Shape& latent, const std::vector<Job>& jobs,
                                        std::size_t sides);
 
-  // The weighted mean of each side's predictions for image `index`, (1, 4, h, w); zero for a side
-  // without an active condition. What `changes` show is that of the side's last condition.
-  Result<std::vector<NetworkAnswer>> predict(const Tensor& x, std::int64_t index, double sigma,
-                                             const std::vector<const Side*>& sides,
-                                             const models::UNetChanges& changes);
-  // The network for one or two conditions whose areas and texts are of equal size.
-  Result<std::vector<NetworkAnswer>> call(const Tensor& x, std::int64_t index, double sigma,
-                                          const std::vector<const Prepared*>& conditions,
-                                          const models::UNetChanges& changes);
+  // The weighted mean of each side's predictions, (1, 4, h, w); zero for a side without an active
+  // condition. What the changes show is that of the side's last condition.
+  Result<std::vector<NetworkAnswer>> predict(const Question& question,
+                                             const std::vector<const Side*>& sides);
+  // The answers for one or two conditions whose areas and texts are of equal size.
+  Result<std::vector<NetworkAnswer>> call(const Question& question,
+                                          const std::vector<const Prepared*>& conditions);
+  // The network's "eps" for them, (N, C, h, w), and what the changes show. `latents` are scaled as
+  // the network wants them.
+  Result<std::vector<Tensor>> run(const Question& question,
+                                  const std::vector<const Prepared*>& conditions,
+                                  std::vector<Tensor> latents);
+  // The part of `reuse_` that is of an image; null where every call is made.
+  diffusion::ConditionReuse* reuse_of(std::int64_t image, double sigma,
+                                      const models::UNetChanges& changes);
   Result<NetworkAnswer> answer(const NetworkQuestion& question, const GuidanceStep& step);
 
   runtime::Session& session_;
@@ -90,7 +109,8 @@ class GuidedDenoiser {
   Side cond_, uncond_, third_;
   std::map<const Conditioning*, Side> asked_;
   std::map<std::pair<const Hooks*, std::vector<double>>, std::shared_ptr<runtime::WeightStore>>
-      hooked_;  // by the hooks' strengths
+      hooked_;                                               // by the hooks' strengths
+  std::map<std::int64_t, diffusion::ConditionReuse> reuse_;  // by the image
 };
 
 }  // namespace obscura::pipeline

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "diffusion/noise_schedule.h"
+#include "diffusion/step_reuse.h"
 #include "models/unet/unet_changes.h"
 #include "pipeline/conditioning.h"
 #include "tensor/tensor.h"
@@ -65,6 +66,22 @@ struct TimedShrink {
   double start_percent = 0, end_percent = 1;
 };
 
+// Steps whose result can be foretold are left out: ComfyUI's EasyCache and LazyCache.
+struct StepReuse {
+  // Foretold is what the network gives, for each image and condition; or what the guided denoiser
+  // gives, for the whole batch.
+  enum class Of { kNetwork, kDenoiser };
+  Of of = Of::kNetwork;
+  double threshold = 0.2;
+  double start_percent = 0.15, end_percent = 0.95;
+  bool verbose = false;  // say which
+
+  diffusion::ReuseOptions options(const diffusion::NoiseSchedule& schedule) const {
+    return {threshold, schedule.percent_to_sigma(start_percent),
+            schedule.percent_to_sigma(end_percent)};
+  }
+};
+
 struct ModelPatches {
   std::vector<GuidancePatch> guidance;  // in the order in which they were put on
   models::UNetChanges unet;
@@ -72,6 +89,7 @@ struct ModelPatches {
   // Inpainting by a mask that grows from step to step (Levin and Fried, arXiv:2306.00950), blended
   // by this much with the mask as it is.
   std::optional<double> differential;
+  std::optional<StepReuse> reuse;
 };
 
 }  // namespace obscura::pipeline

@@ -93,7 +93,7 @@ std::optional<diffusion::DifferentialMask> differential_mask(const SampleRequest
 Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) {
   OBSCURA_TRY(check(request));
   OBSCURA_ASSIGN(const diffusion::Sampler* sampler, diffusion::find_sampler(request.sampler));
-  Sampled result{request.latent, request.latent.samples};
+  Sampled result{request.latent, request.latent.samples, {}};
   if (request.sigmas.size() < 2) return result;
 
   const DiffusionModel& model = *request.model;
@@ -114,6 +114,10 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
   guided.show({latent, request.latent.noise_mask});
   guided.follow(request.sigmas);
   diffusion::Denoiser denoise = [&](const Tensor& x, float sigma) { return guided(x, sigma); };
+  if (const auto& reuse = model.patches.reuse; reuse && reuse->of == StepReuse::Of::kDenoiser) {
+    denoise = diffusion::lazy_denoiser(std::move(denoise), reuse->options(schedule),
+                                       result.reuse.emplace_back());
+  }
   if (request.latent.noise_mask) {
     OBSCURA_ASSIGN(Tensor mask, diffusion::latent_mask(*request.latent.noise_mask, shape));
     OBSCURA_ASSIGN(Tensor kept, diffusion::kept_area_noise(*sampler, noise, seeds_of(request)));
@@ -139,6 +143,7 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
   OBSCURA_ASSIGN(
       Tensor x,
       diffusion::sample(*sampler, run, schedule.start(latent, noise, request.sigmas.front())));
+  if (result.reuse.empty()) result.reuse = guided.left_out();
   x = schedule.finish(x, request.sigmas.back());
   result.latent.samples = weighted_sum({{1.0 / model.latent_scale, x}});
   result.x0 =

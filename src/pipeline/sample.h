@@ -12,6 +12,7 @@
 #include "base/cancel.h"
 #include "diffusion/noise.h"
 #include "diffusion/sampler.h"
+#include "diffusion/step_reuse.h"
 #include "pipeline/guidance.h"
 #include "pipeline/model.h"
 #include "runtime/session.h"
@@ -58,6 +59,8 @@ struct SampleRequest {
 struct Sampled {
   Latent latent;
   Tensor x0;  // the last prediction of the clean latent, unscaled
+  // What StepReuse left out: an entry an image, or one for the batch; none without it.
+  std::vector<diffusion::ReuseCount> reuse;
 };
 
 // The noise an image starts with depends on the seed (or its own seed) and the latent's shape, and

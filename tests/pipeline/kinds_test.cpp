@@ -138,6 +138,35 @@ TEST(FreeU, AtBothLevelsAgreesWithPyTorch) {
   }
 }
 
+// PyTorch's U-Net merges tokens after the paper, with the destinations that the op draws.
+TEST(TokenMerging, AtTheLatentsOwnSizeAgreesWithPyTorch) {
+  static const io::SafetensorsFile kFile =
+      io::SafetensorsFile::open(golden::path("token_merge.safetensors")).value();
+  models::RandomModel random(models::reduced_entries(models::kReducedSd1));
+  auto model = load_model(ModelFile::open(random.path(), "model").value()).value();
+  runtime::Session session = cpu_session();
+  models::UNetCall call{.batch = 1, .height = 8, .width = 16};
+  auto graph_text = [&] {
+    return models::build_unet(*model->weights, model->config, call).value().text();
+  };
+  const std::string plain = graph_text();
+  call.changes.token_merge = models::TokenMerge{.ratio = 0};
+  EXPECT_EQ(graph_text(), plain);
+  call.changes.token_merge = models::TokenMerge{.ratio = 0.4};
+  auto program = session.program(call.changes.key(), model->weights, [&] {
+    return models::build_unet(*model->weights, model->config, call);
+  });
+  ASSERT_TRUE(program.ok()) << program.error().message();
+  auto found = run_network(session, **program,
+                           {{"x", models::channels_last(wave({1, 4, 8, 16}, 0.37))},
+                            {"timestep", Tensor::filled({1}, 500)},
+                            {"context", wave({1, 77, 64}, 0.11)}},
+                           {"eps"}, {});
+  ASSERT_TRUE(found.ok()) << found.error().message();
+  const Tensor wanted = golden::tensor(kFile, "sd15_merged");
+  EXPECT_LT(relative_error((*found)[0], models::channels_last(wanted)), 2e-5);
+}
+
 TEST_P(Kinds, RendersAPicture) {
   EXPECT_EQ(model().architecture, GetParam().architecture);
   EXPECT_EQ(checkpoint_.text->stop_at_layer, GetParam().text_layer);
