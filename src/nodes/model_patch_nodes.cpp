@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "graph/node_registry.h"
+#include "models/unet/unet.h"
 #include "nodes/sockets.h"
 #include "tensor/resize.h"
 
@@ -60,6 +61,19 @@ Result<NodeResult> hyper_tile(NodeCall& call) {
                                                       .choices = call.get<int>("swap_size"),
                                                       .max_depth = call.get<int>("max_depth"),
                                                       .scale_depth = call.get<bool>("scale_depth")};
+  });
+}
+
+Result<NodeResult> merge_tokens(NodeCall& call) {
+  const auto& given = call.get<DiffusionModel>("model");
+  if (!models::attends_at_full_size(*given.weights)) {
+    call.warn(
+        given.file->name() +
+        " does not attend at the size of the latent, where tokens are merged (SDXL does not): "
+        "the node changes nothing");
+  }
+  return model_patch_changed(call, [&](DiffusionModel& model) {
+    model.patches.unet.token_merge = models::TokenMerge{.ratio = call.get<double>("ratio")};
   });
 }
 
@@ -171,6 +185,17 @@ const RegisterNode kHyperTile{
         .input(toggle("scale_depth", false))
         .output("MODEL")
         .run(hyper_tile)};
+
+const RegisterNode kTomePatchModel{
+    NodeType("TomePatchModel")
+        .label("TomePatchModel")
+        .category("model_patches/unet")
+        .description("Merges tokens that are much alike in the U-Net's largest self-attention, "
+                     "which is faster, arXiv:2303.17604. SDXL has none of that size.")
+        .input(socket("model", "MODEL"))
+        .input(number("ratio", 0.3).range(0.0, 1.0).step(0.01))
+        .output("MODEL")
+        .run(merge_tokens)};
 
 const RegisterNode kModelSamplingDiscrete{
     NodeType("ModelSamplingDiscrete")

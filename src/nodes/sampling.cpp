@@ -1,9 +1,13 @@
 #include "nodes/sampling.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <chrono>
 #include <optional>
 #include <utility>
 
+#include "base/log.h"
 #include "diffusion/sampler.h"
 #include "diffusion/sigmas.h"
 #include "io/png.h"
@@ -38,6 +42,36 @@ Result<std::shared_ptr<const pipeline::Vae>> taesd_by_method(const graph::NodeCa
   if (folders == nullptr || preview_method(call) == PreviewMethod::kLatent2Rgb)
     return std::shared_ptr<const pipeline::Vae>();
   return taesd_for_previews(*folders, family);
+}
+
+// "EasyCache left out 2 of 8 calls of the model", and which, if the node was asked to say so.
+std::string left_out_text(const pipeline::StepReuse& reuse,
+                          const std::vector<diffusion::ReuseCount>& counts) {
+  int asked = 0;
+  std::size_t left_out = 0;
+  std::string which;
+  for (const diffusion::ReuseCount& count : counts) {
+    asked += count.asked;
+    left_out += count.left_out.size();
+    // From 1, as people count steps.
+    std::vector<int> numbers;
+    for (int call : count.left_out) numbers.push_back(call + 1);
+    which += fmt::format("{} {}", which.empty() ? ":" : ";", fmt::join(numbers, ", "));
+  }
+  return fmt::format("{} left out {} of {} calls of the model{}",
+                     reuse.of == pipeline::StepReuse::Of::kNetwork ? "EasyCache" : "LazyCache",
+                     left_out, asked, reuse.verbose && left_out > 0 ? which : "");
+}
+
+void report_reuse(const graph::NodeCall& call, const std::optional<pipeline::StepReuse>& reuse,
+                  const pipeline::Sampled& sampled) {
+  if (!reuse) return;
+  const std::string text = left_out_text(*reuse, sampled.reuse);
+  if (reuse->verbose) {
+    call.warn(text);
+  } else {
+    log::info("{}: {}", call.node().describe(), text);
+  }
 }
 
 }  // namespace
@@ -102,7 +136,9 @@ Result<pipeline::Sampled> sample_reporting(graph::NodeCall& call, pipeline::Samp
   if (request.sigmas.size() > 1) {
     call.progress(0, static_cast<std::int64_t>(request.sigmas.size()) - 1);
   }
-  return pipeline::sample(session, request);
+  OBSCURA_ASSIGN(pipeline::Sampled sampled, pipeline::sample(session, request));
+  report_reuse(call, request.model->patches.reuse, sampled);
+  return sampled;
 }
 
 }  // namespace obscura::nodes

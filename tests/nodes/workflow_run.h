@@ -55,6 +55,10 @@ class WorkflowRunner {
   }
   // The same, saved by `sink`.
   Status run_into(const std::string& text, PictureSink& sink) {
+    graph::Observer silent;
+    return run_into(text, sink, silent);
+  }
+  Status run_into(const std::string& text, PictureSink& sink, graph::Observer& observer) {
     OBSCURA_ASSIGN(graph::WorkflowFile file,
                    graph::read_workflow(text, graph::NodeRegistry::builtin()));
     graph::Environment environment = environment_;
@@ -65,8 +69,7 @@ class WorkflowRunner {
     graph::RunOptions options;
     options.extra_pnginfo = file.extra_pnginfo;
     graph::Executor executor(environment);
-    graph::Observer silent;
-    OBSCURA_TRY(executor.run(validation.resolved, options, silent));
+    OBSCURA_TRY(executor.run(validation.resolved, options, observer));
     return {};
   }
 
