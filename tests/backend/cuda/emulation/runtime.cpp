@@ -1,0 +1,478 @@
+#include "backend/cuda/emulation/runtime.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "backend/cuda/emulation/memory.h"
+
+namespace emulation = obscura::test::emulation;
+
+// CUDA's handles, which its headers leave open.
+struct CUevent_st {
+  int recorded = 0, done = 0;  // of its records: the last that was asked for, that took place
+  int capture = 0;             // the recording that its last record is part of, if not 0
+  std::vector<std::size_t> captured;  // the steps of that recording that it stands for
+};
+
+namespace {
+
+struct Work {
+  std::function<void()> run;
+  // Waits for this record of an event first.
+  CUevent_st* event = nullptr;
+  int record = 0;
+};
+
+struct Step {
+  Work work;
+  CUstream_st* stream;
+  std::vector<std::size_t> after;
+};
+
+}  // namespace
+
+struct CUgraph_st {
+  std::vector<Step> steps;
+};
+struct CUgraphExec_st {
+  std::shared_ptr<const CUgraph_st> graph;
+};
+
+namespace {
+
+struct Capture {
+  int number;
+  CUstream_st* origin;
+  std::unique_ptr<CUgraph_st> graph = std::make_unique<CUgraph_st>();
+  bool spoiled = false;  // by a call that may not be made while a stream is recorded
+};
+
+}  // namespace
+
+struct CUstream_st {
+  std::deque<Work> queue;
+  Capture* capture = nullptr;
+  std::vector<std::size_t> last;  // steps of the capture that the next one comes after
+};
+
+namespace {
+
+std::vector<CUstream_st*> streams;  // in the order in which they were made
+std::unique_ptr<Capture> capture;
+int captures = 0;
+emulation::Priority priority = emulation::Priority::kOldest;
+cudaError_t last_error = cudaSuccess;
+int calls = 0;
+bool fuses = true;
+
+cudaError_t told(cudaError_t error) {
+  if (error != cudaSuccess) last_error = error;
+  return error;
+}
+
+// Calls that may not be made while a stream is recorded spoil the recording.
+bool spoils_capture() {
+  if (capture == nullptr) return false;
+  capture->spoiled = true;
+  return true;
+}
+
+CUstream_st* stream_of(cudaStream_t stream) {
+  if (stream != nullptr) return stream;
+  static CUstream_st* const kDefault = [] {
+    streams.push_back(new CUstream_st());
+    return streams.back();
+  }();
+  return kDefault;
+}
+
+bool preferred(const CUstream_st* a, const CUstream_st* b) {
+  auto position = [](const CUstream_st* s) { return std::find(streams.begin(), streams.end(), s); };
+  return priority == emulation::Priority::kOldest ? position(a) < position(b)
+                                                  : position(b) < position(a);
+}
+
+bool ready(const CUstream_st& stream) {
+  if (stream.queue.empty()) return false;
+  const Work& next = stream.queue.front();
+  return next.event == nullptr || next.event->done >= next.record;
+}
+
+// Runs what streams hold until `done`, one piece after the other.
+template <class Done>
+void run_until(const Done& done) {
+  emulation::DeviceIsOpen open;
+  while (!done()) {
+    CUstream_st* next = nullptr;
+    for (CUstream_st* stream : streams) {
+      if (ready(*stream) && (next == nullptr || preferred(stream, next))) next = stream;
+    }
+    if (next == nullptr) emulation::die("streams wait for an event that nothing will record");
+    Work work = std::move(next->queue.front());
+    next->queue.pop_front();
+    if (work.run) work.run();
+  }
+}
+
+void run_all() {
+  run_until([] {
+    return std::all_of(streams.begin(), streams.end(),
+                       [](const CUstream_st* s) { return s->queue.empty(); });
+  });
+}
+
+// The steps of a graph, each after those that it comes after; of several that may go next, one of
+// the preferred stream.
+void run_graph(const CUgraph_st& graph) {
+  std::vector<bool> done(graph.steps.size(), false);
+  for (std::size_t count = 0; count < graph.steps.size(); ++count) {
+    std::size_t next = graph.steps.size();
+    for (std::size_t i = 0; i < graph.steps.size(); ++i) {
+      const Step& step = graph.steps[i];
+      bool may = !done[i] && std::all_of(step.after.begin(), step.after.end(),
+                                         [&](std::size_t before) { return done[before]; });
+      if (may && (next == graph.steps.size() || preferred(step.stream, graph.steps[next].stream)))
+        next = i;
+    }
+    graph.steps[next].work.run();
+    done[next] = true;
+  }
+}
+
+cudaError_t put(cudaStream_t handle, std::function<void()> run) {
+  CUstream_st* stream = stream_of(handle);
+  ++calls;
+  if (stream->capture == nullptr) {
+    stream->queue.push_back({.run = std::move(run)});
+    return cudaSuccess;
+  }
+  auto& steps = stream->capture->graph->steps;
+  steps.push_back({{.run = std::move(run)}, stream, stream->last});
+  stream->last = {steps.size() - 1};
+  return cudaSuccess;
+}
+
+// Forward, backward, and the same bits in both.
+void run_in_both_orders(const emulation::Kernel& kernel) {
+  const auto before = emulation::DeviceContent::copy();
+  emulation::run(kernel, emulation::Order::kForward);
+  const auto forward = emulation::DeviceContent::copy();
+  before.restore();
+  emulation::run(kernel, emulation::Order::kBackward);
+  if (std::string difference = forward.difference(); !difference.empty())
+    emulation::die(fmt::format("{}: its result depends on the order of threads: {} differs",
+                               emulation::name_of(kernel.function), difference));
+  emulation::check_guards();
+}
+
+}  // namespace
+
+namespace obscura::test::emulation {
+
+cudaError_t enqueue(cudaStream_t stream, Kernel kernel) {
+  constexpr unsigned kMostThreads = 1024, kMostRows = 65535;
+  unsigned threads = kernel.block.x * kernel.block.y * kernel.block.z;
+  unsigned blocks = kernel.grid.x * kernel.grid.y * kernel.grid.z;
+  if (threads == 0 || threads > kMostThreads || blocks == 0 || kernel.grid.y > kMostRows ||
+      kernel.grid.z > kMostRows || kernel.shared_bytes > 227 * 1024)
+    return told(cudaErrorInvalidConfiguration);
+  return put(stream, [kernel = std::move(kernel)] { run_in_both_orders(kernel); });
+}
+
+cudaError_t enqueue(cudaStream_t stream, std::function<void()> work) {
+  return put(stream, [work = std::move(work)] {
+    work();
+    check_guards();
+  });
+}
+
+void set_priority(Priority wanted) {
+  priority = wanted;
+}
+
+void let_library_fuse(bool wanted) {
+  fuses = wanted;
+}
+
+bool library_fuses() {
+  return fuses;
+}
+
+int calls_since_last() {
+  return std::exchange(calls, 0);
+}
+
+}  // namespace obscura::test::emulation
+
+// Memory.
+
+cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
+  *data = emulation::allocate_device(bytes);
+  return told(*data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+
+cudaError_t cudaFree(void* data) {
+  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
+  run_all();
+  if (data != nullptr) emulation::free_device(data);
+  return cudaSuccess;
+}
+
+cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned) {
+  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
+  *data = emulation::allocate_pinned(bytes);
+  return told(*data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+
+cudaError_t cudaFreeHost(void* data) {
+  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
+  run_all();
+  if (data != nullptr) emulation::free_pinned(data);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  *total = emulation::device_bytes_in_all();
+  *free = *total - std::min(*total, emulation::device_bytes_taken());
+  return cudaSuccess;
+}
+
+// `rows` rows of `bytes`, so many bytes apart.
+cudaError_t cudaMemcpy2DAsync(void* target, std::size_t target_stride, const void* source,
+                              std::size_t source_stride, std::size_t bytes, std::size_t rows,
+                              cudaMemcpyKind kind, cudaStream_t stream) {
+  if (bytes == 0 || rows == 0) return cudaSuccess;
+  const bool from_device = kind != cudaMemcpyHostToDevice,
+             to_device = kind != cudaMemcpyDeviceToHost;
+  auto all = [&](std::size_t stride) { return (rows - 1) * stride + bytes; };
+  if (from_device) emulation::expect_on_device(source, all(source_stride), "copying from");
+  if (to_device) emulation::expect_on_device(target, all(target_stride), "copying to");
+  if ((!from_device && emulation::on_device(source)) ||
+      (!to_device && emulation::on_device(target)))
+    emulation::die("copying in the other direction");
+  auto copy = [=](const std::byte* from) {
+    for (std::size_t row = 0; row < rows; ++row)
+      std::memmove(static_cast<std::byte*>(target) + row * target_stride,
+                   from + row * source_stride, bytes);
+  };
+  const auto* from = static_cast<const std::byte*>(source);
+  if (!from_device && !emulation::is_pinned(source)) {
+    // The driver has read such memory when the call returns.
+    std::vector<std::byte> kept(from, from + all(source_stride));
+    return put(stream, [copy, kept = std::move(kept)] { copy(kept.data()); });
+  }
+  cudaError_t error = put(stream, [copy, from] { copy(from); });
+  if (!to_device && !emulation::is_pinned(target)) return cudaStreamSynchronize(stream);
+  return error;
+}
+
+cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes,
+                            cudaMemcpyKind kind, cudaStream_t stream) {
+  return cudaMemcpy2DAsync(target, bytes, source, bytes, bytes, 1, kind, stream);
+}
+
+cudaError_t cudaMemcpy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind) {
+  cudaError_t error = cudaMemcpyAsync(target, source, bytes, kind, nullptr);
+  return error != cudaSuccess ? error : cudaStreamSynchronize(nullptr);
+}
+
+cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t stream) {
+  emulation::expect_on_device(target, bytes, "filling");
+  return put(stream, [=] { std::memset(target, value, bytes); });
+}
+
+cudaError_t cudaMemset(void* target, int value, std::size_t bytes) {
+  cudaError_t error = cudaMemsetAsync(target, value, bytes, nullptr);
+  return error != cudaSuccess ? error : cudaStreamSynchronize(nullptr);
+}
+
+// Streams and events.
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  streams.push_back(new CUstream_st());
+  *stream = streams.back();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  run_all();
+  std::erase(streams, stream);
+  delete stream;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
+  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
+  CUstream_st* stream = stream_of(handle);
+  run_until([&] { return stream->queue.empty(); });
+  return cudaSuccess;
+}
+
+cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
+  return put(stream, [=] { function(data); });
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new CUevent_st();
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, 0);
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  run_all();
+  delete event;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
+  CUstream_st* stream = stream_of(handle);
+  event->capture = stream->capture == nullptr ? 0 : stream->capture->number;
+  if (stream->capture != nullptr) {
+    event->captured = stream->last;
+    return cudaSuccess;
+  }
+  int record = ++event->recorded;
+  stream->queue.push_back({.run = [=] { event->done = std::max(event->done, record); }});
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned) {
+  CUstream_st* stream = stream_of(handle);
+  if (event->capture == 0 && stream->capture == nullptr) {
+    stream->queue.push_back({.run = nullptr, .event = event, .record = event->recorded});
+    return cudaSuccess;
+  }
+  // Only an event of the same recording can be waited for in it, and nowhere else.
+  if (capture == nullptr || event->capture != capture->number) {
+    if (stream->capture != nullptr) spoils_capture();
+    return told(cudaErrorStreamCaptureIsolation);
+  }
+  if (stream->capture == nullptr) {
+    stream->capture = capture.get();
+    stream->last.clear();
+  }
+  stream->last.insert(stream->last.end(), event->captured.begin(), event->captured.end());
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
+  run_until([&] { return event->done >= event->recorded; });
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
+  *milliseconds = 1;  // there is no time here that would mean anything
+  return cudaSuccess;
+}
+
+// Graphs.
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (capture != nullptr || stream == nullptr) return told(cudaErrorIllegalState);
+  capture = std::make_unique<Capture>(Capture{++captures, stream});
+  stream->capture = capture.get();
+  stream->last.clear();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = nullptr;
+  if (capture == nullptr || capture->origin != stream) return told(cudaErrorIllegalState);
+  // Every step of another stream must come before the end of this one.
+  const auto& steps = capture->graph->steps;
+  std::vector<bool> joined(steps.size(), false);
+  for (std::size_t step : stream->last) joined[step] = true;
+  for (std::size_t i = steps.size(); i-- > 0;) {
+    for (std::size_t before : joined[i] ? steps[i].after : std::vector<std::size_t>())
+      joined[before] = true;
+  }
+  for (CUstream_st* other : streams) other->capture = nullptr;
+  std::unique_ptr<Capture> ended = std::move(capture);
+  if (ended->spoiled) return told(cudaErrorStreamCaptureInvalidated);
+  if (!std::all_of(joined.begin(), joined.end(), [](bool j) { return j; }))
+    return told(cudaErrorStreamCaptureUnjoined);
+  *graph = ended->graph.release();
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* made, cudaGraph_t graph, unsigned long long) {
+  *made = new CUgraphExec_st{std::make_shared<const CUgraph_st>(*graph)};
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
+  return put(stream, [steps = graph->graph] { run_graph(*steps); });
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) {
+  delete graph;  // what is on a stream holds the steps
+  return cudaSuccess;
+}
+
+// The device.
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device) {
+  return told(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+}
+
+cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+
+// As an H100 has it where the backend asks.
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  *properties = {};
+  std::strcpy(properties->name, "emulation on the CPU");
+  properties->major = 9;
+  properties->multiProcessorCount = 132;
+  properties->totalGlobalMem = emulation::device_bytes_in_all();
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
+  *value = 1;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
+  *attributes = {};
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetLastError() {
+  return std::exchange(last_error, cudaSuccess);
+}
+
+const char* cudaGetErrorString(cudaError_t error) {
+  static thread_local std::string text;
+  text = fmt::format("error {} of the emulation", static_cast<int>(error));
+  return text.c_str();
+}
