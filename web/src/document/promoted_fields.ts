@@ -1,7 +1,8 @@
 /**
- * Fields inside subgraphs that ComfyUI's editors up to 1.44 showed on a subgraph's node by a list, the
- * property proxyWidgets, with the node's values in the list's order. Each becomes an input of the
- * subgraph, which is what newer editors make of them; a value that is missing stays what it is inside.
+ * Fields inside subgraphs that ComfyUI's editors of 2025 and early 2026 showed on a subgraph's node by
+ * a list, the property proxyWidgets, with the node's values in the list's order. Each becomes an input
+ * of the subgraph, which is what newer editors make of them; a value that is missing stays what it is
+ * inside.
  */
 import { connect, setValue, together } from "./commands.ts";
 import { inputName, list, PRIMITIVE, readLink, subgraphEntries } from "./editor_entries.ts";
