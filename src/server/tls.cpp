@@ -41,6 +41,13 @@ std::string fingerprint_of(const X509* certificate) {
   return text;
 }
 
+// When each was last written; the earliest time of all for one that is not there.
+std::array<std::filesystem::file_time_type, 2> times_of(const CertificateFiles& files) {
+  std::error_code ignored;
+  return {std::filesystem::last_write_time(files.certificate, ignored),
+          std::filesystem::last_write_time(files.key, ignored)};
+}
+
 // A service that starts by itself has nobody to ask.
 int no_password(char*, int, int, void*) {
   return -1;
@@ -61,6 +68,7 @@ void set_policy(SSL_CTX* context) {
 
 Result<TlsContext> TlsContext::load(const CertificateFiles& files) {
   ERR_clear_error();
+  const auto written = times_of(files);  // before they are read: a later change is seen as one
   TlsContext tls({SSL_CTX_new(TLS_server_method()), SSL_CTX_free});
   SSL_CTX* context = tls.native();
   OBSCURA_CHECK(context != nullptr, "OpenSSL gives no context");
@@ -85,7 +93,17 @@ Result<TlsContext> TlsContext::load(const CertificateFiles& files) {
                                files.certificate.string(), openssl_reason()));
   }
   tls.fingerprint_ = fingerprint_of(certificate);
+  tls.files_ = files;
+  tls.written_ = written;
   return tls;
+}
+
+Result<std::optional<TlsContext>> TlsContext::renewed() {
+  const auto now = times_of(files_);
+  if (now == written_) return std::optional<TlsContext>();
+  written_ = now;
+  OBSCURA_ASSIGN(TlsContext tls, load(files_));
+  return std::optional(std::move(tls));
 }
 
 bool TlsContext::holds_for(int days) const {

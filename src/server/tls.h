@@ -2,8 +2,10 @@
 // OpenSSL, with ciphers that keep past traffic secret should the key ever leak.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -25,6 +27,9 @@ class TlsContext {
   // password or is another certificate's, or if the certificate holds at another time than now.
   static Result<TlsContext> load(const CertificateFiles& files);
 
+  // What the files hold now, if they have changed since they were last looked at; errors as load().
+  Result<std::optional<TlsContext>> renewed();
+
   // SHA-256 of the certificate, as browsers show it: "AB:CD:…".
   const std::string& fingerprint() const { return fingerprint_; }
   // Whether the certificate still holds in so many days.
@@ -35,6 +40,8 @@ class TlsContext {
   explicit TlsContext(std::shared_ptr<ssl_ctx_st> context) : context_(std::move(context)) {}
   std::shared_ptr<ssl_ctx_st> context_;
   std::string fingerprint_;
+  CertificateFiles files_;
+  std::array<std::filesystem::file_time_type, 2> written_;  // of the files
 };
 
 }  // namespace obscura::server

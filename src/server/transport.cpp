@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "server/http_connection.h"
 #include "server/transport_core.h"
 #include "server/web_socket.h"
@@ -55,8 +56,21 @@ void TransportCore::look_after_sockets() {
       if (auto alive = socket.lock(); alive && alive->stuck(std::chrono::steady_clock::now()))
         stuck.push_back(std::move(alive));
     for (auto& socket : stuck) socket->drop();
+    renew_certificate();
     look_after_sockets();
   });
+}
+
+void TransportCore::renew_certificate() {
+  if (!options.tls) return;
+  auto renewed = options.tls->renewed();
+  if (!renewed.ok()) {
+    // Half of a renewal, perhaps: the other file will follow.
+    log::warn("the certificate of before stays: {}", renewed.error().message());
+  } else if (*renewed) {
+    options.tls = **renewed;
+    log::info("a new certificate; its SHA-256: {}", options.tls->fingerprint());
+  }
 }
 
 void TransportCore::begin_stop() {

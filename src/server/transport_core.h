@@ -28,8 +28,10 @@ struct TransportCore {
 
   void accept();
   void welcome(boost::asio::ip::tcp::socket socket);
-  // Every second: ends the WebSockets that do not read what is written to them.
+  // Every second: ends the WebSockets that do not read what is written to them, and looks whether
+  // there is a new certificate.
   void look_after_sockets();
+  void renew_certificate();
   void begin_stop();
   std::shared_ptr<WebSocket> find(SocketId socket);
 

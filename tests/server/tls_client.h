@@ -2,6 +2,7 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <string>
 
@@ -28,6 +29,16 @@ class TlsClient final : public Client {
 
   bool secure() const { return secure_; }
   std::string version() const { return SSL_get_version(ssl_); }
+  // When the server's certificate ends, as it stands in there; empty without one.
+  std::string certificate_end() const {
+    X509* shown = SSL_get1_peer_certificate(ssl_);
+    if (shown == nullptr) return "";
+    const ASN1_TIME* end = X509_get0_notAfter(shown);
+    std::string text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(end)),
+                     static_cast<std::size_t>(ASN1_STRING_length(end)));
+    X509_free(shown);
+    return text;
+  }
   std::string cipher() const { return SSL_get_cipher(ssl_); }
   // Asks for new keys under way, as TLS up to 1.2 could. False if the server refuses.
   bool renegotiate() {
