@@ -21,14 +21,15 @@ bool has_at(std::span<const std::byte> bytes, std::size_t offset, std::string_vi
                     [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
 }
 
-Error unknown_format(const std::string& name) {
+Error unknown_format(std::span<const std::byte> bytes, const std::string& name) {
   return Error(ErrorKind::kUnsupported,
-               name + ": wants a PNG, JPEG, WebP, TIFF or EXR picture, found something else");
+               fmt::format("{}: wants a PNG, JPEG, WebP, TIFF or EXR picture, found {}", name,
+                           has_at(bytes, 0, "GIF8") ? "a GIF" : "something else"));
 }
 
 Result<Image> decode_as_stored(std::span<const std::byte> bytes, const std::string& name) {
   auto format = recognise_image(bytes);
-  if (!format) return unknown_format(name);
+  if (!format) return unknown_format(bytes, name);
   switch (*format) {
     case ImageFormat::kPng:
       return decode_png(bytes, name);
@@ -41,7 +42,17 @@ Result<Image> decode_as_stored(std::span<const std::byte> bytes, const std::stri
     case ImageFormat::kExr:
       return decode_exr(bytes, name);
   }
-  return unknown_format(name);
+  return unknown_format(bytes, name);
+}
+
+Result<std::vector<Image>> decode_frames_as_stored(std::span<const std::byte> bytes,
+                                                   const std::string& name) {
+  const auto format = recognise_image(bytes);
+  if (format == ImageFormat::kWebp) return decode_webp_frames(bytes, name);
+  if (format == ImageFormat::kTiff) return decode_tiff_pages(bytes, name);
+  if (format == ImageFormat::kPng) OBSCURA_TRY(check_png_is_still(bytes, name));
+  OBSCURA_ASSIGN(Image image, decode_as_stored(bytes, name));
+  return std::vector<Image>{std::move(image)};
 }
 
 }  // namespace
@@ -60,6 +71,14 @@ Status check_image_size(std::uint64_t width, std::uint64_t height) {
   return Error(ErrorKind::kUnsupported,
                fmt::format("the picture is {}x{} pixels, at most {}x{} are supported", width,
                            height, kLargest, kLargest));
+}
+
+Status check_image_total(std::uint64_t pixels) {
+  constexpr auto kMost = static_cast<std::uint64_t>(kMaxImageSide * kMaxImageSide);
+  if (pixels <= kMost) return {};
+  return Error(
+      ErrorKind::kUnsupported,
+      fmt::format("its pictures have {} pixels in all, at most {} are supported", pixels, kMost));
 }
 
 // A page of one colour packs best: 16 thousand pixels of one bit each into a few bytes a row.
@@ -101,6 +120,13 @@ Result<Image> decode_image(std::span<const std::byte> bytes, const std::string& 
   return image;
 }
 
+Result<std::vector<Image>> decode_frames(std::span<const std::byte> bytes,
+                                         const std::string& name) {
+  OBSCURA_ASSIGN(std::vector<Image> frames, decode_frames_as_stored(bytes, name));
+  for (Image& frame : frames) convert_to_srgb(frame.pixels, frame.profile);
+  return frames;
+}
+
 Result<Image> read_image(const std::filesystem::path& path) {
   OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
   return decode_image(file.bytes(), path.string());
@@ -108,7 +134,7 @@ Result<Image> read_image(const std::filesystem::path& path) {
 
 Result<ImageMetadata> decode_metadata(std::span<const std::byte> bytes, const std::string& name) {
   auto format = recognise_image(bytes);
-  if (!format) return unknown_format(name);
+  if (!format) return unknown_format(bytes, name);
   switch (*format) {
     case ImageFormat::kPng:
       return decode_png_metadata(bytes, name);
@@ -121,7 +147,7 @@ Result<ImageMetadata> decode_metadata(std::span<const std::byte> bytes, const st
     case ImageFormat::kExr:
       return decode_exr_metadata(bytes, name);
   }
-  return unknown_format(name);
+  return unknown_format(bytes, name);
 }
 
 Result<ImageMetadata> read_metadata(const std::filesystem::path& path) {

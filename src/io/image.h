@@ -44,6 +44,9 @@ inline constexpr std::int64_t kMaxImageSide = 16384;
 // kUnsupported if a side is longer, kCorrupt if one is 0.
 Status check_image_size(std::uint64_t width, std::uint64_t height);
 
+// kUnsupported if the pictures of one file have more pixels in all than the largest one may have.
+Status check_image_total(std::uint64_t pixels);
+
 // By content, whatever the file is called.
 std::optional<ImageFormat> recognise_image(std::span<const std::byte> bytes);
 
@@ -58,6 +61,11 @@ Status check_image_fill(std::uint64_t width, std::uint64_t height, std::uint64_t
 // the profile, which they only read (that of CMYK they apply: there is no other time).
 Result<Image> decode_image(std::span<const std::byte> bytes, const std::string& name);
 Result<Image> read_image(const std::filesystem::path& path);
+
+// All pictures of a file, each as decode_image() gives one: the frames of an animated WebP, the
+// pages of a TIFF, which may differ in size; of other files the only one. An animated PNG is
+// kUnsupported: libpng sees its first frame alone. Other errors as decode_image().
+Result<std::vector<Image>> decode_frames(std::span<const std::byte> bytes, const std::string& name);
 
 // The texts alone, without decoding a pixel. PNG: tEXt, zTXt and iTXt. JPEG: comments and EXIF.
 // WebP: EXIF. TIFF: the description. EXR: string attributes.

@@ -18,6 +18,9 @@ Result<Image> decode_png(std::span<const std::byte> bytes, const std::string& na
 Result<ImageMetadata> decode_png_metadata(std::span<const std::byte> bytes,
                                           const std::string& name);
 
+// kUnsupported for an animation.
+Status check_png_is_still(std::span<const std::byte> bytes, const std::string& name);
+
 struct PngOptions {
   int bits = 8;                             // a sample: 8 or 16
   int compression = 4;                      // zlib's 0…9; 4 is ComfyUI's

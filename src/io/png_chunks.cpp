@@ -151,6 +151,8 @@ Status visit(const Chunk& chunk, std::uint32_t stored_sum, std::size_t& text_byt
   }
   if (chunk.type == "IDAT") {
     chunks.pixel_bytes += chunk.body.size();
+  } else if (chunk.type == "acTL" && chunk.body.size() == 8) {
+    chunks.frames = big_endian(chunk.body);
   } else if (chunk.type == "eXIf") {
     OBSCURA_TRY(check_sum(chunk, stored_sum));
     chunks.exif = std::as_bytes(std::span(chunk.body));

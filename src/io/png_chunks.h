@@ -15,6 +15,7 @@ struct PngChunks {
   std::uint32_t height = 0;
   int bits_per_pixel = 0;
   std::uint64_t pixel_bytes = 0;    // of all IDAT chunks, compressed
+  std::uint32_t frames = 1;         // of acTL
   ImageMetadata texts;              // tEXt, zTXt and iTXt, in the order of the file
   std::span<const std::byte> exif;  // of eXIf, inside the given bytes; empty if there is none
   ColourProfile profile;            // of iCCP; empty too if it cannot be unpacked

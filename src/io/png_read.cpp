@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -102,6 +104,17 @@ Result<ImageMetadata> decode_png_metadata(std::span<const std::byte> bytes,
   const Exif exif = read_exif(chunks->exif);
   texts.insert(texts.end(), exif.texts.begin(), exif.texts.end());
   return texts;
+}
+
+Status check_png_is_still(std::span<const std::byte> bytes, const std::string& name) {
+  auto chunks = read_png_chunks(bytes);
+  if (!chunks.ok()) return chunks.error().in(name);
+  if (chunks->frames == 1) return {};
+  return Error(
+      ErrorKind::kUnsupported,
+      fmt::format("{}: wants a still picture or an animated WebP, found an animated PNG of "
+                  "{} frames",
+                  name, chunks->frames));
 }
 
 }  // namespace obscura::io

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdarg>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -198,6 +199,37 @@ Result<Tensor> read_any_tiff(TIFF* tiff, const Layout& layout, const std::string
   return pixels;
 }
 
+// What libtiff stands at, in a file of so many bytes.
+Result<Image> read_page(TIFF* tiff, std::size_t file_bytes, const std::string& name) {
+  const Layout layout = layout_of(tiff);
+  for (const Status& size : {check_image_size(layout.width, layout.height),
+                             check_image_fill(layout.width, layout.height, file_bytes)})
+    if (!size.ok()) return size.error().in(name);
+  ImageMetadata texts = texts_of_tiff(tiff);
+  ColourProfile profile = profile_of_tiff(tiff);
+  const bool plain = layout.is_plain() && TIFFIsTiled(tiff) == 0;
+  OBSCURA_ASSIGN(Tensor pixels,
+                 plain ? read_plain_tiff(tiff, layout, name) : read_any_tiff(tiff, layout, name));
+  return Image{turned_upright(pixels, layout.orientation), std::move(texts), std::move(profile)};
+}
+
+Result<std::vector<Image>> read_pages(std::span<const std::byte> bytes, const std::string& name,
+                                      std::size_t most) {
+  TiffMemory file{{bytes.begin(), bytes.end()}};
+  const TiffHandle tiff = open_tiff(file, "rm");
+  if (tiff == nullptr) return damaged_tiff(name, "it cannot be opened");
+  std::vector<Image> pages;
+  std::uint64_t pixels = 0;
+  do {
+    OBSCURA_ASSIGN(Image page, read_page(tiff.get(), bytes.size(), name));
+    const Shape& s = page.pixels.shape();
+    pixels += static_cast<std::uint64_t>(s[0] * s[1]);
+    if (const Status total = check_image_total(pixels); !total.ok()) return total.error().in(name);
+    pages.push_back(std::move(page));
+  } while (pages.size() < most && TIFFReadDirectory(tiff.get()) == 1);
+  return pages;
+}
+
 }  // namespace
 
 bool is_tiff(std::span<const std::byte> bytes) {
@@ -206,19 +238,13 @@ bool is_tiff(std::span<const std::byte> bytes) {
 }
 
 Result<Image> decode_tiff(std::span<const std::byte> bytes, const std::string& name) {
-  TiffMemory file{{bytes.begin(), bytes.end()}};
-  TiffHandle tiff = open_tiff(file, "rm");
-  if (tiff == nullptr) return damaged_tiff(name, "it cannot be opened");
-  const Layout layout = layout_of(tiff.get());
-  for (const Status& size : {check_image_size(layout.width, layout.height),
-                             check_image_fill(layout.width, layout.height, bytes.size())})
-    if (!size.ok()) return size.error().in(name);
-  ImageMetadata texts = texts_of_tiff(tiff.get());
-  ColourProfile profile = profile_of_tiff(tiff.get());
-  const bool plain = layout.is_plain() && TIFFIsTiled(tiff.get()) == 0;
-  OBSCURA_ASSIGN(Tensor pixels, plain ? read_plain_tiff(tiff.get(), layout, name)
-                                      : read_any_tiff(tiff.get(), layout, name));
-  return Image{turned_upright(pixels, layout.orientation), std::move(texts), std::move(profile)};
+  OBSCURA_ASSIGN(std::vector<Image> pages, read_pages(bytes, name, 1));
+  return std::move(pages.front());
+}
+
+Result<std::vector<Image>> decode_tiff_pages(std::span<const std::byte> bytes,
+                                             const std::string& name) {
+  return read_pages(bytes, name, std::numeric_limits<std::size_t>::max());
 }
 
 Result<ImageMetadata> decode_tiff_metadata(std::span<const std::byte> bytes,

@@ -18,6 +18,9 @@ bool is_tiff(std::span<const std::byte> bytes);
 // kinds as far as libtiff turns them into 8-bit RGB. Float samples are clipped to 0…1. The texts
 // are those that encode_tiff() wrote, else the description. Errors as decode_image().
 Result<Image> decode_tiff(std::span<const std::byte> bytes, const std::string& name);
+// All pictures of a file. Errors as decode_frames().
+Result<std::vector<Image>> decode_tiff_pages(std::span<const std::byte> bytes,
+                                             const std::string& name);
 Result<ImageMetadata> decode_tiff_metadata(std::span<const std::byte> bytes,
                                            const std::string& name);
 

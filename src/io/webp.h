@@ -11,8 +11,12 @@
 
 namespace obscura::io {
 
-// Lossy or lossless, with or without alpha; animations are kUnsupported. Errors as decode_image().
+// Lossy or lossless, with or without alpha; of an animation its first frame. Errors as
+// decode_image().
 Result<Image> decode_webp(std::span<const std::byte> bytes, const std::string& name);
+// All frames of an animation, as they are shown. Errors as decode_frames().
+Result<std::vector<Image>> decode_webp_frames(std::span<const std::byte> bytes,
+                                              const std::string& name);
 // The texts of EXIF.
 Result<ImageMetadata> decode_webp_metadata(std::span<const std::byte> bytes,
                                            const std::string& name);

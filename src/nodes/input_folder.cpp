@@ -76,6 +76,12 @@ Result<io::Image> InputFolder::read(std::string_view name) {
   return io::decode_image(file.bytes(), path.string());
 }
 
+Result<std::vector<io::Image>> InputFolder::read_frames(std::string_view name) {
+  OBSCURA_ASSIGN(std::filesystem::path path, find(name));
+  OBSCURA_ASSIGN(MappedFile file, open(name));
+  return io::decode_frames(file.bytes(), path.string());
+}
+
 std::string InputFolder::digest_read(std::string_view name) const {
   std::lock_guard lock(mutex_);
   auto found = digests_.find(name);

@@ -37,8 +37,9 @@ class InputFolder {
   Result<std::string> sha256(std::string_view name) const;
   // Maps the file and keeps its digest, for the recipe.
   Result<MappedFile> open(std::string_view name);
-  // The same, and decodes the picture.
+  // The same, and decodes the picture; or all that the file holds.
   Result<io::Image> read(std::string_view name);
+  Result<std::vector<io::Image>> read_frames(std::string_view name);
   // Of the picture as it was when last read; empty if it was not.
   std::string digest_read(std::string_view name) const;
 

@@ -1,5 +1,6 @@
 // LoadImage, LoadImageOutput and LoadImageMask.
 #include <algorithm>
+#include <vector>
 
 #include "graph/node_registry.h"
 #include "nodes/input_folder.h"
@@ -50,15 +51,35 @@ Tensor no_mask() {
   return Tensor(Shape{1, 64, 64});
 }
 
-Result<NodeResult> load_image_load(NodeCall& call) {
-  OBSCURA_ASSIGN(io::Image image,
-                 call.environment<InputFolder>().read(call.get<std::string>("image")));
-  const Shape s = image.pixels.shape();
+// The colours of a picture as (1, H, W, 3).
+Tensor colours(const Tensor& pixels) {
+  const Shape& s = pixels.shape();
   Tensor rgb(Shape{1, s[0], s[1], 3});
   for (std::int64_t i = 0; i < s[0] * s[1]; ++i)
-    std::copy_n(image.pixels.data() + i * s[2], 3, rgb.data() + i * 3);
-  Tensor mask = s[2] == 4 ? channel(image.pixels, 3, true) : no_mask();
-  return NodeResult{image_value(std::move(rgb)), mask_value(std::move(mask))};
+    std::copy_n(pixels.data() + i * s[2], 3, rgb.data() + i * 3);
+  return rgb;
+}
+
+// Frames and pages become a batch; those of another size than the first are left out, as ComfyUI
+// does.
+Result<NodeResult> load_image_load(NodeCall& call) {
+  OBSCURA_ASSIGN(auto frames,
+                 call.environment<InputFolder>().read_frames(call.get<std::string>("image")));
+  const Shape first = frames.front().pixels.shape();
+  std::erase_if(frames, [&](const io::Image& frame) {
+    const Shape& s = frame.pixels.shape();
+    return s[0] != first[0] || s[1] != first[1];
+  });
+  auto has_alpha = [](const io::Image& frame) { return frame.pixels.shape()[2] == 4; };
+  const bool masked = std::any_of(frames.begin(), frames.end(), has_alpha);
+  std::vector<Tensor> pictures, masks;
+  for (const io::Image& frame : frames) {
+    pictures.push_back(colours(frame.pixels));
+    masks.push_back(has_alpha(frame) ? channel(frame.pixels, 3, true)
+                    : masked         ? Tensor(Shape{1, first[0], first[1]})
+                                     : no_mask());
+  }
+  return NodeResult{image_value(concatenate(pictures)), mask_value(concatenate(masks))};
 }
 
 Result<NodeResult> load_mask(NodeCall& call) {
@@ -79,7 +100,8 @@ const RegisterNode kLoad{
         .category("image")
         .description(
             "Reads a picture of the input folder, turned as its camera says and with its colour "
-            "profile converted to sRGB. The mask is where it is transparent.")
+            "profile converted to sRGB. The mask is where it is transparent. The frames of an "
+            "animated WebP and the pages of a TIFF become a batch.")
         .input(
             choice("image", pictures).image_upload().tooltip("PNG, JPEG, WebP, TIFF or OpenEXR."))
         .output("IMAGE")

@@ -106,6 +106,33 @@ Result<Image> decoded(const TiffFile& file) {
   return read_image(path);
 }
 
+TEST(TiffOfOthers, HasItsPagesReadInTheirOrder) {
+  TestFolder folder;
+  const std::filesystem::path path = folder / "pages.tif";
+  TIFF* tiff = TIFFOpen(path.c_str(), "w");
+  for (std::uint32_t page = 1; page <= 3; ++page) {
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, page);
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, 1);
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 8);
+    TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+    std::vector<std::uint8_t> row(page, static_cast<std::uint8_t>(51 * page));
+    TIFFWriteScanline(tiff, row.data(), 0, 0);
+    TIFFWriteDirectory(tiff);
+  }
+  TIFFClose(tiff);
+  const MappedFile file = MappedFile::open(path).value();
+  const auto pages = decode_frames(file.bytes(), "pages.tif");
+  ASSERT_TRUE(pages.ok()) << pages.error().message();
+  ASSERT_EQ(pages->size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto width = static_cast<std::int64_t>(i + 1);
+    EXPECT_EQ((*pages)[i].pixels.shape(), (Shape{1, width, 3}));
+    EXPECT_FLOAT_EQ((*pages)[i].pixels.data()[0], 0.2f * static_cast<float>(i + 1));
+  }
+  EXPECT_EQ(read_image(path)->pixels.shape(), (Shape{1, 1, 3}));
+}
+
 void expect_samples(const Result<Image>& image, const Shape& shape, std::vector<float> wanted) {
   ASSERT_TRUE(image.ok()) << image.error().message();
   ASSERT_EQ(image->pixels.shape(), shape);

@@ -10,6 +10,7 @@
 #include "io/colour_profile.h"
 #include "io/png.h"
 #include "io/test_folder.h"
+#include "nodes/node_harness.h"
 #include "nodes/output_folder.h"
 #include "nodes/workflow_run.h"
 
@@ -245,6 +246,42 @@ TEST(LoadImageOutput, ReadsWhatWasMade) {
   auto saved = saving_runner().run(workflow.dump());
   ASSERT_TRUE(saved.ok()) << saved.error().message();
   EXPECT_EQ(saved->pictures.at(0).pixels.shape(), (Shape{2, 4, 3}));
+}
+
+// A batch of the frames, and of what is transparent in each; as a mask the first.
+TEST(LoadImage, MakesABatchOfFrames) {
+  TestFolder root;
+  Tensor frames(Shape{3, 4, 8, 4});
+  for (std::int64_t i = 0; i < frames.elements(); ++i)
+    frames.data()[i] = i % 4 == 3 ? (i / 128 == 1 ? 0.0f : 1.0f) : static_cast<float>(i / 128) / 2;
+  auto write = [&](const std::vector<std::byte>& bytes) {
+    return write_file_atomically(
+        root / "moving.webp",
+        std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  };
+  ASSERT_TRUE(write(io::encode_animated_webp(frames, {}).value()).ok());
+  InputFolder input(root.path());
+  graph::Environment environment;
+  environment.provide(input);
+  const GivenInputs picture = {{"image", Value::string("moving.webp")}};
+  auto outputs = call_node("LoadImage", picture, environment);
+  ASSERT_TRUE(outputs.ok()) << outputs.error().message();
+  const auto& images = outputs->at(0).get<Picture>().pixels;
+  const auto& masks = outputs->at(1).get<Mask>().values;
+  ASSERT_EQ(images.shape(), (Shape{3, 4, 8, 3}));
+  ASSERT_EQ(masks.shape(), (Shape{3, 4, 8}));
+  EXPECT_NEAR(images.data()[0], 0, 1e-6);
+  EXPECT_NEAR(images.data()[2 * 96], 1, 1e-6);
+  for (std::int64_t i = 0; i < 3; ++i) EXPECT_EQ(masks.data()[i * 32], i == 1 ? 1 : 0);
+  auto mask = call_node("LoadImageMask", picture, environment);
+  ASSERT_TRUE(mask.ok()) << mask.error().message();
+  EXPECT_EQ(mask->at(0).get<Mask>().values.shape(), (Shape{1, 4, 8}));
+
+  ASSERT_TRUE(write(io::encode_animated_png(frames, {}, 100).value()).ok());
+  auto refused = call_node("LoadImage", picture, environment);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message().find("found an animated PNG of 3 frames"), std::string::npos)
+      << refused.error().message();
 }
 
 }  // namespace
