@@ -109,16 +109,17 @@ ModelNotes notes_beside(const ModelEntry& model) {
 
 Response respond_preview(const Studio& studio, Background& background, const Request& request,
                          const std::string& kind, const std::string& name) {
-  const Response none =
-      error_response(404, fmt::format("there is no preview of '{}' among the {}", name, kind));
+  const auto none = [&] {
+    return error_response(404, fmt::format("there is no preview of '{}' among the {}", name, kind));
+  };
   const std::vector<std::string> kinds = studio.model_kinds();
-  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) return none;
+  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) return none();
   const std::vector<ModelEntry> models = studio.models(request.caller.project, kind);
   const auto model = std::find_if(models.begin(), models.end(),
                                   [&](const ModelEntry& entry) { return entry.name == name; });
-  if (model == models.end()) return none;
+  if (model == models.end()) return none();
   const auto preview = preview_beside(*model);
-  if (!preview) return none;
+  if (!preview) return none();
   const bool versioned = request.parameter("v") != nullptr;
   Response response;
   response.later = [&studio, &background, picture = preview->picture, versioned](Respond respond) {
