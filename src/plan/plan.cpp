@@ -43,7 +43,11 @@ std::vector<std::size_t> storage_of(const ir::Graph& graph, const std::vector<No
     // A view of an input is the input; but nobody writes into what the caller lent.
     if (value.weight || (value.is_input() && !node.op->is_view())) continue;
     bool dies_here = last_use[source] <= static_cast<int>(n);
-    if (!node.op->is_view() && (!dies_here || value.type.bytes() < graph.type(node.output).bytes()))
+    // Read a second time, as x in x + linear(x), it would be overwritten while it is read.
+    auto reads = std::count_if(node.inputs.begin(), node.inputs.end(),
+                               [&](ir::ValueId id) { return storage[index_of(id)] == source; });
+    if (!node.op->is_view() &&
+        (!dies_here || reads > 1 || value.type.bytes() < graph.type(node.output).bytes()))
       continue;
     storage[output] = source;
     last_use[source] = std::max(last_use[source], last_use[output]);
@@ -379,6 +383,12 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
     }
     if (location.place != Location::Place::kArena) return broken(name + " has no place");
     std::size_t offset = location.offset;
+    auto shared = std::count_if(node.inputs.begin(), node.inputs.end(), [&](ir::ValueId id) {
+      const Location& operand = plan.values[index_of(id)];
+      return operand.place == location.place && operand.offset == location.offset;
+    });
+    if (!node.op->is_view() && shared > 1)
+      return broken(name + " overwrites an operand that it reads twice");
     if (shares) {
       // The result may stand where that operand stands, if the operand ends here or the result is
       // only a view of it.

@@ -35,7 +35,8 @@ struct WeightNeed {
 struct NodeNeeds {
   std::size_t workspace_bytes = 0;
   std::vector<WeightNeed> weights;
-  // An operand whose memory the result may take over when nothing reads it afterwards; -1 if none.
+  // An operand whose memory the result may take over when nothing reads it afterwards, nor the node
+  // itself a second time; -1 if none.
   int in_place_operand = -1;
 };
 

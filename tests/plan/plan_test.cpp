@@ -172,6 +172,34 @@ TEST(Plan, CheckerSeesAnOverlap) {
   EXPECT_GT(found, 0);
 }
 
+// In x + linear(x) as one node, the sum may not stand where the product still reads x.
+TEST(Plan, NothingIsOverwrittenThatItsNodeReadsTwice) {
+  SquareWeights weights(16);
+  ir::Builder builder("twice", weights);
+  ir::ValueId x = builder.input("x", {DType::kF32, {1, 8, 16}});
+  ir::ValueId value = ir::activation(builder, x, ir::Activation::kSilu);
+  ir::ValueId view = ir::reshape(builder, value, {8, 16});
+  ir::ValueId sum = ir::add(builder, ir::reshape(builder, view, {1, 8, 16}), view);
+  builder.output("y", ir::activation(builder, sum, ir::Activation::kSilu));
+  ir::Graph graph = *std::move(builder).finish();
+  std::vector<NodeNeeds> needs(graph.nodes.size());
+  for (std::size_t n = 0; n < needs.size(); ++n)
+    if (!graph.nodes[n].op->is_view()) needs[n].in_place_operand = 0;
+  auto plan = make_plan(graph, needs, std::nullopt);
+  ASSERT_TRUE(plan.ok()) << plan.error().message();
+  auto same_place = [&](ir::ValueId a, ir::ValueId b) {
+    const Location &first = plan->values[index_of(a)], &second = plan->values[index_of(b)];
+    return first.place == second.place && first.offset == second.offset;
+  };
+  EXPECT_TRUE(same_place(view, value));
+  EXPECT_FALSE(same_place(sum, value));
+  EXPECT_TRUE(check_plan(graph, needs, *plan).ok());
+  plan->values[index_of(sum)] = plan->values[index_of(value)];
+  Status checked = check_plan(graph, needs, *plan);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_NE(checked.error().message().find("reads twice"), std::string::npos);
+}
+
 TEST(Plan, RefusalSaysHowManyBytesAreLacking) {
   RandomNetwork network(5);
   auto refused = make_plan(network.graph, network.needs, 100);

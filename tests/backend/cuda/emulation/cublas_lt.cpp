@@ -311,6 +311,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
   expect_matrix(call.b, b, algorithm->data[1], "B");
   if (call.beta != 0) expect_matrix(as<Matrix>(c_layout), c, algorithm->data[2], "C");
   expect_matrix(call.d, d, algorithm->data[3], "D");
+  for (const auto& [matrix, data] : {std::pair(call.a, a), std::pair(call.b, b)})
+    emulation::expect_apart(data, static_cast<std::size_t>(bytes_of(matrix)), d,
+                            static_cast<std::size_t>(bytes_of(call.d)), "a product's operand");
   if (workspace_bytes < kWorkspaceBytes) return CUBLAS_STATUS_INVALID_VALUE;
   emulation::expect_on_device(workspace, workspace_bytes, "a product's workspace");
   const Product& product = call.product;

@@ -150,6 +150,13 @@ void expect_on_device(const void* data, std::size_t bytes, const char* what) {
                     found->second));
 }
 
+void expect_apart(const void* a, std::size_t a_bytes, const void* b, std::size_t b_bytes,
+                  const char* what) {
+  auto first = reinterpret_cast<std::uintptr_t>(a), second = reinterpret_cast<std::uintptr_t>(b);
+  if (first < second + b_bytes && second < first + a_bytes)
+    die(fmt::format("{}: its memory is that of the result", what));
+}
+
 DeviceIsOpen::DeviceIsOpen() {
   if (open_count++ == 0) protect(PROT_READ | PROT_WRITE);
 }

@@ -17,6 +17,9 @@ bool on_device(const void* data);
 bool is_pinned(const void* data);
 // Ends the program if the bytes are not all in one allocation of the device.
 void expect_on_device(const void* data, std::size_t bytes, const char* what);
+// Ends the program if two pieces of memory have bytes in common.
+void expect_apart(const void* a, std::size_t a_bytes, const void* b, std::size_t b_bytes,
+                  const char* what);
 
 // While one lives, the device's memory can be read and written: what runs on a stream holds one.
 class DeviceIsOpen {

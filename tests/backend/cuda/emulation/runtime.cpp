@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backend/cuda/emulation/memory.h"
+#include "backend/cuda/emulation/streams.h"
 
 namespace emulation = obscura::test::emulation;
 
@@ -72,18 +73,6 @@ cudaError_t last_error = cudaSuccess;
 int calls = 0;
 bool fuses = true;
 
-cudaError_t told(cudaError_t error) {
-  if (error != cudaSuccess) last_error = error;
-  return error;
-}
-
-// Calls that may not be made while a stream is recorded spoil the recording.
-bool spoils_capture() {
-  if (capture == nullptr) return false;
-  capture->spoiled = true;
-  return true;
-}
-
 CUstream_st* stream_of(cudaStream_t stream) {
   if (stream != nullptr) return stream;
   static CUstream_st* const kDefault = [] {
@@ -121,13 +110,6 @@ void run_until(const Done& done) {
   }
 }
 
-void run_all() {
-  run_until([] {
-    return std::all_of(streams.begin(), streams.end(),
-                       [](const CUstream_st* s) { return s->queue.empty(); });
-  });
-}
-
 // The steps of a graph, each after those that it comes after; of several that may go next, one of
 // the preferred stream.
 void run_graph(const CUgraph_st& graph) {
@@ -146,19 +128,6 @@ void run_graph(const CUgraph_st& graph) {
   }
 }
 
-cudaError_t put(cudaStream_t handle, std::function<void()> run) {
-  CUstream_st* stream = stream_of(handle);
-  ++calls;
-  if (stream->capture == nullptr) {
-    stream->queue.push_back({.run = std::move(run)});
-    return cudaSuccess;
-  }
-  auto& steps = stream->capture->graph->steps;
-  steps.push_back({{.run = std::move(run)}, stream, stream->last});
-  stream->last = {steps.size() - 1};
-  return cudaSuccess;
-}
-
 // Forward, backward, and the same bits in both.
 void run_in_both_orders(const emulation::Kernel& kernel) {
   const auto before = emulation::DeviceContent::copy();
@@ -175,6 +144,37 @@ void run_in_both_orders(const emulation::Kernel& kernel) {
 }  // namespace
 
 namespace obscura::test::emulation {
+
+cudaError_t told(cudaError_t error) {
+  if (error != cudaSuccess) last_error = error;
+  return error;
+}
+
+bool spoils_capture() {
+  if (capture == nullptr) return false;
+  capture->spoiled = true;
+  return true;
+}
+
+void run_all() {
+  run_until([] {
+    return std::all_of(streams.begin(), streams.end(),
+                       [](const CUstream_st* s) { return s->queue.empty(); });
+  });
+}
+
+cudaError_t put(cudaStream_t handle, std::function<void()> run) {
+  CUstream_st* stream = stream_of(handle);
+  ++calls;
+  if (stream->capture == nullptr) {
+    stream->queue.push_back({.run = std::move(run)});
+    return cudaSuccess;
+  }
+  auto& steps = stream->capture->graph->steps;
+  steps.push_back({{.run = std::move(run)}, stream, stream->last});
+  stream->last = {steps.size() - 1};
+  return cudaSuccess;
+}
 
 cudaError_t enqueue(cudaStream_t stream, Kernel kernel) {
   constexpr unsigned kMostThreads = 1024, kMostRows = 65535;
@@ -211,91 +211,6 @@ int calls_since_last() {
 
 }  // namespace obscura::test::emulation
 
-// Memory.
-
-cudaError_t cudaMalloc(void** data, std::size_t bytes) {
-  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
-  *data = emulation::allocate_device(bytes);
-  return told(*data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
-}
-
-cudaError_t cudaFree(void* data) {
-  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
-  run_all();
-  if (data != nullptr) emulation::free_device(data);
-  return cudaSuccess;
-}
-
-cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned) {
-  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
-  *data = emulation::allocate_pinned(bytes);
-  return told(*data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
-}
-
-cudaError_t cudaFreeHost(void* data) {
-  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
-  run_all();
-  if (data != nullptr) emulation::free_pinned(data);
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
-  *total = emulation::device_bytes_in_all();
-  *free = *total - std::min(*total, emulation::device_bytes_taken());
-  return cudaSuccess;
-}
-
-// `rows` rows of `bytes`, so many bytes apart.
-cudaError_t cudaMemcpy2DAsync(void* target, std::size_t target_stride, const void* source,
-                              std::size_t source_stride, std::size_t bytes, std::size_t rows,
-                              cudaMemcpyKind kind, cudaStream_t stream) {
-  if (bytes == 0 || rows == 0) return cudaSuccess;
-  const bool from_device = kind != cudaMemcpyHostToDevice,
-             to_device = kind != cudaMemcpyDeviceToHost;
-  auto all = [&](std::size_t stride) { return (rows - 1) * stride + bytes; };
-  if (from_device) emulation::expect_on_device(source, all(source_stride), "copying from");
-  if (to_device) emulation::expect_on_device(target, all(target_stride), "copying to");
-  if ((!from_device && emulation::on_device(source)) ||
-      (!to_device && emulation::on_device(target)))
-    emulation::die("copying in the other direction");
-  auto copy = [=](const std::byte* from) {
-    for (std::size_t row = 0; row < rows; ++row)
-      std::memmove(static_cast<std::byte*>(target) + row * target_stride,
-                   from + row * source_stride, bytes);
-  };
-  const auto* from = static_cast<const std::byte*>(source);
-  if (!from_device && !emulation::is_pinned(source)) {
-    // The driver has read such memory when the call returns.
-    std::vector<std::byte> kept(from, from + all(source_stride));
-    return put(stream, [copy, kept = std::move(kept)] { copy(kept.data()); });
-  }
-  cudaError_t error = put(stream, [copy, from] { copy(from); });
-  if (!to_device && !emulation::is_pinned(target)) return cudaStreamSynchronize(stream);
-  return error;
-}
-
-cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes,
-                            cudaMemcpyKind kind, cudaStream_t stream) {
-  return cudaMemcpy2DAsync(target, bytes, source, bytes, bytes, 1, kind, stream);
-}
-
-cudaError_t cudaMemcpy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind) {
-  cudaError_t error = cudaMemcpyAsync(target, source, bytes, kind, nullptr);
-  return error != cudaSuccess ? error : cudaStreamSynchronize(nullptr);
-}
-
-cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t stream) {
-  emulation::expect_on_device(target, bytes, "filling");
-  return put(stream, [=] { std::memset(target, value, bytes); });
-}
-
-cudaError_t cudaMemset(void* target, int value, std::size_t bytes) {
-  cudaError_t error = cudaMemsetAsync(target, value, bytes, nullptr);
-  return error != cudaSuccess ? error : cudaStreamSynchronize(nullptr);
-}
-
-// Streams and events.
-
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   streams.push_back(new CUstream_st());
   *stream = streams.back();
@@ -303,21 +218,21 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  run_all();
+  emulation::run_all();
   std::erase(streams, stream);
   delete stream;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
-  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
+  if (emulation::spoils_capture()) return emulation::told(cudaErrorStreamCaptureUnsupported);
   CUstream_st* stream = stream_of(handle);
   run_until([&] { return stream->queue.empty(); });
   return cudaSuccess;
 }
 
 cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
-  return put(stream, [=] { function(data); });
+  return emulation::put(stream, [=] { function(data); });
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
@@ -330,7 +245,7 @@ cudaError_t cudaEventCreate(cudaEvent_t* event) {
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  run_all();
+  emulation::run_all();
   delete event;
   return cudaSuccess;
 }
@@ -355,8 +270,8 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned
   }
   // Only an event of the same recording can be waited for in it, and nowhere else.
   if (capture == nullptr || event->capture != capture->number) {
-    if (stream->capture != nullptr) spoils_capture();
-    return told(cudaErrorStreamCaptureIsolation);
+    if (stream->capture != nullptr) emulation::spoils_capture();
+    return emulation::told(cudaErrorStreamCaptureIsolation);
   }
   if (stream->capture == nullptr) {
     stream->capture = capture.get();
@@ -367,7 +282,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  if (spoils_capture()) return told(cudaErrorStreamCaptureUnsupported);
+  if (emulation::spoils_capture()) return emulation::told(cudaErrorStreamCaptureUnsupported);
   run_until([&] { return event->done >= event->recorded; });
   return cudaSuccess;
 }
@@ -380,7 +295,7 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) 
 // Graphs.
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
-  if (capture != nullptr || stream == nullptr) return told(cudaErrorIllegalState);
+  if (capture != nullptr || stream == nullptr) return emulation::told(cudaErrorIllegalState);
   capture = std::make_unique<Capture>(Capture{++captures, stream});
   stream->capture = capture.get();
   stream->last.clear();
@@ -389,7 +304,8 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   *graph = nullptr;
-  if (capture == nullptr || capture->origin != stream) return told(cudaErrorIllegalState);
+  if (capture == nullptr || capture->origin != stream)
+    return emulation::told(cudaErrorIllegalState);
   // Every step of another stream must come before the end of this one.
   const auto& steps = capture->graph->steps;
   std::vector<bool> joined(steps.size(), false);
@@ -400,9 +316,9 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   }
   for (CUstream_st* other : streams) other->capture = nullptr;
   std::unique_ptr<Capture> ended = std::move(capture);
-  if (ended->spoiled) return told(cudaErrorStreamCaptureInvalidated);
+  if (ended->spoiled) return emulation::told(cudaErrorStreamCaptureInvalidated);
   if (!std::all_of(joined.begin(), joined.end(), [](bool j) { return j; }))
-    return told(cudaErrorStreamCaptureUnjoined);
+    return emulation::told(cudaErrorStreamCaptureUnjoined);
   *graph = ended->graph.release();
   return cudaSuccess;
 }
@@ -413,7 +329,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* made, cudaGraph_t graph, unsig
 }
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
-  return put(stream, [steps = graph->graph] { run_graph(*steps); });
+  return emulation::put(stream, [steps = graph->graph] { run_graph(*steps); });
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
@@ -426,53 +342,6 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) {
   return cudaSuccess;
 }
 
-// The device.
-
-cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
-  return cudaSuccess;
-}
-
-cudaError_t cudaSetDevice(int device) {
-  return told(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
-}
-
-cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
-  return cudaSuccess;
-}
-
-// As an H100 has it where the backend asks.
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  *properties = {};
-  std::strcpy(properties->name, "emulation on the CPU");
-  properties->major = 9;
-  properties->multiProcessorCount = 132;
-  properties->totalGlobalMem = emulation::device_bytes_in_all();
-  return cudaSuccess;
-}
-
-cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
-  *value = 1;
-  return cudaSuccess;
-}
-
-cudaError_t cudaDriverGetVersion(int* version) {
-  *version = CUDART_VERSION;
-  return cudaSuccess;
-}
-
-cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
-  *attributes = {};
-  return cudaSuccess;
-}
-
 cudaError_t cudaGetLastError() {
   return std::exchange(last_error, cudaSuccess);
-}
-
-const char* cudaGetErrorString(cudaError_t error) {
-  static thread_local std::string text;
-  text = fmt::format("error {} of the emulation", static_cast<int>(error));
-  return text.c_str();
 }
