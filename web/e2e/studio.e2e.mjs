@@ -163,6 +163,7 @@ export default [
       writeFileSync(path.join(folder, "warm.v2.json"), JSON.stringify({ "activation text": "warm light, <b>dusk</b>", description: "Best at 0.8." }));
       const page = await visit(browser, server, { screen: "models" });
       await page.getByRole("button", { name: /^LoRAs/ }).click();
+      await page.getByRole("button", { name: /^warm\.v2\.safetensors/ }).click();
       const facts = page.getByRole("complementary", { name: "warm.v2.safetensors" });
       await facts.getByRole("button", { name: "warm light" }).waitFor();
       equal(await facts.getByRole("button").allTextContents(), ["warm light", "<b>dusk</b>"], "trigger words");
