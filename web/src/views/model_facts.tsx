@@ -115,6 +115,7 @@ export function ModelFactsPanel({ model }: { model: Model }) {
         <h2 className="wrap">{words.title ?? model.name}</h2>
         {words.title && words.title !== model.name && <span className="faint wrap">{model.name}</span>}
       </div>
+      <Triggers words={triggers} />
       {facts?.error && (
         <div className="notice" role="alert">
           <Icon name="alert" />
@@ -132,7 +133,6 @@ export function ModelFactsPanel({ model }: { model: Model }) {
         )}
       </dl>
       <MemoryNeed model={model} />
-      <Triggers words={triggers} />
       {description && <p className="soft wrap">{description}</p>}
       {words.empty && !description && triggers.length === 0 && <p className="faint">The file carries no description of itself.</p>}
     </aside>
