@@ -277,7 +277,7 @@ inline std::vector<Case> awkward_products() {
       conv_case("conv with channel add, no bias",
                 {.x = {2, 8, 8, 32}, .out = 64, .channel_add = true, .bias = false}),
       merged_attention_case("merged attention, heads of 40", 2, 96, 3, 40, false),
-      merged_attention_case("merged attention, heads of 64", 2, 192, 3, 64, false),
+      merged_attention_case("merged attention, heads of 64", 2, 144, 2, 64, false),
       merged_attention_case("merged attention, heads of 80", 1, 100, 2, 80, false),
       merged_attention_case("merged attention, heads of 160", 2, 64, 2, 160, false),
       merged_attention_case("merged attention, one head of 512", 1, 144, 1, 512, false),

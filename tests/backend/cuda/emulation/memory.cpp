@@ -165,14 +165,13 @@ DeviceIsOpen::~DeviceIsOpen() {
   if (--open_count == 0) protect(PROT_NONE);
 }
 
-DeviceContent DeviceContent::copy() {
-  DeviceContent content;
-  content.bytes_.reserve(device_bytes_taken());
+void DeviceContent::take() {
+  bytes_.resize(device_bytes_taken());
+  std::byte* kept = bytes_.data();
   for (auto [address, bytes] : device) {
-    const auto* data = reinterpret_cast<const std::byte*>(address);
-    content.bytes_.insert(content.bytes_.end(), data, data + bytes);
+    std::memcpy(kept, reinterpret_cast<const void*>(address), bytes);
+    kept += bytes;
   }
-  return content;
 }
 
 void DeviceContent::restore() const {

@@ -30,10 +30,10 @@ class DeviceIsOpen {
   ~DeviceIsOpen();
 };
 
-// All that the device holds.
+// All that the device holds, as it was when take() was last called.
 class DeviceContent {
  public:
-  static DeviceContent copy();
+  void take();
   void restore() const;
   // Where it first differs from what the device holds now: "byte 8 of an allocation of 64"; empty
   // if nowhere.

@@ -33,7 +33,7 @@ struct Work {
 
 struct Step {
   Work work;
-  CUstream_st* stream;
+  CUstream_st* stream = nullptr;
   std::vector<std::size_t> after;
 };
 
@@ -130,9 +130,10 @@ void run_graph(const CUgraph_st& graph) {
 
 // Forward, backward, and the same bits in both.
 void run_in_both_orders(const emulation::Kernel& kernel) {
-  const auto before = emulation::DeviceContent::copy();
+  static emulation::DeviceContent before, forward;
+  before.take();
   emulation::run(kernel, emulation::Order::kForward);
-  const auto forward = emulation::DeviceContent::copy();
+  forward.take();
   before.restore();
   emulation::run(kernel, emulation::Order::kBackward);
   if (std::string difference = forward.difference(); !difference.empty())
@@ -171,7 +172,10 @@ cudaError_t put(cudaStream_t handle, std::function<void()> run) {
     return cudaSuccess;
   }
   auto& steps = stream->capture->graph->steps;
-  steps.push_back({{.run = std::move(run)}, stream, stream->last});
+  Step& step = steps.emplace_back();
+  step.work.run = std::move(run);
+  step.stream = stream;
+  step.after = stream->last;
   stream->last = {steps.size() - 1};
   return cudaSuccess;
 }
