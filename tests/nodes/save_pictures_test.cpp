@@ -273,7 +273,9 @@ TEST(LoadImage, MakesABatchOfFrames) {
   EXPECT_NEAR(images.data()[0], 0, 1e-6);
   EXPECT_NEAR(images.data()[2 * 96], 1, 1e-6);
   for (std::int64_t i = 0; i < 3; ++i) EXPECT_EQ(masks.data()[i * 32], i == 1 ? 1 : 0);
-  auto mask = call_node("LoadImageMask", picture, environment);
+  GivenInputs alpha = picture;
+  alpha.emplace_back("channel", Value::string("alpha"));
+  auto mask = call_node("LoadImageMask", alpha, environment);
   ASSERT_TRUE(mask.ok()) << mask.error().message();
   EXPECT_EQ(mask->at(0).get<Mask>().values.shape(), (Shape{1, 4, 8}));
 
