@@ -252,8 +252,11 @@ TEST(LoadImageOutput, ReadsWhatWasMade) {
 TEST(LoadImage, MakesABatchOfFrames) {
   TestFolder root;
   Tensor frames(Shape{3, 4, 8, 4});
-  for (std::int64_t i = 0; i < frames.elements(); ++i)
-    frames.data()[i] = i % 4 == 3 ? (i / 128 == 1 ? 0.0f : 1.0f) : static_cast<float>(i / 128) / 2;
+  for (std::int64_t i = 0; i < frames.elements(); ++i) {
+    const std::int64_t frame = i / (4 * 8 * 4);
+    const float alpha = frame == 1 ? 0 : 1;
+    frames.data()[i] = i % 4 == 3 ? alpha : static_cast<float>(frame) / 2;
+  }
   auto write = [&](const std::vector<std::byte>& bytes) {
     return write_file_atomically(
         root / "moving.webp",
