@@ -272,6 +272,21 @@ class Planner {
   Plan plan_;
 };
 
+// What a range of the arena holds up to a step.
+struct Live {
+  std::size_t begin, end;
+  int last;
+  std::string what;
+};
+
+// Whether several operands of the node stand at this place.
+bool reads_twice(const ir::Node& node, const Plan& plan, const Location& location) {
+  return std::count_if(node.inputs.begin(), node.inputs.end(), [&](ir::ValueId id) {
+           const Location& operand = plan.values[index_of(id)];
+           return operand.place == location.place && operand.offset == location.offset;
+         }) > 1;
+}
+
 }  // namespace
 
 NodeNeeds with_plain_weights(NodeNeeds needs, const ir::Graph& graph, const ir::Node& node) {
@@ -304,11 +319,6 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
   };
   // Replays the run and remembers which value's content each live byte range holds: an independent
   // view of the offsets.
-  struct Live {
-    std::size_t begin, end;
-    int last;
-    std::string what;
-  };
   std::vector<int> last = last_uses(graph, plan);
   std::vector<int> arrival = arrivals(plan);
   std::vector<Live> live;
@@ -367,6 +377,8 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
     if (taken >= 0) source = &plan.values[index_of(node.inputs[static_cast<std::size_t>(taken)])];
     bool shares =
         source != nullptr && source->place == location.place && source->offset == location.offset;
+    if (!node.op->is_view() && reads_twice(node, plan, location))
+      return broken(name + " overwrites an operand that it reads twice");
     if (location.place == Location::Place::kInput) {
       if (!shares || !node.op->is_view()) return broken(name + " writes into an input");
       continue;
@@ -383,12 +395,6 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
     }
     if (location.place != Location::Place::kArena) return broken(name + " has no place");
     std::size_t offset = location.offset;
-    auto shared = std::count_if(node.inputs.begin(), node.inputs.end(), [&](ir::ValueId id) {
-      const Location& operand = plan.values[index_of(id)];
-      return operand.place == location.place && operand.offset == location.offset;
-    });
-    if (!node.op->is_view() && shared > 1)
-      return broken(name + " overwrites an operand that it reads twice");
     if (shares) {
       // The result may stand where that operand stands, if the operand ends here or the result is
       // only a view of it.

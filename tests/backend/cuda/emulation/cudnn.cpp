@@ -136,7 +136,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor
       auto** configs = static_cast<Descriptor**>(values);
       const auto* graph = &d.descriptor(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
       for (std::int64_t i = 0; i < std::min<std::int64_t>(wanted, kEngines); ++i) {
-        set_one(*configs[i], CUDNN_ATTR_ENGINE_OPERATION_GRAPH, &graph, sizeof graph);
+        set_one(*configs[i], CUDNN_ATTR_ENGINE_OPERATION_GRAPH, &graph, sizeof(void*));
         set_one(*configs[i], CUDNN_ATTR_ENGINE_GLOBAL_INDEX, &i, sizeof i);
         configs[i]->final = true;
       }

@@ -30,8 +30,9 @@ struct Descriptor {
     if (found == attributes.end())
       die(fmt::format("cuDNN: descriptor of type {} wants attribute {}", static_cast<int>(type),
                       static_cast<int>(name)));
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): the size of a pointer is meant where T is one.
     std::vector<T> values(found->second.size() / sizeof(T));
-    std::memcpy(values.data(), found->second.data(), values.size() * sizeof(T));
+    std::memcpy(values.data(), found->second.data(), found->second.size());
     return values;
   }
   template <class T>

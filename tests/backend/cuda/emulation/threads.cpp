@@ -55,7 +55,7 @@ struct Thread {
   enum class State { kNew, kReady, kAtBarrier, kAtShuffle, kDone };
   State state = State::kNew;
   Fiber* fiber = nullptr;
-  std::source_location waits_at;
+  Line waits_at;
   unsigned mask = 0;
   int lane_mask = 0;
   std::uint32_t value = 0;  // given to a shuffle, then what came back
@@ -78,14 +78,13 @@ uint3 index_in(const dim3& size, unsigned i) {
   return {i % size.x, i / size.x % size.y, i / size.x / size.y};
 }
 
-std::string line_of(const std::source_location& at) {
-  std::string file = at.file_name();
-  return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), at.line());
+std::string text_of(const Line& at) {
+  std::string file = at.file;
+  return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), at.number);
 }
 
-bool same(const std::source_location& a, const std::source_location& b) {
-  return a.line() == b.line() && a.column() == b.column() &&
-         (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0);
+bool same(const Line& a, const Line& b) {
+  return a.number == b.number && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
 }
 
 [[noreturn]] void die_in(unsigned thread, const std::string& what) {
@@ -146,17 +145,17 @@ bool finish_shuffle(unsigned first, unsigned end) {
       if ((leader.mask >> lane & 1) == 0) continue;
       if (first + lane >= end)
         die_in(lead, fmt::format("its shuffle at {} names lane {}, which the block does not have",
-                                 line_of(leader.waits_at), lane));
+                                 text_of(leader.waits_at), lane));
       const Thread& other = threads[first + lane];
       if (other.state == Thread::State::kDone)
         die_in(lead, fmt::format("its shuffle at {} waits for lane {}, which has left the kernel",
-                                 line_of(leader.waits_at), lane));
+                                 text_of(leader.waits_at), lane));
       if (other.state != Thread::State::kAtShuffle) {
         complete = false;
       } else if (!same(other.waits_at, leader.waits_at) || other.mask != leader.mask) {
         die_in(lead,
                fmt::format("its shuffle at {} (mask {:#x}) meets lane {}'s at {} (mask {:#x})",
-                           line_of(leader.waits_at), leader.mask, lane, line_of(other.waits_at),
+                           text_of(leader.waits_at), leader.mask, lane, text_of(other.waits_at),
                            other.mask));
       }
     }
@@ -171,7 +170,7 @@ bool finish_shuffle(unsigned first, unsigned end) {
       if (from >= kLanes || (mask >> from & 1) == 0)
         die_in(first + lane,
                fmt::format("its shuffle at {} reads lane {}, which is not in mask {:#x}",
-                           line_of(t.waits_at), from, mask));
+                           text_of(t.waits_at), from, mask));
       t.value = given[from];
       t.state = Thread::State::kReady;
     }
@@ -204,8 +203,8 @@ bool finish_barrier() {
       if (waiting == none) waiting = i;
       if (!same(t.waits_at, threads[waiting].waits_at))
         die_in(waiting, fmt::format("a divergent barrier: it waits at {}, thread {} at {}",
-                                    line_of(threads[waiting].waits_at), place(indices[i]),
-                                    line_of(t.waits_at)));
+                                    text_of(threads[waiting].waits_at), place(indices[i]),
+                                    text_of(t.waits_at)));
     }
     if (t.state == Thread::State::kAtShuffle && shuffling == none) shuffling = i;
     if (t.state == Thread::State::kDone && gone == none) gone = i;
@@ -214,15 +213,15 @@ bool finish_barrier() {
     std::string other =
         waiting == none ? "other lanes of its mask"
                         : fmt::format("thread {}, which waits at the barrier at {}",
-                                      place(indices[waiting]), line_of(threads[waiting].waits_at));
+                                      place(indices[waiting]), text_of(threads[waiting].waits_at));
     die_in(shuffling, fmt::format("a deadlock: its shuffle at {} waits for {}",
-                                  line_of(threads[shuffling].waits_at), other));
+                                  text_of(threads[shuffling].waits_at), other));
   }
   if (waiting == none) return false;
   if (gone != none)
     die_in(waiting,
            fmt::format("a divergent barrier: it waits at {}, thread {} has left the kernel",
-                       line_of(threads[waiting].waits_at), place(indices[gone])));
+                       text_of(threads[waiting].waits_at), place(indices[gone])));
   for (Thread& t : threads) t.state = Thread::State::kReady;
   return true;
 }
@@ -305,17 +304,17 @@ void* dynamic_shared_memory() {
   return dynamic_shared;
 }
 
-void wait_for_block(std::source_location at) {
+void wait_for_block(Line at) {
   Thread& thread = threads[current];
   thread.state = Thread::State::kAtBarrier;
   thread.waits_at = at;
   give_way();
 }
 
-std::uint32_t exchange(unsigned mask, std::uint32_t value, int lane_mask, std::source_location at) {
+std::uint32_t exchange(unsigned mask, std::uint32_t value, int lane_mask, Line at) {
   Thread& thread = threads[current];
   if ((mask >> current % kLanes & 1) == 0)
-    die(fmt::format("its shuffle at {} has mask {:#x}, which leaves itself out", line_of(at),
+    die(fmt::format("its shuffle at {} has mask {:#x}, which leaves itself out", text_of(at),
                     mask));
   thread.state = Thread::State::kAtShuffle;
   thread.waits_at = at;

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <source_location>
 #include <string>
 
 // Of the thread that runs now; as CUDA names them.
@@ -42,8 +41,14 @@ std::string name_of(const void* function);
 
 void* dynamic_shared_memory();
 
+// A line of a kernel's source.
+struct Line {
+  const char* file = "";
+  int number = 0;
+};
+
 // What a thread waits at, until the scheduler lets it go on.
-void wait_for_block(std::source_location at);
-std::uint32_t exchange(unsigned mask, std::uint32_t value, int lane_mask, std::source_location at);
+void wait_for_block(Line at);
+std::uint32_t exchange(unsigned mask, std::uint32_t value, int lane_mask, Line at);
 
 }  // namespace obscura::test::emulation

@@ -16,16 +16,16 @@
 #define __shared__ static __attribute__((section("emulated_shared")))
 #define __launch_bounds__(...)
 
-inline void __syncthreads(std::source_location at = std::source_location::current()) {
-  obscura::test::emulation::wait_for_block(at);
+inline void __syncthreads(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  obscura::test::emulation::wait_for_block({file, line});
 }
 
 template <class T>
-T __shfl_xor_sync(unsigned mask, T value, int lane_mask,
-                  std::source_location at = std::source_location::current()) {
+T __shfl_xor_sync(unsigned mask, T value, int lane_mask, const char* file = __builtin_FILE(),
+                  int line = __builtin_LINE()) {
   static_assert(sizeof(T) == 4);
-  return std::bit_cast<T>(
-      obscura::test::emulation::exchange(mask, std::bit_cast<std::uint32_t>(value), lane_mask, at));
+  return std::bit_cast<T>(obscura::test::emulation::exchange(
+      mask, std::bit_cast<std::uint32_t>(value), lane_mask, {file, line}));
 }
 
 inline int min(int a, int b) {
