@@ -68,9 +68,11 @@ Response list_jobs(Api& api, const Request& request) {
   return respond({{"jobs", std::move(list)}, {"total", *total}, {"offset", page->offset}});
 }
 
-// Reads the body of POST /jobs. `warnings` are those of the editor form's conversion.
-Result<Submission> submission_of(const Api& api, const ordered_json& body,
+// What the request's body submits. `warnings` are those of the editor form's conversion.
+Result<Submission> submission_of(const Api& api, const Request& request,
                                  std::vector<std::string>& warnings) {
+  OBSCURA_ASSIGN(const ordered_json body, graph::parse_json(request.body));
+  if (!body.is_object()) return Error(ErrorKind::kInvalidInput, "wanted a JSON object");
   Submission submission;
   submission.source = "api";
   auto text = [&](const char* name) -> std::string {
@@ -124,11 +126,8 @@ std::string reason_of(const ordered_json& verdict) {
 
 // Reads model files, and so plans beside the thread that answers.
 Response plan_job(Api& api, const Request& request) {
-  auto body = graph::parse_json(request.body);
-  if (!body.ok()) return refused(body.error().message());
-  if (!body->is_object()) return refused("wanted a JSON object");
   std::vector<std::string> warnings;
-  auto submission = submission_of(api, *body, warnings);
+  auto submission = submission_of(api, request, warnings);
   if (!submission.ok()) return refused(submission.error().message());
   Response response;
   response.later = [&api, job = JobToRun{request.caller.project, std::move(submission->prompt),
@@ -144,11 +143,8 @@ Response plan_job(Api& api, const Request& request) {
 }
 
 Response post_job(Api& api, const Request& request) {
-  auto body = graph::parse_json(request.body);
-  if (!body.ok()) return refused(body.error().message());
-  if (!body->is_object()) return refused("wanted a JSON object");
   std::vector<std::string> warnings;
-  auto submission = submission_of(api, *body, warnings);
+  auto submission = submission_of(api, request, warnings);
   if (!submission.ok()) return refused(submission.error().message());
   auto checked = check_submission(api.studio, request.caller, *submission);
   if (!checked.ok()) return refused(checked.error().message());
