@@ -44,7 +44,7 @@ Result<ordered_json> parse_value(const InputSpec& spec, const std::string& text)
     // Bare words are text; 20, 0.5 and true are JSON.
     Result<ordered_json> parsed = parse_json(text);
     OBSCURA_ASSIGN(Coerced coerced, coerce(type, parsed.ok() ? json(*parsed) : json(text)));
-    return ordered_json(std::move(coerced.value));
+    return ordered_json(coerced.value);
   }
   return Error(ErrorKind::kInvalidInput, "wanted a link to " + with_article(type) +
                                              " output, such as [\"4\", 0], found " +
