@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 #include <optional>
+#include <span>
+#include <string>
 
 #include "backend/cuda/dnn_graph.h"
 #include "backend/cuda/kernel.h"
@@ -51,8 +53,7 @@ class FusedAttention final : public Kernel {
       describe(graph, sizes, composed);
       auto plans = std::move(graph).plans(false, 1, 0x7fffffff);
       if (plans.ok()) {
-        return std::unique_ptr<Kernel>(
-            new FusedAttention(sizes, plans->front(), composed ? "composed" : "one operation"));
+        return std::unique_ptr<Kernel>(new FusedAttention(sizes, plans->front(), composed));
       }
       reason += plans.error().message() + "; ";
     }
@@ -61,28 +62,39 @@ class FusedAttention final : public Kernel {
 
   plan::NodeNeeds needs() const override {
     plan::NodeNeeds needs;
-    needs.workspace_bytes = plan_.workspace_bytes();
+    needs.workspace_bytes = library_bytes() + (composed_ ? statistics_bytes() : 0);
     return needs;
   }
 
   Status run(const KernelCall& call) const override {
-    std::array<DnnPlan::Binding, 5> bindings{{{kQ, shifted(call.input(0), s_.q_offset, s_.dtype)},
+    std::byte* statistics = static_cast<std::byte*>(call.workspace) + library_bytes();
+    std::array<DnnPlan::Binding, 6> bindings{{{kQ, shifted(call.input(0), s_.q_offset, s_.dtype)},
                                               {kK, shifted(call.input(1), s_.k_offset, s_.dtype)},
                                               {kV, shifted(call.input(2), s_.v_offset, s_.dtype)},
                                               {kO, call.output},
-                                              {kScale, &scale_}}};
-    return plan_.run(bindings, call.workspace);
+                                              {kScale, &scale_},
+                                              {kStatistics, statistics}}};
+    return plan_.run(std::span(bindings).first(composed_ ? 6 : 5), call.workspace);
   }
 
-  std::string choice() const override { return "attention: " + how_ + ", " + plan_.engine(); }
+  std::string choice() const override {
+    return std::string("attention: ") + (composed_ ? "composed" : "one operation") + ", " +
+           plan_.engine();
+  }
 
  private:
-  enum : std::int64_t { kQ = 1, kK, kV, kO, kScale };
+  enum : std::int64_t { kQ = 1, kK, kV, kO, kScale, kStatistics };
 
-  FusedAttention(const Sizes& sizes, DnnPlan plan, std::string how)
-      : s_(sizes), plan_(std::move(plan)), scale_(sizes.scale()), how_(std::move(how)) {}
+  FusedAttention(const Sizes& sizes, DnnPlan plan, bool composed)
+      : s_(sizes), plan_(std::move(plan)), scale_(sizes.scale()), composed_(composed) {}
 
-  // `composed`: written out as products and a softmax, whose pattern the library knows.
+  std::size_t library_bytes() const { return plan::aligned(plan_.workspace_bytes()); }
+  std::size_t statistics_bytes() const {
+    return static_cast<std::size_t>(s_.samples * s_.heads * s_.queries) * sizeof(float);
+  }
+
+  // `composed`: written out as products and a softmax, a pattern that the library knows, though
+  // only with the softmax's statistics, which training keeps, as a result.
   static void describe(DnnGraph& graph, const Sizes& s, bool composed) {
     std::int64_t n = s.samples, h = s.heads, t = s.queries, u = s.keys, d = s.head_size;
     auto strides = [d](std::int64_t tokens, std::int64_t row) {
@@ -112,6 +124,10 @@ class FusedAttention final : public Kernel {
     graph.pointwise(CUDNN_POINTWISE_SUB, scaled, largest, shifted_scores);
     graph.pointwise(CUDNN_POINTWISE_EXP, shifted_scores, exponentials);
     graph.reduce(CUDNN_REDUCE_TENSOR_ADD, exponentials, sums);
+    auto logarithms = graph.intermediate(row_dims, row_strides);
+    auto statistics = graph.tensor(kStatistics, row_dims, row_strides, DType::kF32);
+    graph.pointwise(CUDNN_POINTWISE_LOG, sums, logarithms);
+    graph.pointwise(CUDNN_POINTWISE_ADD, largest, logarithms, statistics);
     graph.pointwise(CUDNN_POINTWISE_DIV, exponentials, sums, probabilities);
     graph.matmul(probabilities, v, o);
   }
@@ -119,7 +135,7 @@ class FusedAttention final : public Kernel {
   Sizes s_;
   DnnPlan plan_;
   float scale_;
-  std::string how_;
+  bool composed_;
 };
 
 // scores = q k^T for all heads of a sample and a chunk of its queries, softmax, times v.

@@ -54,9 +54,16 @@ std::vector<const Descriptor*> operations_of(const Descriptor& graph) {
 
 bool has_engine(const Descriptor& graph) {
   const auto operations = operations_of(graph);
-  return emulation::library_fuses() ||
-         (operations.size() == 1 &&
-          operations[0]->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+  const cudnnBackendDescriptorType_t first = operations.at(0)->type;
+  switch (emulation::library_engines()) {
+    case emulation::Engines::kAll:
+      return true;
+    case emulation::Engines::kNoAttentionOperation:
+      return first != CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR;
+    default:
+      return operations.size() == 1 &&
+             first == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR;
+  }
 }
 
 }  // namespace

@@ -236,6 +236,8 @@ class Run {
         return a / b;
       case CUDNN_POINTWISE_EXP:
         return std::exp(a);
+      case CUDNN_POINTWISE_LOG:
+        return std::log(a);
       default:
         die(fmt::format("cuDNN: pointwise mode {}", static_cast<int>(mode)));
     }

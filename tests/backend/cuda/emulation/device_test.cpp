@@ -35,7 +35,7 @@ class EmulatedDevice : public ::testing::Test {
   void SetUp() override { device_ = make("fp16"); }
   void TearDown() override {
     emulation::set_priority(emulation::Priority::kOldest);
-    emulation::let_library_fuse(true);
+    emulation::set_engines(emulation::Engines::kAll);
     emulation::set_device_bytes(std::size_t{1} << 30);
     emulation::refuse_allocation(-1);
   }
@@ -99,19 +99,22 @@ TEST_F(EmulatedDevice, PassesTheSelfCheckInEveryPrecision) {
   }
 }
 
-// Attention out of products, biases and residuals in passes of ours.
-TEST_F(EmulatedDevice, DoesWithoutFusionsOfTheLibraries) {
+// Attention as a pattern of operations or out of products, biases and residuals in passes of ours.
+TEST_F(EmulatedDevice, DoesWithoutEnginesThatTheLibraryLacks) {
   Loaded fused(*device_, test::network_case());
   auto wanted = fused.run();
   ASSERT_TRUE(wanted.ok()) << wanted.error().message();
-  emulation::let_library_fuse(false);
-  auto plain = make("fp16");  // of another device: kernels are shared while somebody holds them
-  Loaded apart(*plain, test::network_case());
-  auto found = apart.run();
-  ASSERT_TRUE(found.ok()) << found.error().message();
-  double error = test::relative_error(*wanted, *found);
-  EXPECT_GT(error, 0) << "the same kernels ran";
-  EXPECT_LT(error, 2e-2);
+  for (auto engines :
+       {emulation::Engines::kNoAttentionOperation, emulation::Engines::kConvolutions}) {
+    emulation::set_engines(engines);
+    auto other = make("fp16");  // kernels are shared on a device while somebody holds them
+    Loaded apart(*other, test::network_case());
+    auto found = apart.run();
+    ASSERT_TRUE(found.ok()) << found.error().message();
+    double error = test::relative_error(*wanted, *found);
+    EXPECT_GT(error, 0) << "the same kernels ran";
+    EXPECT_LT(error, 2e-2);
+  }
 }
 
 // Each run overwrites what the other left in the arena; each replays a graph of addresses in it.

@@ -71,7 +71,7 @@ int captures = 0;
 emulation::Priority priority = emulation::Priority::kOldest;
 cudaError_t last_error = cudaSuccess;
 int calls = 0;
-bool fuses = true;
+emulation::Engines engines = emulation::Engines::kAll;
 
 CUstream_st* stream_of(cudaStream_t stream) {
   if (stream != nullptr) return stream;
@@ -201,12 +201,12 @@ void set_priority(Priority wanted) {
   priority = wanted;
 }
 
-void let_library_fuse(bool wanted) {
-  fuses = wanted;
+void set_engines(Engines wanted) {
+  engines = wanted;
 }
 
-bool library_fuses() {
-  return fuses;
+Engines library_engines() {
+  return engines;
 }
 
 int calls_since_last() {

@@ -33,11 +33,11 @@ std::size_t device_bytes_in_all();
 // quicker; none if that is negative.
 void refuse_allocation(int others);
 
-// Whether cuDNN has engines for more than a convolution alone, as it has not for every size:
-// attention is then made of products, biases and residuals are added after a convolution. It has
-// before the first call.
-void let_library_fuse(bool fuses);
-bool library_fuses();
+// What cuDNN has engines for: any graph, as before the first call; all but attention as one
+// operation, as before it had that; or, as for some sizes, a convolution alone.
+enum class Engines { kAll, kNoAttentionOperation, kConvolutions };
+void set_engines(Engines wanted);
+Engines library_engines();
 
 // Calls since the last of this that put something on a stream: kernels, copies and library calls
 // one by one, a replayed graph as one.
