@@ -48,6 +48,8 @@ class Jitter {
 
 }  // namespace
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's names are its own.
+
 // Defines the C library's function anew: it waits, and calls the one that it stands in front of.
 #define OBSCURA_WAITS(type, name, parameters, arguments, calls, longest)                       \
   extern "C" type name parameters {                                                            \
@@ -73,3 +75,5 @@ OBSCURA_WAITS(int, flock, (int file, int operation), (file, operation), 3, 5ms)
 OBSCURA_WAITS(int, rename, (const char* from, const char* to), (from, to), 3, 5ms)
 OBSCURA_WAITS(int, fsync, (int file), (file), 5, 20ms)
 OBSCURA_WAITS(int, fdatasync, (int file), (file), 5, 20ms)
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
