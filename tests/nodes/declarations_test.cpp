@@ -4,10 +4,9 @@
 #include <map>
 #include <set>
 
-#include "base/files.h"
-#include "graph/json_text.h"
 #include "graph/node_registry.h"
 #include "graph/object_info.h"
+#include "nodes/comfyui_nodes.h"
 #include "nodes/input_folder.h"
 #include "nodes/model_folders.h"
 
@@ -15,15 +14,6 @@ namespace obscura::nodes {
 namespace {
 
 using nlohmann::ordered_json;
-
-const ordered_json& reference() {
-  static const ordered_json kReference =
-      graph::parse_json(
-          read_text_file(std::string(OBSCURA_SOURCE_DIR) + "/tests/golden/comfyui_nodes.json")
-              .value())
-          .value();
-  return kReference;
-}
 
 // Nodes that only Obscura has.
 const std::set<std::string> kOwn = {"LatentSeeds",      "VariationNoise",   "WebUIPrompt",
@@ -115,8 +105,9 @@ TEST(Declarations, AgreeWithComfyUi) {
   int compared = 0;
   for (const auto& [id, type] : graph::NodeRegistry::builtin().types()) {
     if (kOwn.contains(id)) continue;
-    ASSERT_TRUE(reference().contains(id)) << id << " is neither ComfyUI's nor listed as our own";
-    compare_node(id, graph::object_info(type, given.environment), reference()[id]);
+    ASSERT_TRUE(comfyui_nodes().contains(id))
+        << id << " is neither ComfyUI's nor listed as our own";
+    compare_node(id, graph::object_info(type, given.environment), comfyui_nodes()[id]);
     ++compared;
   }
   EXPECT_GE(compared, 170);
@@ -125,7 +116,7 @@ TEST(Declarations, AgreeWithComfyUi) {
 TEST(Declarations, TellWhatEachNodeIsFor) {
   for (const auto& [id, type] : graph::NodeRegistry::builtin().types()) {
     EXPECT_FALSE(type.description().empty()) << id;
-    EXPECT_FALSE(reference().contains(id) && kOwn.contains(id)) << id << " is not our own";
+    EXPECT_FALSE(comfyui_nodes().contains(id) && kOwn.contains(id)) << id << " is not our own";
   }
 }
 

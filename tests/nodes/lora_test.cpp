@@ -17,7 +17,7 @@ namespace {
 
 using graph::Value;
 
-constexpr const char* kTensor = "middle_block.1.proj_in.weight";
+constexpr const char* kLoraTensor = "middle_block.1.proj_in.weight";
 
 class LoraNodes : public ::testing::Test {
  protected:
@@ -80,14 +80,14 @@ TEST_F(LoraNodes, DeclareComfyUisInputs) {
 }
 
 TEST_F(LoraNodes, AdaptTheModelAndLeaveTheCheckpointAlone) {
-  auto before = adapter::read(*base_.model->weights, kTensor).value();
+  auto before = adapter::read(*base_.model->weights, kLoraTensor).value();
   for (const char* node : {"LoraLoader", "LoraLoaderModelOnly"}) {
     auto result = load(node, "style/golden.safetensors", 0.8, 1);
     ASSERT_TRUE(result.ok()) << result.error().message();
     EXPECT_TRUE(warnings_.empty());
-    EXPECT_NE(adapter::read(*model_of(*result)->weights, kTensor).value(), before);
+    EXPECT_NE(adapter::read(*model_of(*result)->weights, kLoraTensor).value(), before);
     EXPECT_NE(model_of(*result)->weights->identity(), base_.model->weights->identity());
-    EXPECT_EQ(adapter::read(*base_.model->weights, kTensor).value(), before);
+    EXPECT_EQ(adapter::read(*base_.model->weights, kLoraTensor).value(), before);
   }
 }
 
@@ -132,7 +132,7 @@ TEST_F(LoraNodes, AdaptTheTextEncodersByTheirOwnStrength) {
 TEST_F(LoraNodes, NameWhatFitsNothing) {
   adapter::SampleTensors tensors;
   std::mt19937 random(4);
-  const Shape shape = *base_.model->weights->find(kTensor);
+  const Shape shape = *base_.model->weights->find(kLoraTensor);
   for (const char* stem : {"lora_unet_middle_block_1_proj_in", "lora_unet_nowhere"}) {
     tensors[std::string(stem) + ".lora_up.weight"] =
         adapter::random_tensor(random, Shape{shape[0], 2});

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "base/files.h"
-#include "graph/json_text.h"
 #include "graph/node_registry.h"
+#include "nodes/comfyui_nodes.h"
 
 namespace obscura::nodes {
 namespace {
@@ -48,13 +48,6 @@ std::string in_source(const char* path) {
   return std::string(OBSCURA_SOURCE_DIR) + "/" + path;
 }
 
-const ordered_json& reference() {
-  static const ordered_json kReference =
-      graph::parse_json(read_text_file(in_source("tests/golden/comfyui_nodes.json")).value())
-          .value();
-  return kReference;
-}
-
 // A cell of a table.
 std::string cell(std::string text) {
   for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
@@ -82,7 +75,7 @@ struct Count {
 std::string table(Count& count) {
   const auto& types = graph::NodeRegistry::builtin().types();
   std::string done, other, own;
-  for (const auto& [id, node] : reference().items()) {
+  for (const auto& [id, node] : comfyui_nodes().items()) {
     const graph::NodeType* type = graph::NodeRegistry::builtin().find(id);
     if (type != nullptr) {
       ++count.done;
@@ -99,11 +92,11 @@ std::string table(Count& count) {
     }
   }
   for (const auto& [id, type] : types) {
-    if (reference().contains(id)) continue;
+    if (comfyui_nodes().contains(id)) continue;
     own += "| `" + id + "` | " + cell(sockets(type)) + " | " + cell(type.description()) + " |\n";
   }
   return "# Nodes\n\nEvery node of ComfyUI 0.3.64's core and what became of it here: " +
-         std::to_string(count.done) + " of " + std::to_string(reference().size()) +
+         std::to_string(count.done) + " of " + std::to_string(comfyui_nodes().size()) +
          " are there, with ComfyUI's names, order, types, defaults and limits; " +
          std::to_string(count.not_applicable) + " do not apply; " + std::to_string(count.later) +
          " are still to come.\n\nThis file is made by `nodes_tests`: `OBSCURA_WRITE_DOCS=1 "
@@ -128,7 +121,7 @@ TEST(NodeTable, IsWhatIsCommitted) {
 
 TEST(NodeTable, GivesReasonsOnlyForNodesThatAreNotThere) {
   for (const auto& [id, reason] : kNotApplicable) {
-    EXPECT_TRUE(reference().contains(id)) << id;
+    EXPECT_TRUE(comfyui_nodes().contains(id)) << id;
     EXPECT_EQ(graph::NodeRegistry::builtin().find(id), nullptr) << id << " is there";
   }
 }
