@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "graph/json_text.h"
 #include "server/comfyui.h"
@@ -177,8 +178,11 @@ Result<JobQuery> query_of(const Request& request) {
   return query;
 }
 
-std::int64_t sort_key(const store::JobSummary& job, bool by_duration) {
-  return by_duration ? std::max<std::int64_t>(job.finished_ms - job.started_ms, 0) : job.created_ms;
+// Equal times are in the order of arrival.
+std::pair<std::int64_t, std::int64_t> sort_key(const store::JobSummary& job, bool by_duration) {
+  return {
+      by_duration ? std::max<std::int64_t>(job.finished_ms - job.started_ms, 0) : job.created_ms,
+      job.sequence};
 }
 
 Result<std::vector<store::JobSummary>> matching(ComfyUi& api, const std::string& project,
@@ -198,8 +202,8 @@ Result<std::vector<store::JobSummary>> matching(ComfyUi& api, const std::string&
     }
     jobs = std::move(of_workflow);
   }
-  std::stable_sort(jobs.begin(), jobs.end(), [&](const auto& a, const auto& b) {
-    const std::int64_t x = sort_key(a, query.by_duration), y = sort_key(b, query.by_duration);
+  std::sort(jobs.begin(), jobs.end(), [&](const auto& a, const auto& b) {
+    const auto x = sort_key(a, query.by_duration), y = sort_key(b, query.by_duration);
     return query.ascending ? x < y : x > y;
   });
   return jobs;

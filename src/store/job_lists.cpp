@@ -47,6 +47,7 @@ const char* order_of(JobList which) {
 
 JobSummary summary_of(const Statement& row) {
   JobSummary job;
+  job.sequence = row.integer(0);
   job.id = row.text(1);
   job.project = row.text(2);
   job.user = row.text(3);

@@ -65,6 +65,7 @@ struct JobSummary {
   // Of the device's memory: what its plan says it needs at most and may have, and the most that was
   // held while it ran; 0: not known.
   std::int64_t planned_bytes = 0, budget_bytes = 0, peak_bytes = 0;
+  std::int64_t sequence = 0;  // grows with each job that comes
 };
 
 struct Job : JobSummary {
