@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "base/trim.h"
 #include "graph/suggest.h"
 
 namespace obscura::graph {
@@ -18,13 +19,6 @@ Error wanted(const char* what, const json& found) {
 Coerced converted(json value, const json& from) {
   std::string warning = shown(from) + " was read as " + shown(value);
   return {std::move(value), std::move(warning)};
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
 // The whole of `text` as a T; Python allows a leading plus, from_chars does not.

@@ -1,7 +1,8 @@
 #include "graph/promoted_values.h"
 
+#include "base/trim.h"
+
 #include <algorithm>
-#include <cctype>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -11,18 +12,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr std::string_view kFieldBlanks = " \t\n\v\f\r";
 constexpr const char* kSubgraphItself = "-1";
 constexpr std::size_t kMostWork = std::size_t{32} << 20;
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
 
 class Giver {
  public:
@@ -89,10 +81,11 @@ class Giver {
                        const ordered_json& value) {
     const std::size_t colon = field.field.find(':');
     if (colon != std::string::npos) {
-      give(outer.id,
-           {std::string(trimmed(std::string_view(field.field).substr(0, colon))),
-            std::string(trimmed(std::string_view(field.field).substr(colon + 1))), ""},
-           value);
+      give(
+          outer.id,
+          {std::string(trimmed(std::string_view(field.field).substr(0, colon), kFieldBlanks)),
+           std::string(trimmed(std::string_view(field.field).substr(colon + 1), kFieldBlanks)), ""},
+          value);
       return;
     }
     work_ += outer.promoted.size();

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/trim.h"
 #include "graph/node_registry.h"
 #include "nodes/host_memory.h"
 #include "nodes/image_shapes.h"
@@ -14,12 +15,6 @@ namespace obscura::nodes {
 namespace {
 
 using namespace graph;
-
-std::string_view grid_trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
 
 template <class Number>
 bool reads_as(std::string_view text, Number& number) {
@@ -38,11 +33,11 @@ Value value_of(std::string_view text) {
 
 // Values between line ends where there are some, else between commas.
 ValueList values_in(std::string_view text) {
-  const char separator = grid_trimmed(text).find('\n') == std::string_view::npos ? ',' : '\n';
+  const char separator = trimmed(text).find('\n') == std::string_view::npos ? ',' : '\n';
   ValueList values;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(separator, begin), text.size());
-    const std::string_view item = grid_trimmed(text.substr(begin, end - begin));
+    const std::string_view item = trimmed(text.substr(begin, end - begin));
     if (!item.empty()) values.push_back(value_of(item));
     begin = end + 1;
   }

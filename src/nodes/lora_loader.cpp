@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "base/trim.h"
 #include "graph/node_registry.h"
 #include "nodes/model_loading.h"
 #include "nodes/sockets.h"
@@ -57,25 +58,19 @@ Result<NodeResult> run_model_only(NodeCall& call) {
   return NodeResult{Value::handle("MODEL", adapted.model)};
 }
 
-std::string_view lora_loader_trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
 // "input_blocks=0.5, output_blocks.3=0": a name without a number means all blocks of the kind.
 Result<std::map<std::string, double, std::less<>>> parse_blocks(std::string_view text) {
   constexpr int kMostBlocks = 32;
   std::map<std::string, double, std::less<>> blocks;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find_first_of(",\n", begin), text.size());
-    const std::string_view item = lora_loader_trimmed(text.substr(begin, end - begin));
+    const std::string_view item = trimmed(text.substr(begin, end - begin));
     begin = end + 1;
     if (item.empty()) continue;
     const std::size_t equals = item.find('=');
-    const std::string name(lora_loader_trimmed(item.substr(0, equals)));
+    const std::string name(trimmed(item.substr(0, equals)));
     const std::string_view number =
-        equals == std::string_view::npos ? "" : lora_loader_trimmed(item.substr(equals + 1));
+        equals == std::string_view::npos ? "" : trimmed(item.substr(equals + 1));
     double value = 0;
     auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), value);
     const bool known = name.starts_with("input_blocks") || name.starts_with("output_blocks") ||

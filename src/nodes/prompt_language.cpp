@@ -1,5 +1,7 @@
 #include "nodes/prompt_language.h"
 
+#include "base/trim.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,15 +12,8 @@
 namespace obscura::nodes {
 namespace {
 
-std::string_view prompt_language_trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 std::optional<double> number_in(std::string_view text) {
-  text = prompt_language_trimmed(text);
+  text = trimmed(text);
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
   auto [end, error] =
@@ -157,8 +152,7 @@ class WeightParser {
     const auto parts = split_at_word(plain_, "BREAK");
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const bool alone = parts.size() > 1;
-      found_.push_back(
-          {{std::string(alone ? prompt_language_trimmed(parts[i]) : parts[i]), 1}, i > 0});
+      found_.push_back({{std::string(alone ? trimmed(parts[i]) : parts[i]), 1}, i > 0});
     }
     plain_.clear();
   }
@@ -196,7 +190,7 @@ LoraTag lora_tag(std::string_view inside) {
   bool unet_given = false;
   for (std::size_t begin = 0; begin <= inside.size(); ++place) {
     const std::size_t end = std::min(inside.find(':', begin), inside.size());
-    const std::string_view part = prompt_language_trimmed(inside.substr(begin, end - begin));
+    const std::string_view part = trimmed(inside.substr(begin, end - begin));
     begin = end + 1;
     if (place == 0) {
       tag.name = part;

@@ -2,26 +2,16 @@
 
 #include <charconv>
 
+#include "base/trim.h"
 #include "graph/suggest.h"
 
 namespace obscura::nodes {
-namespace {
-
-constexpr std::string_view kBlank = " \t\r\n";
-
-std::string_view seed_list_trimmed(std::string_view text) {
-  std::size_t begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
-
-}  // namespace
 
 Result<std::vector<std::uint64_t>> parse_seeds(std::string_view text, std::int64_t count) {
   std::vector<std::uint64_t> seeds;
   for (std::string_view rest = text; !rest.empty();) {
     std::size_t comma = rest.find_first_of(",;\n");
-    std::string_view word = seed_list_trimmed(rest.substr(0, comma));
+    std::string_view word = trimmed(rest.substr(0, comma));
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     if (word.empty()) continue;
     std::uint64_t seed = 0;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/files.h"
+#include "base/trim.h"
 #include "diffusion/latent_math.h"
 #include "graph/node_registry.h"
 #include "graph/suggest.h"
@@ -50,11 +51,9 @@ std::vector<std::string> listed(std::string_view names) {
   std::vector<std::string> list;
   for (std::size_t begin = 0; begin < names.size();) {
     const std::size_t end = std::min(names.find(',', begin), names.size());
-    std::string_view name = names.substr(begin, end - begin);
+    const std::string_view name = trimmed(names.substr(begin, end - begin), " \t\n");
     begin = end + 1;
-    const std::size_t first = name.find_first_not_of(" \t\n");
-    if (first == std::string_view::npos) continue;
-    list.emplace_back(name.substr(first, name.find_last_not_of(" \t\n") - first + 1));
+    if (!name.empty()) list.emplace_back(name);
   }
   return list;
 }

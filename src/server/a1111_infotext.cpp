@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/trim.h"
 #include "server/a1111.h"
 #include "server/text.h"
 
@@ -13,11 +14,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view without_spaces(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
+constexpr std::string_view kInfotextBlanks = " \t\r";  // a new line means something
 
 // Where the value that `rest` begins with ends: at a comma, or behind a text in quotes, in which a
 // backslash takes away the next character's meaning.
@@ -46,11 +43,12 @@ ordered_json read_pairs(std::string_view rest) {
   while (!rest.empty()) {
     const std::size_t colon = rest.find(':');
     if (colon == std::string_view::npos) break;
-    const std::string_view key = without_spaces(rest.substr(0, colon));
+    const std::string_view key = trimmed(rest.substr(0, colon), kInfotextBlanks);
     rest = rest.substr(colon + 1);
     rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
     const std::size_t end = end_of_value(rest);
-    if (is_key(key)) pairs[std::string(key)] = unquoted(without_spaces(rest.substr(0, end)));
+    if (is_key(key))
+      pairs[std::string(key)] = unquoted(trimmed(rest.substr(0, end), kInfotextBlanks));
     rest = rest.substr(std::min(end + 1, rest.size()));
   }
   return pairs;
@@ -145,7 +143,7 @@ bool changes_nothing(const std::string& key, const std::string& value) {
 }  // namespace
 
 ordered_json a1111_read_infotext(const std::string& infotext) {
-  std::string_view text = without_spaces(infotext);
+  std::string_view text = trimmed(infotext, kInfotextBlanks);
   while (text.ends_with('\n')) text.remove_suffix(1);
   const std::size_t last = text.rfind('\n');
   std::string_view head = last == std::string_view::npos ? "" : text.substr(0, last);
@@ -161,7 +159,7 @@ ordered_json a1111_read_infotext(const std::string& infotext) {
   parameters["Negative prompt"] =
       found == std::string_view::npos
           ? ""
-          : without_spaces(head.substr(found + (at_once ? 0 : 1) + kNegative.size()));
+          : trimmed(head.substr(found + (at_once ? 0 : 1) + kNegative.size()), kInfotextBlanks);
   parameters.update(pairs);
   return parameters;
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/trim.h"
 
 namespace obscura::server {
 namespace {
@@ -16,16 +17,12 @@ int hex_digit(char digit) {
   return -1;
 }
 
+constexpr std::string_view kHeaderBlanks = " \t";
+
 bool equal_without_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
     return std::tolower(x) == std::tolower(y);
   });
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 // The text up to its closing quote; `at` is behind the opening one and ends behind the other.
@@ -170,7 +167,8 @@ std::string header_parameter(std::string_view header, std::string_view name) {
       at = equals;
       continue;
     }
-    const bool wanted = equal_without_case(trimmed(header.substr(at, equals - at)), name);
+    const bool wanted =
+        equal_without_case(trimmed(header.substr(at, equals - at), kHeaderBlanks), name);
     at = equals + 1;
     std::string value;
     if (at < header.size() && header[at] == '"') {
@@ -179,7 +177,8 @@ std::string header_parameter(std::string_view header, std::string_view name) {
       at = header.find(';', at);
     } else {
       const std::size_t end = header.find(';', at);
-      value = trimmed(header.substr(at, end == std::string_view::npos ? end : end - at));
+      value =
+          trimmed(header.substr(at, end == std::string_view::npos ? end : end - at), kHeaderBlanks);
       at = end;
     }
     if (wanted) return value;

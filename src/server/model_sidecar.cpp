@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/files.h"
+#include "base/trim.h"
 #include "graph/json_text.h"
 #include "server/file_area.h"
 
@@ -49,12 +50,9 @@ std::string text_of_key(const ordered_json& notes, const char* key) {
 void add_words(std::string_view text, std::vector<std::string>& words) {
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
-    std::string_view word = text.substr(0, comma);
+    const std::string_view word = trimmed(text.substr(0, comma));
     text.remove_prefix(std::min(comma + 1, text.size()));
-    constexpr std::string_view kSpaces = " \t\r\n";
-    const std::size_t first = word.find_first_not_of(kSpaces);
-    if (first == std::string_view::npos) continue;
-    word = word.substr(first, word.find_last_not_of(kSpaces) - first + 1);
+    if (word.empty()) continue;
     if (std::find(words.begin(), words.end(), word) == words.end()) words.emplace_back(word);
   }
 }
