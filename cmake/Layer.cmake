@@ -9,6 +9,9 @@ function(obscura_layer name)
   foreach(path ${LAYER_EXCLUDE})
     list(FILTER sources EXCLUDE REGEX "/src/${name}/${path}")
   endforeach()
+  if(OBSCURA_JOIN GREATER 1)
+    obscura_join(sources obscura_${target} ${CMAKE_SOURCE_DIR}/src)
+  endif()
   if(NOT sources)
     file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/empty_${target}.cpp CONTENT "")
     set(sources ${CMAKE_BINARY_DIR}/empty_${target}.cpp)
@@ -26,15 +29,15 @@ endfunction()
 # obscura_check_layer(NAME TARGET)
 # Looks through the layer's includes before anything of it is compiled, whenever one of its files has changed.
 function(obscura_check_layer name target)
-  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.h)
-  get_target_property(sources ${target} SOURCES)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.h ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp
+       ${CMAKE_SOURCE_DIR}/src/${name}/*.cu)
   set(stamp ${CMAKE_CURRENT_BINARY_DIR}/${target}.layer)
   set(check ${CMAKE_SOURCE_DIR}/tools/check_layers)
   add_custom_command(
     OUTPUT ${stamp}
     COMMAND ${check} --root ${CMAKE_SOURCE_DIR} --layer ${name}
     COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
-    DEPENDS ${headers} ${sources} ${check} ${CMAKE_SOURCE_DIR}/tools/layers.txt
+    DEPENDS ${sources} ${check} ${CMAKE_SOURCE_DIR}/tools/layers.txt
             ${CMAKE_CURRENT_SOURCE_DIR}/CMakeLists.txt
     COMMENT "Checking the includes of ${name}"
     VERBATIM)

@@ -13,14 +13,15 @@
 
 #include "io/safetensors.h"
 #include "tensor/tensor.h"
+#include "test_paths.h"
 
 namespace obscura::golden {
 
 // Where the build unpacked tests/golden/<name>.xz, or tests/golden/<name> if it is kept plain.
 inline std::filesystem::path path(const std::string& name) {
-  std::filesystem::path unpacked = std::filesystem::path(OBSCURA_GOLDEN_DIR) / name;
+  std::filesystem::path unpacked = unpacked_golden_path(name);
   if (std::filesystem::exists(unpacked)) return unpacked;
-  return std::filesystem::path(OBSCURA_SOURCE_DIR) / "tests" / "golden" / name;
+  return source_path("tests/golden/" + name);
 }
 
 inline Tensor tensor(const io::TensorEntry& entry) {

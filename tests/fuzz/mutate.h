@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "test_paths.h"
+
 namespace obscura::fuzz {
 
 using Input = std::vector<std::byte>;
@@ -20,7 +22,7 @@ using Input = std::vector<std::byte>;
 // The files of tests/fuzz/corpus/NAME, in the order of their names. An input that once broke a
 // reader goes there.
 inline std::vector<Input> read_corpus(const std::string& name) {
-  auto folder = std::filesystem::path(OBSCURA_SOURCE_DIR) / "tests" / "fuzz" / "corpus" / name;
+  auto folder = source_path("tests/fuzz/corpus/" + name);
   std::vector<std::filesystem::path> paths;
   for (const auto& entry : std::filesystem::directory_iterator(folder))
     paths.push_back(entry.path());

@@ -8,6 +8,7 @@
 #include "graph/json_text.h"
 #include "graph/test_nodes.h"
 #include "graph/workflow_file.h"
+#include "test_paths.h"
 
 namespace obscura::graph {
 namespace {
@@ -103,7 +104,7 @@ TEST_F(EditorFormTest, PutsPrimitivesIntoTheInputsTheyFeed) {
 }
 
 TEST_F(EditorFormTest, ExpandsSubgraphs) {
-  std::ifstream file(std::string(OBSCURA_SOURCE_DIR) + "/tests/fuzz/corpus/workflow/subgraph.json");
+  std::ifstream file(source_path("tests/fuzz/corpus/workflow/subgraph.json").string());
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   EXPECT_EQ(convert(text),
             R"({"1":{"inputs":{"value":2,"payload":0},"class_type":"Box"},)"

@@ -6,14 +6,13 @@
 #include <filesystem>
 
 #include "base/files.h"
+#include "test_paths.h"
 
 namespace obscura::io {
 namespace {
 
 std::string small_file() {
-  return read_text_file(std::filesystem::path(OBSCURA_SOURCE_DIR) /
-                        "tests/fuzz/corpus/tensor_file/small.gguf")
-      .value();
+  return read_text_file(source_path("tests/fuzz/corpus/tensor_file/small.gguf")).value();
 }
 
 std::string gguf_refusal(const std::string& bytes) {

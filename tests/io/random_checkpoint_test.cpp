@@ -11,11 +11,12 @@
 #include "io/key_list.h"
 #include "io/safetensors.h"
 #include "io/test_folder.h"
+#include "test_paths.h"
 
 namespace obscura::io {
 namespace {
 
-const std::filesystem::path kKeys = std::filesystem::path(OBSCURA_SOURCE_DIR) / "models" / "keys";
+const std::filesystem::path kKeys = source_path("models/keys");
 
 constexpr std::string_view kList =
     "text.position_ids\tI64\t1,77\n"

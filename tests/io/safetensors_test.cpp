@@ -14,6 +14,7 @@
 
 #include "io/safetensors_writer.h"
 #include "io/test_folder.h"
+#include "test_paths.h"
 
 namespace obscura::io {
 namespace {
@@ -199,7 +200,7 @@ TEST(Safetensors, MovingKeepsWhatWasHandedOut) {
 
 // Written by another program.
 TEST(Safetensors, ReadsWhatAnotherProgramWrote) {
-  auto file = SafetensorsFile::open(OBSCURA_GOLDEN_DIR "/noise.safetensors");
+  auto file = SafetensorsFile::open(unpacked_golden_path("noise.safetensors"));
   ASSERT_TRUE(file.ok()) << file.error().message();
   EXPECT_FALSE(file->entries().empty());
 }

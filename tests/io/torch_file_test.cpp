@@ -7,12 +7,13 @@
 
 #include "io/tensor_file.h"
 #include "io/torch_pickle.h"
+#include "test_paths.h"
 
 namespace obscura::io {
 namespace {
 
 std::filesystem::path corpus(const std::string& name) {
-  return std::filesystem::path(OBSCURA_SOURCE_DIR) / "tests/fuzz/corpus/tensor_file" / name;
+  return source_path("tests/fuzz/corpus/tensor_file") / name;
 }
 
 std::vector<float> floats(const TensorFile& file, const std::string& name) {

@@ -10,12 +10,13 @@
 
 #include "io/safetensors.h"
 #include "ir/graph.h"
+#include "test_paths.h"
 
 namespace obscura::models {
 
 // Entries without bytes.
 inline std::vector<io::TensorEntry> read_key_list(const std::string& name) {
-  std::string path = std::string(OBSCURA_SOURCE_DIR) + "/models/keys/" + name;
+  std::string path = source_path("models/keys/").string() + name;
   std::ifstream file(path);
   std::vector<io::TensorEntry> entries;
   for (std::string line; std::getline(file, line);) {

@@ -11,6 +11,7 @@
 
 #include "models/clip/prompt_weights.h"
 #include "models/clip/tokenizer_text.h"
+#include "test_paths.h"
 
 namespace obscura::models::clip {
 namespace {
@@ -22,7 +23,7 @@ const Tokenizer& tokenizer() {
 }
 
 json read_golden() {
-  return json::parse(std::ifstream(OBSCURA_SOURCE_DIR "/tests/golden/prompt_weights.json"));
+  return json::parse(std::ifstream(source_path("tests/golden/prompt_weights.json")));
 }
 
 json weight_as_json(double weight) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "models/clip/tokenizer_text.h"
+#include "test_paths.h"
 
 namespace obscura::models::clip {
 namespace {
@@ -21,8 +22,7 @@ const Tokenizer& clip_tokenizer() {
 
 // openai/CLIP's own ids for 320 prompts in many scripts (its ftfy step left out, as here).
 TEST(Tokenizer, GivesTheIdsOfOpenAiClip) {
-  auto golden =
-      nlohmann::json::parse(std::ifstream(OBSCURA_SOURCE_DIR "/tests/golden/clip_tokens.json"));
+  auto golden = nlohmann::json::parse(std::ifstream(source_path("tests/golden/clip_tokens.json")));
   ASSERT_EQ(golden["prompts"].size(), 320u);
   int truncated = 0;
   for (const auto& entry : golden["prompts"]) {

@@ -6,13 +6,13 @@
 
 #include "base/files.h"
 #include "graph/json_text.h"
+#include "test_paths.h"
 
 namespace obscura::nodes {
 
 inline const nlohmann::ordered_json& comfyui_nodes() {
   static const nlohmann::ordered_json kNodes =
-      graph::parse_json(
-          read_text_file(OBSCURA_SOURCE_DIR "/tests/golden/comfyui_nodes.json").value())
+      graph::parse_json(read_text_file(source_path("tests/golden/comfyui_nodes.json")).value())
           .value();
   return kNodes;
 }

@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "graph/node_registry.h"
 #include "graph/workflow_file.h"
+#include "test_paths.h"
 
 namespace obscura::nodes {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 TEST(EditorFile, MeansWhatTheEditorRuns) {
-  const std::string path = std::string(OBSCURA_SOURCE_DIR) + "/tests/golden/editor_subgraphs.json";
+  const std::string path = source_path("tests/golden/editor_subgraphs.json").string();
   auto text = read_text_file(path, std::size_t{1} << 20);
   ASSERT_TRUE(text.ok()) << text.error().message();
   const json golden = json::parse(*text);

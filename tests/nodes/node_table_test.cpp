@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "graph/node_registry.h"
 #include "nodes/comfyui_nodes.h"
+#include "test_paths.h"
 
 namespace obscura::nodes {
 namespace {
@@ -45,7 +46,7 @@ std::string read_or_empty(const std::string& path) {
 }
 
 std::string in_source(const char* path) {
-  return std::string(OBSCURA_SOURCE_DIR) + "/" + path;
+  return source_path(path).string();
 }
 
 // A cell of a table.

@@ -5,13 +5,13 @@
 #include <cmath>
 
 #include "nodes/workflow_run.h"
+#include "test_paths.h"
 
 namespace obscura::nodes {
 namespace {
 
 std::string text_of(const std::string& folder, const std::string& name) {
-  return read_text_file(std::string(OBSCURA_SOURCE_DIR) + "/tests/nodes/" + folder + "/" + name +
-                        ".json")
+  return read_text_file(source_path("tests/nodes/").string() + folder + "/" + name + ".json")
       .value();
 }
 

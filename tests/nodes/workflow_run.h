@@ -15,6 +15,7 @@
 #include "nodes/picture_sink.h"
 #include "nodes/recipe.h"
 #include "runtime/session.h"
+#include "test_paths.h"
 
 namespace obscura::nodes {
 
@@ -37,10 +38,10 @@ class WorkflowRunner {
  public:
   WorkflowRunner()
       : session_(backend::create_device("cpu").value()),
-        input_(std::string(OBSCURA_SOURCE_DIR) + "/workflows/input") {
+        input_(source_path("workflows/input").string()) {
     models_.add_embedded(std::string(checkpoint::kPocketModelName), checkpoint::pocket_model(),
                          std::string(64, '0'));
-    models_.add_root(std::string(OBSCURA_SOURCE_DIR) + "/workflows/models");
+    models_.add_root(source_path("workflows/models").string());
     environment_.provide(session_);
     environment_.provide(models_);
     environment_.provide(input_);

@@ -4,6 +4,7 @@
 #include "server/a1111.h"
 #include "server/json_schema.h"
 #include "server/service_fixture.h"
+#include "test_paths.h"
 
 namespace obscura::server {
 namespace {
@@ -16,7 +17,7 @@ constexpr char kPicture[] = R"({"1":{"class_type":"SavePicture","inputs":{"name"
 class ApiTest : public ServiceTest {
  protected:
   ApiTest() {
-    auto text = read_text_file(OBSCURA_SOURCE_DIR "/docs/openapi.json");
+    auto text = read_text_file(source_path("docs/openapi.json"));
     EXPECT_TRUE(text.ok());
     document_ = json::parse(*text);
   }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "server/service_fixture.h"
+#include "test_paths.h"
 
 namespace obscura::server {
 namespace {
@@ -17,7 +18,7 @@ constexpr char kSecret[] = "the key to the archive is 7f3a19";
 const char* const kSecretFiles[] = {"secret.txt", "tls/secret.txt", "secret.safetensors"};
 
 json openapi_document() {
-  auto text = read_text_file(OBSCURA_SOURCE_DIR "/docs/openapi.json");
+  auto text = read_text_file(source_path("docs/openapi.json"));
   EXPECT_TRUE(text.ok());
   return json::parse(*text);
 }

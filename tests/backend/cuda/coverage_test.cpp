@@ -9,6 +9,7 @@
 
 #include "backend/cuda/kernel.h"
 #include "base/files.h"
+#include "test_paths.h"
 
 namespace obscura::backend::cuda {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 std::set<std::string> op_names() {
   static const std::regex kName(R"(name\(\) const override \{ return \"(\w+)\"; \})");
   std::set<std::string> names;
-  auto folder = std::filesystem::path(OBSCURA_SOURCE_DIR) / "src" / "ir";
+  auto folder = source_path("src/ir");
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".h") continue;
     Result<std::string> text = read_text_file(entry.path());
