@@ -45,28 +45,33 @@ std::vector<fs::path> default_model_folders() {
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
                                              nodes::PictureSink& sink) {
-  OBSCURA_ASSIGN(
-      auto device,
-      backend::create_device(options.device, options.precision == "auto" ? "" : options.precision));
-  return open(options, sink, std::move(device));
+  const std::string precision = options.precision == "auto" ? "" : options.precision;
+  OBSCURA_ASSIGN(auto device, backend::create_device(options.device, precision));
+  // Never another one: its images would have other bits.
+  auto again = [name = device->describe().name, precision] {
+    return backend::create_device(name, precision);
+  };
+  return open(options, sink, std::move(device), again);
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, nodes::PictureSink& sink,
-                                             std::unique_ptr<backend::Device> device) {
+                                             std::unique_ptr<backend::Device> device,
+                                             runtime::Session::DeviceFactory again) {
   for (const fs::path& root : options.models) {
     std::error_code error;
     if (!fs::is_directory(root, error))
       return Error(ErrorKind::kNotFound, "--models: there is no folder " + root.string());
   }
   OBSCURA_ASSIGN(std::string precision, chosen_precision(options.precision, device->describe()));
-  std::unique_ptr<Engine> engine(new Engine(options, sink, std::move(device)));
+  std::unique_ptr<Engine> engine(new Engine(options, sink, std::move(device), std::move(again)));
   engine->facts_.precision = std::move(precision);
   return engine;
 }
 
 Engine::Engine(const EngineOptions& options, nodes::PictureSink& sink,
-               std::unique_ptr<backend::Device> device)
-    : session_(std::make_unique<runtime::Session>(std::move(device), options.budget)),
+               std::unique_ptr<backend::Device> device, runtime::Session::DeviceFactory again)
+    : session_(
+          std::make_unique<runtime::Session>(std::move(device), options.budget, std::move(again))),
       input_(options.input),
       facts_{std::string(version()), std::string(revision()), ""},
       previews_(options.previews) {

@@ -52,10 +52,11 @@ class Engine {
   // that is not there.
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options,
                                               nodes::PictureSink& sink);
-  // The same on a device that the caller made.
+  // The same on a device that the caller made; `again` makes it anew after it was lost.
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options,
                                               nodes::PictureSink& sink,
-                                              std::unique_ptr<backend::Device> device);
+                                              std::unique_ptr<backend::Device> device,
+                                              runtime::Session::DeviceFactory again = {});
 
   const graph::Environment& environment() const { return shared_; }
   // The same with the place's folders; for a thread of its own. Borrows what the place refers to.
@@ -76,7 +77,7 @@ class Engine {
 
  private:
   Engine(const EngineOptions& options, nodes::PictureSink& sink,
-         std::unique_ptr<backend::Device> device);
+         std::unique_ptr<backend::Device> device, runtime::Session::DeviceFactory again);
 
   std::unique_ptr<runtime::Session> session_;
   nodes::ModelFolders models_;

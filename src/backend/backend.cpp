@@ -1,7 +1,6 @@
 #include "backend/backend.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "backend/self_check.h"
@@ -40,48 +39,75 @@ Result<std::unique_ptr<Device>> create(const BackendInfo& info, int index,
   return info.create(index, precision.empty() ? known.front() : precision);
 }
 
+struct Found {
+  const BackendInfo* backend;
+  int index;
+};
+
 // For somebody who did not ask for this device: it must show first that it works.
-Result<std::unique_ptr<Device>> create_checked(const BackendInfo& info,
+Result<std::unique_ptr<Device>> create_checked(const Found& found,
                                                const DeviceDescription& description,
                                                const std::string& precision) {
-  OBSCURA_ASSIGN(auto device, create(info, 0, description, precision));
-  OBSCURA_TRY(self_check(*device));
+  OBSCURA_ASSIGN(auto device, create(*found.backend, found.index, description, precision));
+  if (description.kind != DeviceKind::kCpu) OBSCURA_TRY(self_check(*device));
   return device;
+}
+
+Result<std::unique_ptr<Device>> create_automatic(const std::vector<Found>& found,
+                                                 const std::vector<DeviceDescription>& devices,
+                                                 const std::string& precision) {
+  Error last(ErrorKind::kNotFound, "this program has no device but such as are software");
+  for (std::size_t i : auto_order(devices)) {
+    auto checked = create_checked(found[i], devices[i], precision);
+    if (checked.ok() || devices[i].kind == DeviceKind::kCpu) return checked;
+    last = checked.error();
+    log::warn("{} is left alone: {}; --device {} takes it all the same", devices[i].name,
+              last.message(), devices[i].name);
+  }
+  return last;
 }
 
 }  // namespace
 
+std::string_view name_of(DeviceKind kind) {
+  switch (kind) {
+    case DeviceKind::kCpu:
+      return "cpu";
+    case DeviceKind::kGpu:
+      return "gpu";
+    case DeviceKind::kSoftware:
+      return "software";
+  }
+  return "cpu";
+}
+
+std::vector<std::size_t> auto_order(std::span<const DeviceDescription> devices) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < devices.size(); ++i)
+    if (devices[i].kind != DeviceKind::kSoftware) order.push_back(i);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(-devices[a].rank, devices[a].name) <
+           std::pair(-devices[b].rank, devices[b].name);
+  });
+  return order;
+}
+
 Result<std::unique_ptr<Device>> create_device(const std::string& name,
                                               const std::string& precision) {
-  std::string wanted = name, found;
-  int index = 0;
-  if (std::size_t colon = name.find(':'); colon != std::string::npos) {
-    wanted = name.substr(0, colon);
-    const char* end = name.data() + name.size();
-    if (std::from_chars(name.data() + colon + 1, end, index).ptr != end) index = -1;
-  }
-  const BackendInfo* cpu = nullptr;
-  DeviceDescription cpu_device;
+  std::vector<Found> found;
+  std::vector<DeviceDescription> devices;
+  std::string names;
   for (const BackendInfo& info : backends()) {
-    std::vector<DeviceDescription> devices = info.probe();
-    for (const DeviceDescription& device : devices)
-      found += (found.empty() ? "" : ", ") + device.name;
-    bool there = index >= 0 && index < static_cast<int>(devices.size());
-    auto at = static_cast<std::size_t>(there ? index : 0);
-    if (info.name == wanted && there) return create(info, index, devices[at], precision);
-    if (wanted == "auto" && info.name != "cpu" && there) {
-      auto checked = create_checked(info, devices[0], precision);
-      if (checked.ok()) return checked;
-      log::warn("{} is left alone: {}; --device {} takes it all the same", devices[0].name,
-                checked.error().message(), devices[0].name);
-    }
-    if (info.name == "cpu") {
-      cpu = &info;
-      cpu_device = devices[0];
+    int index = 0;
+    for (DeviceDescription& device : info.probe()) {
+      if (name == device.name || name == info.name) return create(info, index, device, precision);
+      names += (names.empty() ? "" : ", ") + device.name;
+      found.push_back({&info, index++});
+      devices.push_back(std::move(device));
     }
   }
-  if (wanted == "auto" && cpu != nullptr) return create(*cpu, 0, cpu_device, precision);
-  return Error(ErrorKind::kInvalidInput, "no device \"" + name + "\" here; there is: " + found);
+  if (name == "auto") return create_automatic(found, devices, precision);
+  return Error(ErrorKind::kInvalidInput, "no device \"" + name + "\" here; there is: " + names);
 }
 
 }  // namespace obscura::backend

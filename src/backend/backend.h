@@ -88,8 +88,15 @@ class Executable {
   virtual double launch_seconds() const { return 0; }
 };
 
+// What computes: a processor, a graphics card, or a program that plays one (Mesa's lavapipe).
+enum class DeviceKind { kCpu, kGpu, kSoftware };
+// "cpu", "gpu", "software".
+std::string_view name_of(DeviceKind kind);
+
 struct DeviceDescription {
-  std::string name;                     // "cpu", "cuda:0"
+  std::string name;  // "cpu", "cuda:0"
+  DeviceKind kind = DeviceKind::kCpu;
+  int rank = 0;                         // "auto" tries devices of higher rank first
   std::string hardware;                 // "Intel(R) Xeon(R) …, 2 threads, AVX-512"
   std::string libraries;                // "oneDNN 2.6.3": with the kernel set, part of a recipe
   std::string kernel_set;               // changes when our own kernels may give other bits
@@ -151,9 +158,13 @@ struct BackendInfo {
 void register_backend(BackendInfo info);
 const std::vector<BackendInfo>& backends();
 
-// "auto" (the first GPU, if it has the precision and passes self_check(), else the CPU), "cpu",
-// "cuda", "cuda:1". `precision` as in the device's description; empty for its first. kInvalidInput
-// lists what there is.
+// The devices that "auto" tries, one after the other, as positions in `devices`: by rank, those of
+// one rank by name, and none that is software. In which order they are given makes no difference.
+std::vector<std::size_t> auto_order(std::span<const DeviceDescription> devices);
+
+// By the name of a device ("cpu", "cuda:1") or of a backend, for its first; or "auto": the first of
+// auto_order() that has the precision and, unless it is the CPU, passes self_check(). `precision`
+// as in the device's description; empty for its first. kInvalidInput lists what there is.
 Result<std::unique_ptr<Device>> create_device(const std::string& name,
                                               const std::string& precision = "");
 

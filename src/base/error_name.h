@@ -26,6 +26,8 @@ constexpr std::string_view name_of(ErrorKind kind) {
       return "disk_full";
     case ErrorKind::kCancelled:
       return "cancelled";
+    case ErrorKind::kDeviceLost:
+      return "device_lost";
     case ErrorKind::kNumeric:
       return "numeric";
     case ErrorKind::kInternal:

@@ -27,6 +27,7 @@ enum class ErrorKind {
   kIo,            // the operating system refused (permission, a broken disk)
   kDiskFull,      // no room is left where a file has to go
   kCancelled,     // the user stopped the job
+  kDeviceLost,    // the GPU or its driver failed for good; what ran on it is gone, others go on
   kNumeric,       // a NaN or an infinity appeared; the message names the op
   kInternal,      // a bug of ours that was caught at a job boundary
 };

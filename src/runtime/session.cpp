@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "runtime/lost_device.h"
 
 namespace obscura::runtime {
 namespace {
@@ -14,16 +15,50 @@ constexpr std::size_t kMostPrograms = 256;
 // Plans tried for one load, each smaller than the one before.
 constexpr int kAttempts = 12;
 
+bool is(ErrorKind kind, const Status& status) {
+  return !status.ok() && status.error().kind() == kind;
+}
+
 bool is_out_of_memory(const Status& status) {
-  return !status.ok() && status.error().kind() == ErrorKind::kOutOfMemory;
+  return is(ErrorKind::kOutOfMemory, status);
 }
 
 }  // namespace
 
-Session::Session(std::unique_ptr<backend::Device> device, std::optional<std::size_t> budget)
-    : device_(std::move(device)), budget_(budget.value_or(0)) {
+Session::Session(std::unique_ptr<backend::Device> device, std::optional<std::size_t> budget,
+                 DeviceFactory again)
+    : device_(std::move(device)), again_(std::move(again)), budget_(budget.value_or(0)) {
   if (!budget) budget_ = device_->describe().available_bytes;
   first_budget_ = budget_;
+}
+
+backend::Device& Session::device() {
+  if (!lost_ || !again_) return *device_;
+  auto made = again_();
+  if (made.ok()) {
+    device_ = std::move(*made);
+    lost_ = false;
+  } else {
+    backend::DeviceDescription old = device_->describe();
+    Error why(ErrorKind::kDeviceLost,
+              old.name + " was lost and cannot be started again: " + made.error().message());
+    device_ = lost_device(std::move(old), std::move(why));
+  }
+  return *device_;
+}
+
+Status Session::survived(Status status) {
+  if (lost_ || !is(ErrorKind::kDeviceLost, status)) return status;
+  backend::DeviceDescription old = device_->describe();
+  Error why(ErrorKind::kDeviceLost,
+            fmt::format("{} was lost, and this job with it: {}{}", old.name,
+                        status.error().message(), again_ ? "; the next job starts it again" : ""));
+  log::warn("{}", why.message());
+  // Nothing may hold the old device when a new one is made: a driver gives it out only once.
+  programs_.clear();
+  device_ = lost_device(std::move(old), why);
+  lost_ = true;
+  return why;
 }
 
 Result<Program*> Session::program(const std::string& key,
@@ -38,8 +73,9 @@ Result<Program*> Session::program(const std::string& key,
   }
   OBSCURA_ASSIGN(std::size_t budget, budget_beside(reserved));
   OBSCURA_ASSIGN(ir::Graph graph, build());
-  OBSCURA_ASSIGN(auto program, Program::build(*device_, std::move(graph), weights, budget));
-  programs_.push_front({std::move(full_key), std::move(program), reserved});
+  auto program = Program::build(device(), std::move(graph), weights, budget);
+  if (!program.ok()) return survived(program.error()).error();
+  programs_.push_front({std::move(full_key), std::move(*program), reserved});
   if (programs_.size() > kMostPrograms) programs_.pop_back();
   return programs_.front().program.get();
 }
@@ -85,6 +121,10 @@ Status Session::fit(Entry& entry) {
 }
 
 Status Session::load(Program& program) {
+  return survived(load_on_device(program));
+}
+
+Status Session::load_on_device(Program& program) {
   Entry& entry = entry_of(program);
   OBSCURA_TRY(fit(entry));
   make_room(program, entry.reserved);
@@ -114,7 +154,13 @@ Status Session::load_in_less(Entry& entry, Status refused) {
 
 Status Session::run(Program& program, std::span<const backend::InputBinding> inputs,
                     std::span<const backend::OutputBinding> outputs, const CancelToken& cancel) {
-  OBSCURA_TRY(load(program));
+  return survived(run_on_device(program, inputs, outputs, cancel));
+}
+
+Status Session::run_on_device(Program& program, std::span<const backend::InputBinding> inputs,
+                              std::span<const backend::OutputBinding> outputs,
+                              const CancelToken& cancel) {
+  OBSCURA_TRY(load_on_device(program));
   Status status = program.run(inputs, outputs, cancel);
   if (is_out_of_memory(status)) {
     OBSCURA_TRY(load_in_less(entry_of(program), status));

@@ -9,6 +9,10 @@
 // then has, plans the Program anew (more weights are streamed, which changes no bit of a result)
 // and goes on.
 //
+// A device can be lost for good (ErrorKind::kDeviceLost: a GPU that fell off the bus, a kernel that
+// broke its context). The call that meets this ends with an error that names the device; every
+// Program is gone with it, and with the next call that needs the device it is made anew.
+//
 // Not thread safe: one job at a time uses a Session.
 #pragma once
 
@@ -16,6 +20,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "backend/backend.h"
@@ -25,11 +30,15 @@ namespace obscura::runtime {
 
 class Session {
  public:
-  // Without a budget, what the device says is available now.
-  explicit Session(std::unique_ptr<backend::Device> device,
-                   std::optional<std::size_t> budget = std::nullopt);
+  using DeviceFactory = std::function<Result<std::unique_ptr<backend::Device>>()>;
 
-  backend::Device& device() { return *device_; }
+  // Without a budget, what the device says is available now. `again` makes the device anew; without
+  // it, a device that was lost stays lost.
+  explicit Session(std::unique_ptr<backend::Device> device,
+                   std::optional<std::size_t> budget = std::nullopt, DeviceFactory again = {});
+
+  // Another one after a loss.
+  backend::Device& device();
   // The present one: at most that of the beginning.
   std::size_t budget() const { return budget_; }
 
@@ -40,7 +49,7 @@ class Session {
                            const std::function<Result<ir::Graph>()>& build,
                            std::size_t reserved = 0);
 
-  // Loads the Program, making room first, and runs it.
+  // Loads the Program, making room first, and runs it. After kDeviceLost the Program is no more.
   Status run(Program& program, std::span<const backend::InputBinding> inputs,
              std::span<const backend::OutputBinding> outputs, const CancelToken& cancel);
   // Loads without running.
@@ -62,6 +71,11 @@ class Session {
     std::unique_ptr<Program> program;
     std::size_t reserved = 0;
   };
+  Status load_on_device(Program& program);
+  Status run_on_device(Program& program, std::span<const backend::InputBinding> inputs,
+                       std::span<const backend::OutputBinding> outputs, const CancelToken& cancel);
+  // `status`; after a loss, once all that was on the device is gone, in words that name it.
+  Status survived(Status status);
   // Moves it to the front.
   Entry& entry_of(const Program& program);
   Result<std::size_t> budget_beside(std::size_t reserved) const;
@@ -74,6 +88,8 @@ class Session {
   void note_peak(std::size_t reserved);
 
   std::unique_ptr<backend::Device> device_;
+  DeviceFactory again_;
+  bool lost_ = false;
   std::size_t budget_, first_budget_;
   std::size_t peak_held_bytes_ = 0;
   std::list<Entry> programs_;  // most recently run first

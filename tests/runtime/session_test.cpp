@@ -25,6 +25,7 @@ struct Memory {
   std::size_t images = 0;   // of `bytes`, beside what Programs hold
   std::size_t claimed = 0;  // what describe() says, if it is not `bytes`
   int refusals = 0, loads = 0, refused_runs = 0;
+  int runs_to_loss = -1;  // then the device is lost; below 0 it never is
 };
 
 class LimitedExecutable final : public backend::Executable {
@@ -55,6 +56,8 @@ class LimitedExecutable final : public backend::Executable {
       --memory_->refused_runs;
       return Error(ErrorKind::kOutOfMemory, "allocating the arena");
     }
+    if (memory_->runs_to_loss >= 0 && memory_->runs_to_loss-- == 0)
+      return Error(ErrorKind::kDeviceLost, "an illegal address was read");
     return inner_->run(inputs, outputs, cancel);
   }
   Result<std::vector<double>> profile(std::span<const backend::InputBinding> inputs,
@@ -111,10 +114,20 @@ class LimitedSession : public ::testing::Test {
                     {DType::kF32, {16, 16, 3, 3}, std::as_bytes(part.first(16 * 16 * 9))});
     }
     memory_->bytes = std::size_t{1} << 30;
-    auto cpu = backend::create_device("cpu", "fp32");
-    ASSERT_TRUE(cpu.ok()) << cpu.error().message();
-    session_ = std::make_unique<Session>(std::make_unique<LimitedDevice>(std::move(*cpu), memory_),
-                                         std::size_t{1} << 30);
+    session_ = std::make_unique<Session>(*make_device(), std::size_t{1} << 30,
+                                         [this] { return remake(); });
+  }
+
+  Result<std::unique_ptr<backend::Device>> make_device() {
+    OBSCURA_ASSIGN(auto cpu, backend::create_device("cpu", "fp32"));
+    return std::unique_ptr<backend::Device>(
+        std::make_unique<LimitedDevice>(std::move(cpu), memory_));
+  }
+
+  Result<std::unique_ptr<backend::Device>> remake() {
+    ++remade_;
+    if (gone_) return Error(ErrorKind::kIo, "nothing answers on the bus");
+    return make_device();
   }
 
   Result<Program*> layers(const std::string& key) {
@@ -142,6 +155,8 @@ class LimitedSession : public ::testing::Test {
   std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
   std::shared_ptr<WeightStore> weights_;
   std::unique_ptr<Session> session_;
+  int remade_ = 0;
+  bool gone_ = false;
   Tensor x_ = Tensor::filled({1, 4, kWidth}, 0.5f), y_{Shape{1, 4, kWidth}};
 };
 
@@ -213,6 +228,50 @@ TEST_F(LimitedSession, SaysWhatIsLackingWhenNothingIsLeft) {
   // The Program is whole: it runs once there is memory.
   memory_->bytes = std::size_t{1} << 30;
   session_->free_memory();
+  EXPECT_TRUE(run(**program).ok());
+}
+
+TEST_F(LimitedSession, EndsTheJobOfALostDeviceAndRunsTheNext) {
+  auto program = layers("one");
+  ASSERT_TRUE(program.ok());
+  ASSERT_TRUE(run(**program).ok());
+  Tensor whole = y_;
+  y_ = Tensor({1, 4, kWidth});
+  memory_->runs_to_loss = 0;
+  Status status = run(**program);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().kind(), ErrorKind::kDeviceLost);
+  EXPECT_EQ(status.error().message(),
+            "cpu was lost, and this job with it: an illegal address was read; the next job starts "
+            "it again");
+  EXPECT_EQ(remade_, 0);
+
+  program = layers("one");
+  ASSERT_TRUE(program.ok()) << program.error().message();
+  EXPECT_EQ(remade_, 1);
+  ASSERT_TRUE(run(**program).ok());
+  EXPECT_TRUE(same_bits(whole));
+  EXPECT_EQ(remade_, 1);
+}
+
+TEST_F(LimitedSession, AsksForALostDeviceAgainUntilItIsBack) {
+  auto program = layers("one");
+  ASSERT_TRUE(program.ok());
+  memory_->runs_to_loss = 0;
+  ASSERT_FALSE(run(**program).ok());
+  gone_ = true;
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    program = layers("one");
+    ASSERT_FALSE(program.ok());
+    EXPECT_EQ(program.error().kind(), ErrorKind::kDeviceLost);
+    EXPECT_EQ(program.error().message(),
+              "cpu was lost and cannot be started again: nothing answers on the bus");
+    EXPECT_EQ(remade_, attempt);
+  }
+  EXPECT_EQ(session_->device().describe().name, "cpu");
+  gone_ = false;
+  program = layers("one");
+  ASSERT_TRUE(program.ok());
   EXPECT_TRUE(run(**program).ok());
 }
 

@@ -45,6 +45,7 @@ const char* instruction_set() {
 DeviceDescription describe_cpu() {
   DeviceDescription description;
   description.name = "cpu";
+  description.kind = DeviceKind::kCpu;
   description.hardware = fmt::format("{}, {} threads, {}", proc_line("/proc/cpuinfo", "model name"),
                                      thread_count(), instruction_set());
   description.libraries = onednn_version();

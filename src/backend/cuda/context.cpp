@@ -58,10 +58,13 @@ std::size_t Context::worth_preparing(const std::string& key, std::size_t most) c
 }
 
 Context::~Context() {
+  const bool lost = compute != nullptr && loses_device(cudaStreamSynchronize(compute));
   if (dnn != nullptr) libraries.dnn.destroy(dnn);
   if (blas != nullptr) libraries.blas.destroy(blas);
   if (copy != nullptr) cudaStreamDestroy(copy);
   if (compute != nullptr) cudaStreamDestroy(compute);
+  // A broken context breaks every later one of this process until it is reset.
+  if (lost) cudaDeviceReset();
 }
 
 }  // namespace obscura::backend::cuda

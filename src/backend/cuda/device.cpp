@@ -18,6 +18,8 @@ namespace {
 
 // Raise when a kernel of ours changes its bits.
 constexpr const char* kKernelSet = "cuda-1";
+// The vendor's own libraries come before what runs on any GPU.
+constexpr int kRank = 200;
 // What the driver and the libraries take for themselves once kernels run.
 constexpr std::size_t kLibraryBytes = 640u << 20;
 
@@ -60,6 +62,8 @@ DeviceDescription describe_device(int ordinal) {
   int driver = 0;
   cudaDriverGetVersion(&driver);
   description.name = fmt::format("cuda:{}", ordinal);
+  description.kind = DeviceKind::kGpu;
+  description.rank = kRank;
   description.hardware =
       fmt::format("{}, {:.1f} GiB, {} multiprocessors, compute capability {}.{}", properties.name,
                   static_cast<double>(properties.totalGlobalMem) / (1 << 30),

@@ -97,6 +97,8 @@ TEST(SelfCheck, SeesThatALaterRunDiffersByOneBit) {
 TEST(SelfCheck, AutoLeavesAGpuAloneThatFails) {
   DeviceDescription description;
   description.name = "broken:0";
+  description.kind = DeviceKind::kGpu;
+  description.rank = 1000;
   description.precisions = {"fp32"};
   register_backend({.name = "broken",
                     .probe = [=] { return std::vector{description}; },

@@ -255,6 +255,21 @@ TEST_F(EmulatedDevice, JobsGoOnWhereMemoryIsRefused) {
   EXPECT_GT((*program)->plan().streamed_weight_bytes, 0u);
 }
 
+// The context is broken: the job ends, and the next one finds a device that works.
+TEST_F(EmulatedDevice, IsMadeAnewAfterItWasLost) {
+  Layers layers;
+  runtime::Session session(std::move(device_), std::nullopt,
+                           [] { return create_device("cuda:0", "fp16"); });
+  auto wanted = layers.run(session);
+  ASSERT_TRUE(wanted.ok()) << wanted.error().message();
+  emulation::lose_device();
+  auto ended = layers.run(session);
+  ASSERT_FALSE(ended.ok());
+  EXPECT_EQ(ended.error().kind(), ErrorKind::kDeviceLost);
+  EXPECT_EQ(ended.error().message().find("cuda:0 was lost"), 0u) << ended.error().message();
+  EXPECT_TRUE(equal_bits(*wanted, layers.run(session)));
+}
+
 // What was measured goes on record; a device that finds the record uses it and says so.
 TEST_F(EmulatedDevice, PinsKernelsOnRecord) {
   const test::Case conv = test::conv_case("conv", {.x = {2, 9, 7, 16}, .out = 16}),

@@ -71,6 +71,7 @@ int captures = 0;
 emulation::Priority priority = emulation::Priority::kOldest;
 cudaError_t last_error = cudaSuccess;
 int calls = 0;
+bool lost = false;
 emulation::Engines engines = emulation::Engines::kAll;
 
 CUstream_st* stream_of(cudaStream_t stream) {
@@ -165,6 +166,7 @@ void run_all() {
 }
 
 cudaError_t put(cudaStream_t handle, std::function<void()> run) {
+  if (lost) return told(cudaErrorIllegalAddress);
   CUstream_st* stream = stream_of(handle);
   ++calls;
   if (stream->capture == nullptr) {
@@ -201,6 +203,10 @@ void set_priority(Priority wanted) {
   priority = wanted;
 }
 
+void lose_device() {
+  lost = true;
+}
+
 void set_engines(Engines wanted) {
   engines = wanted;
 }
@@ -215,7 +221,13 @@ int calls_since_last() {
 
 }  // namespace obscura::test::emulation
 
+cudaError_t cudaDeviceReset() {
+  lost = false;
+  return cudaSuccess;
+}
+
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  if (lost) return emulation::told(cudaErrorIllegalAddress);
   streams.push_back(new CUstream_st());
   *stream = streams.back();
   return cudaSuccess;
@@ -230,6 +242,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 
 cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
   if (emulation::spoils_capture()) return emulation::told(cudaErrorStreamCaptureUnsupported);
+  if (lost) return emulation::told(cudaErrorIllegalAddress);
   CUstream_st* stream = stream_of(handle);
   run_until([&] { return stream->queue.empty(); });
   return cudaSuccess;

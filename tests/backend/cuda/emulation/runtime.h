@@ -33,6 +33,9 @@ std::size_t device_bytes_in_all();
 // quicker; none if that is negative.
 void refuse_allocation(int others);
 
+// From now on all work fails, and no stream can be made, until somebody resets the device.
+void lose_device();
+
 // What cuDNN has engines for: any graph, as before the first call; all but attention as one
 // operation, as before it had that; or, as for some sizes, a convolution alone.
 enum class Engines { kAll, kNoAttentionOperation, kConvolutions };
