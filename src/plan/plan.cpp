@@ -13,6 +13,10 @@
 namespace obscura::plan {
 namespace {
 
+double gib(std::size_t bytes) {
+  return static_cast<double>(bytes) / (1 << 30);
+}
+
 // The streamed node before each streamed node's own, from which on its weights may arrive.
 std::vector<int> arrivals(const Plan& plan) {
   std::vector<int> first(plan.nodes.size());
@@ -208,7 +212,7 @@ class Planner {
     auto all = buffers();
     std::vector<Buffer> packed;
     for (auto& [buffer, target] : all) packed.push_back(buffer);
-    plan_.arena_bytes = pack(packed);
+    plan_.arena_bytes = pack(packed, plan_.layout.piece_bytes);
     for (std::size_t i = 0; i < all.size(); ++i) *all[i].second = packed[i].offset;
     for (std::size_t v = 0; v < storage_.size(); ++v) plan_.values[v] = plan_.values[storage_[v]];
     plan_.resident_weight_bytes = plan_.streamed_weight_bytes = 0;
@@ -218,8 +222,6 @@ class Planner {
   }
 
  private:
-  static double gib(std::size_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
-
   void release_largest_resident() {
     PlannedWeight* largest = nullptr;
     for (PlannedWeight& weight : plan_.weights) {
@@ -272,6 +274,23 @@ class Planner {
   Plan plan_;
 };
 
+// Whether each buffer can be had in one allocation.
+Status check_pieces(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
+                    const Layout& layout) {
+  if (layout.piece_bytes == 0) return {};
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const ir::Node& node = graph.nodes[n];
+    std::size_t most = std::max(needs[n].workspace_bytes, graph.type(node.output).bytes());
+    for (const WeightNeed& need : needs[n].weights)
+      most = std::max({most, need.bytes, need.staging_bytes});
+    if (most <= layout.piece_bytes) continue;
+    return Error(ErrorKind::kOutOfMemory,
+                 fmt::format("{}, {}: needs {:.2f} GiB in one piece; the device gives {:.2f} GiB",
+                             graph.name, node.scope, gib(most), gib(layout.piece_bytes)));
+  }
+  return {};
+}
+
 // What a range of the arena holds up to a step.
 struct Live {
   std::size_t begin, end;
@@ -304,6 +323,7 @@ NodeNeeds with_plain_weights(NodeNeeds needs, const ir::Graph& graph, const ir::
 Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
                        std::optional<std::size_t> budget, Layout layout) {
   OBSCURA_CHECK(needs.size() == graph.nodes.size(), "a plan needs the needs of every node");
+  OBSCURA_TRY(check_pieces(graph, needs, layout));
   Planner planner(graph, needs, layout);
   if (!budget) return planner.whole();
   Result<Plan> plan = planner.within(*budget);
@@ -327,6 +347,9 @@ Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, c
     if (offset == kNowhere || offset % kAlignment != 0 || offset + bytes > plan.arena_bytes) {
       return broken(what + " lies outside the arena");
     }
+    const std::size_t piece = plan.layout.piece_bytes;
+    if (piece > 0 && bytes > 0 && offset / piece != (offset + bytes - 1) / piece)
+      return broken(what + " lies across two pieces");
     for (const Live& other : live) {
       if (other.last >= step && offset < other.end && other.begin < offset + bytes) {
         return broken(fmt::format("{} overwrites {} in step {}", what, other.what, step));

@@ -61,6 +61,9 @@ struct Layout {
   // What the leading nodes make of steady inputs is kept from run to run (ir::hoist_steady). Given
   // up where the budget is too small for it: see Plan::layout.
   bool keeps_steady = false;
+  // The most that the device gives in one allocation, a multiple of kAlignment; 0: any size. The
+  // arena is then allocated in pieces of so many bytes, and no buffer lies across two.
+  std::size_t piece_bytes = 0;
 };
 
 struct PlannedWeight {
@@ -101,7 +104,8 @@ struct Plan {
   std::size_t peak_bytes() const { return arena_bytes + resident_weight_bytes; }
 };
 
-// `budget` limits peak_bytes(); none means that all weights stay. kOutOfMemory, naming the graph
+// `budget` limits peak_bytes(); none means that all weights stay. kOutOfMemory, naming the node, if
+// one buffer is larger than a piece of the layout; kOutOfMemory, naming the graph
 // and the bytes that are lacking, if it does not fit even with every weight streamed.
 Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
                        std::optional<std::size_t> budget, Layout layout = {});

@@ -2,79 +2,21 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "ir/activation.h"
 #include "ir/arithmetic.h"
-#include "ir/linear.h"
-#include "ir/pass.h"
 #include "ir/shape_ops.h"
 #include "plan/packing.h"
+#include "plan/random_network.h"
 
 namespace obscura::plan {
 namespace {
 
-class SquareWeights final : public ir::WeightIndex {
- public:
-  explicit SquareWeights(std::int64_t width) : shape_{width, width} {}
-  const Shape* find(std::string_view) const override { return &shape_; }
-
- private:
-  Shape shape_;
-};
-
-// A random network of linears, sums, views and activations with long skips, and random needs.
-struct RandomNetwork {
-  ir::Graph graph;
-  std::vector<NodeNeeds> needs;
-
-  // With `steady`, a second input that stays the same over runs, and what hangs on it in front.
-  explicit RandomNetwork(unsigned seed, bool steady = false) {
-    std::mt19937 random(seed);
-    auto pick = [&](std::size_t count) {
-      return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
-    };
-    std::int64_t width = 8 + static_cast<std::int64_t>(pick(40)),
-                 tokens = 1 + static_cast<std::int64_t>(pick(30));
-    SquareWeights weights(width);
-    ir::Builder builder("random", weights);
-    std::vector<ir::ValueId> values = {builder.input("x", {DType::kF32, {1, tokens, width}})};
-    if (steady) values.push_back(builder.steady_input("prompt", {DType::kF32, {1, tokens, width}}));
-    for (std::size_t i = 0, count = 3 + pick(60); i < count; ++i) {
-      ir::ValueId x = values[pick(values.size())], y = values[pick(values.size())];
-      switch (pick(4)) {
-        case 0:
-          values.push_back(
-              ir::linear(builder, x, builder.weight("w" + std::to_string(pick(20))), ir::kNoValue));
-          break;
-        case 1:
-          values.push_back(ir::add(builder, x, y));
-          break;
-        case 2:
-          values.push_back(ir::activation(builder, x, ir::Activation::kSilu));
-          break;
-        default:
-          values.push_back(ir::reshape(builder, x, {1, tokens, width}));
-          break;
-      }
-    }
-    builder.output("y", values.back());
-    builder.output("other", values[pick(values.size())]);
-    graph = *std::move(builder).finish();
-    if (steady) ir::hoist_steady(graph);
-    for (const ir::Node& node : graph.nodes) {
-      NodeNeeds need;
-      if (!node.op->is_view()) need.workspace_bytes = pick(3) == 0 ? pick(5000) : 0;
-      if (!node.op->is_view() && pick(2) == 0) need.in_place_operand = 0;
-      if (node.op->name() == "linear") {
-        need.in_place_operand = -1;
-        need.weights.push_back({1, graph.type(node.inputs[1]).bytes(), pick(2) * 1000,
-                                "form" + std::to_string(pick(2))});
-      }
-      needs.push_back(need);
-    }
-  }
-};
+using test::RandomNetwork;
+using test::SquareWeights;
 
 TEST(Plan, RandomNetworksNeverOverlapAndKeepTheirBudget) {
   int streamed = 0, refused = 0;
@@ -205,6 +147,57 @@ TEST(Plan, RefusalSaysHowManyBytesAreLacking) {
   auto refused = make_plan(network.graph, network.needs, 100);
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().message().find("bytes are lacking"), std::string::npos);
+}
+
+// As a device plans that gives only so much in one allocation.
+TEST(Plan, NoBufferLiesAcrossTwoPieces) {
+  int in_pieces = 0, refused = 0;
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    RandomNetwork network(seed, true);
+    for (std::size_t piece : {std::size_t{8192}, std::size_t{16384}, std::size_t{1} << 30}) {
+      const Layout layout{.holds_inputs_and_outputs = seed % 2 == 0,
+                          .prefetches = seed % 3 == 0,
+                          .keeps_steady = true,
+                          .piece_bytes = piece};
+      auto plan = make_plan(network.graph, network.needs, std::nullopt, layout);
+      if (!plan.ok()) {
+        EXPECT_EQ(plan.error().kind(), ErrorKind::kOutOfMemory);
+        EXPECT_NE(plan.error().message().find("in one piece"), std::string::npos);
+        ++refused;
+        continue;
+      }
+      Status checked = check_plan(network.graph, network.needs, *plan);
+      ASSERT_TRUE(checked.ok()) << "seed " << seed << ": " << checked.error().message();
+      in_pieces += plan->arena_bytes > piece;
+    }
+  }
+  EXPECT_GT(in_pieces, 100);
+  EXPECT_GT(refused, 0);
+}
+
+TEST(Plan, CheckerSeesABufferAcrossTwoPieces) {
+  RandomNetwork network(3);
+  Plan plan = *make_plan(network.graph, network.needs, std::nullopt);
+  ASSERT_TRUE(check_plan(network.graph, network.needs, plan).ok());
+  plan.layout.piece_bytes = kAlignment;
+  Status checked = check_plan(network.graph, network.needs, plan);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_NE(checked.error().message().find("across two pieces"), std::string::npos);
+}
+
+TEST(Packing, FillsPiecesUpToTheLimit) {
+  const std::vector<std::size_t> sizes = {1000, 100, 300, 5000, 1};
+  const Pieces pieces = fill_pieces(sizes, 2048);
+  EXPECT_EQ(pieces.bytes, (std::vector<std::size_t>{1580, 5000, 1}));
+  std::vector<std::size_t> places, offsets;
+  for (const auto& place : pieces.places) {
+    places.push_back(place.piece);
+    offsets.push_back(place.offset);
+  }
+  EXPECT_EQ(places, (std::vector<std::size_t>{0, 0, 0, 1, 2}));
+  EXPECT_EQ(offsets, (std::vector<std::size_t>{0, 1024, 1280, 0, 0}));
+  EXPECT_EQ(fill_pieces(sizes, 0).bytes, (std::vector<std::size_t>{6913}));
+  EXPECT_TRUE(fill_pieces({}, 0).bytes.empty());
 }
 
 TEST(Packing, ReachesTheLiveSumOfAChain) {
