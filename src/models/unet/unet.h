@@ -6,6 +6,7 @@
 // SDXL's base and refiner, Stable Diffusion 1 and 2, and smaller relatives.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,8 @@ struct UNetConfig {
 
 // What they do tell.
 struct UNetDimensions {
-  std::int64_t in_channels = 0;  // of "x": 4, or 9 for an inpainting model
-  std::int64_t out_channels = 0;
+  std::int64_t in_channels = 0;     // of "x": 4, or 9 for an inpainting model
+  std::int64_t out_channels = 0;    // 0 of an encoder half alone
   std::int64_t model_channels = 0;  // of the first level
   std::int64_t context_width = 0;   // of "context"; 0 if nothing attends to it
   std::int64_t label_width = 0;     // of "y"; 0 if there is no label embedding
@@ -33,6 +34,8 @@ struct UNetDimensions {
 };
 
 Result<UNetDimensions> unet_dimensions(const ir::WeightIndex& weights);
+// The same of tensors that need not have a decoder: see models/unet/unet_encoder.h.
+Result<UNetDimensions> encoder_dimensions(const ir::WeightIndex& weights);
 
 // The places of its transformers, "input_blocks.4.1" first.
 std::vector<std::string> unet_transformers(const ir::WeightIndex& weights);
