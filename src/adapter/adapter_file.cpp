@@ -9,18 +9,18 @@ namespace obscura::adapter {
 Result<std::shared_ptr<const AdapterFile>> AdapterFile::open(const std::filesystem::path& path,
                                                              std::string name,
                                                              std::string identity) {
-  OBSCURA_ASSIGN(io::SafetensorsFile file, io::SafetensorsFile::open(path));
+  OBSCURA_ASSIGN(io::TensorFile file, io::TensorFile::open(path));
   return grouped(std::move(file), std::move(name), std::move(identity));
 }
 
 Result<std::shared_ptr<const AdapterFile>> AdapterFile::parse(std::span<const std::byte> bytes,
                                                               std::string name,
                                                               std::string identity) {
-  OBSCURA_ASSIGN(io::SafetensorsFile file, io::SafetensorsFile::parse(bytes, name));
+  OBSCURA_ASSIGN(io::TensorFile file, io::TensorFile::parse(bytes, name));
   return grouped(std::move(file), std::move(name), std::move(identity));
 }
 
-Result<std::shared_ptr<const AdapterFile>> AdapterFile::grouped(io::SafetensorsFile file,
+Result<std::shared_ptr<const AdapterFile>> AdapterFile::grouped(io::TensorFile file,
                                                                 std::string name,
                                                                 std::string identity) {
   std::shared_ptr<AdapterFile> adapter(

@@ -1,8 +1,8 @@
 // An adapter file (a LoRA or a relative) opened for use: its tensors grouped by the module that
 // they change, before it is known which model they will meet.
 //
-// Layouts: kohya's sd-scripts, diffusers and peft, LyCORIS (https://github.com/KohakuBlueleaf/
-// LyCORIS), and what ComfyUI writes.
+// In any format that io::TensorFile reads. Layouts: kohya's sd-scripts, diffusers and peft, LyCORIS
+// (https://github.com/KohakuBlueleaf/LyCORIS), and what ComfyUI writes.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "io/safetensors.h"
+#include "io/tensor_file.h"
 
 namespace obscura::adapter {
 
@@ -72,7 +72,7 @@ struct AdapterModule {
 class AdapterFile {
  public:
   // `name` is what messages call it: the path below its folder. `identity` must differ wherever the
-  // content may: path, size and time of change. Errors of io::SafetensorsFile; kCorrupt if two
+  // content may: path, size and time of change. Errors of io::TensorFile; kCorrupt if two
   // tensors play one part or if peft's metadata is not JSON.
   static Result<std::shared_ptr<const AdapterFile>> open(const std::filesystem::path& path,
                                                          std::string name, std::string identity);
@@ -82,7 +82,7 @@ class AdapterFile {
 
   const std::string& name() const { return name_; }
   const std::string& identity() const { return identity_; }
-  const io::SafetensorsFile& file() const { return file_; }
+  const io::TensorFile& file() const { return file_; }
   const std::vector<AdapterModule>& modules() const { return modules_; }
   // Tensors that are no part of any adapter that Obscura knows.
   const std::vector<const io::TensorEntry*>& unknown() const { return unknown_; }
@@ -92,12 +92,12 @@ class AdapterFile {
   Result<double> metadata_scale(std::string_view stem, double rank) const;
 
  private:
-  AdapterFile(io::SafetensorsFile file, std::string name, std::string identity)
+  AdapterFile(io::TensorFile file, std::string name, std::string identity)
       : file_(std::move(file)), name_(std::move(name)), identity_(std::move(identity)) {}
-  static Result<std::shared_ptr<const AdapterFile>> grouped(io::SafetensorsFile file,
-                                                            std::string name, std::string identity);
+  static Result<std::shared_ptr<const AdapterFile>> grouped(io::TensorFile file, std::string name,
+                                                            std::string identity);
 
-  io::SafetensorsFile file_;
+  io::TensorFile file_;
   std::string name_, identity_;
   std::vector<AdapterModule> modules_;
   std::vector<const io::TensorEntry*> unknown_;

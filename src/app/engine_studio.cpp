@@ -15,7 +15,7 @@
 #include "io/image.h"
 #include "io/jpeg.h"
 #include "io/png.h"
-#include "io/safetensors.h"
+#include "io/tensor_file.h"
 #include "io/webp.h"
 #include "nodes/csv.h"
 #include "pipeline/model.h"
@@ -179,7 +179,7 @@ Result<std::string> EngineStudio::inspect_model(std::string_view kind, const fs:
 Result<json> EngineStudio::model_metadata(const std::string& name, std::string_view kind,
                                           std::string_view model) const {
   OBSCURA_ASSIGN(fs::path path, project(name).models.find(kind, model));
-  OBSCURA_ASSIGN(io::SafetensorsFile file, io::SafetensorsFile::open(path));
+  OBSCURA_ASSIGN(io::TensorFile file, io::TensorFile::open(path));
   if (file.metadata().empty()) {
     return Error(ErrorKind::kNotFound, fmt::format("{} has no metadata", model));
   }

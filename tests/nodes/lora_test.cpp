@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "adapter/adapter_samples.h"
 #include "checkpoint/pocket.h"
 #include "golden_data.h"
 #include "graph/node_registry.h"
 #include "io/test_folder.h"
+#include "io/torch_writer.h"
 #include "nodes/model_folders.h"
 #include "nodes/sockets.h"
 
@@ -88,6 +90,27 @@ TEST_F(LoraNodes, AdaptTheModelAndLeaveTheCheckpointAlone) {
     EXPECT_NE(adapter::read(*model_of(*result)->weights, kLoraTensor).value(), before);
     EXPECT_NE(model_of(*result)->weights->identity(), base_.model->weights->identity());
     EXPECT_EQ(adapter::read(*base_.model->weights, kLoraTensor).value(), before);
+  }
+}
+
+// Old trainers saved adapters as they saved checkpoints.
+TEST_F(LoraNodes, ReadPyTorchsFilesAsSafetensors) {
+  auto golden = io::TensorFile::open(golden::path("golden_lora.safetensors")).value();
+  std::vector<Tensor> values;
+  std::vector<io::TorchTensor> tensors;
+  for (const io::TensorEntry& entry : golden.entries()) {
+    values.push_back(golden::tensor(entry));
+    tensors.push_back({entry.name, entry.shape, std::as_const(values.back()).values()});
+  }
+  auto wanted = load("LoraLoaderModelOnly", "style/golden.safetensors", 0.8);
+  ASSERT_TRUE(wanted.ok()) << wanted.error().message();
+  for (const char* name : {"old.ckpt", "old.pt", "old.bin"}) {
+    io::write_torch_file(folder_.path() / "loras" / name, tensors);
+    auto result = load("LoraLoaderModelOnly", name, 0.8);
+    ASSERT_TRUE(result.ok()) << result.error().message();
+    EXPECT_TRUE(warnings_.empty());
+    EXPECT_EQ(adapter::read(*model_of(*result)->weights, kLoraTensor).value(),
+              adapter::read(*model_of(*wanted)->weights, kLoraTensor).value());
   }
 }
 
