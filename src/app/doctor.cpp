@@ -98,7 +98,7 @@ void report_models(Report& report, const EngineOptions& options) {
        options.models.empty() ? default_model_folders() : options.models) {
     std::error_code error;
     bool there = std::filesystem::is_directory(root, error);
-    nodes::ModelFolders folders;
+    library::ModelFolders folders;
     folders.add_root(root);
     report.line("models", root.string() + (there ? fmt::format(": {} checkpoints",
                                                                folders.list("checkpoints").size())

@@ -44,7 +44,7 @@ std::vector<fs::path> default_model_folders() {
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
-                                             nodes::PictureSink& sink) {
+                                             library::ImageSink& sink) {
   const std::string precision = options.precision == "auto" ? "" : options.precision;
   OBSCURA_ASSIGN(auto device, backend::create_device(options.device, precision));
   // Never another one: its images would have other bits.
@@ -54,7 +54,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
   return open(options, sink, std::move(device), again);
 }
 
-Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, nodes::PictureSink& sink,
+Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, library::ImageSink& sink,
                                              std::unique_ptr<backend::Device> device,
                                              runtime::Session::DeviceFactory again) {
   for (const fs::path& root : options.models) {
@@ -68,7 +68,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, nodes
   return engine;
 }
 
-Engine::Engine(const EngineOptions& options, nodes::PictureSink& sink,
+Engine::Engine(const EngineOptions& options, library::ImageSink& sink,
                std::unique_ptr<backend::Device> device, runtime::Session::DeviceFactory again)
     : session_(
           std::make_unique<runtime::Session>(std::move(device), options.budget, std::move(again))),

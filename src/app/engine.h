@@ -15,11 +15,11 @@
 #include "graph/environment.h"
 #include "graph/executor.h"
 #include "graph/validate.h"
-#include "nodes/input_folder.h"
-#include "nodes/model_folders.h"
-#include "nodes/picture_sink.h"
-#include "nodes/recipe.h"
-#include "nodes/taesd.h"
+#include "library/image_sink.h"
+#include "library/input_folder.h"
+#include "library/model_folders.h"
+#include "library/taesd.h"
+#include "nodes/image/recipe.h"
 #include "runtime/session.h"
 
 namespace obscura::app {
@@ -28,7 +28,7 @@ struct EngineOptions {
   std::string device = "auto";
   std::string precision = "auto";
   std::optional<std::size_t> budget;
-  nodes::PreviewMethod previews = nodes::PreviewMethod::kAuto;
+  library::PreviewMethod previews = library::PreviewMethod::kAuto;
   std::vector<std::filesystem::path> models;
   std::filesystem::path input;
   std::filesystem::path output, temporary;  // for "name [output]" and "name [temp]"
@@ -37,9 +37,9 @@ struct EngineOptions {
 // Where jobs of one kind read and write, and which models they may name: a project of the service.
 struct Place {
   std::string name;  // results of one place are never given to another
-  nodes::ModelFolders& models;
-  nodes::InputFolder& input;
-  nodes::PictureSink& sink;
+  library::ModelFolders& models;
+  library::InputFolder& input;
+  library::ImageSink& sink;
 };
 
 // The folders of models where none is named: those of $OBSCURA_MODELS, separated by colons, else
@@ -51,10 +51,10 @@ class Engine {
   // `sink` is borrowed and receives the pictures. kInvalidInput for a device, precision or folder
   // that is not there.
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options,
-                                              nodes::PictureSink& sink);
+                                              library::ImageSink& sink);
   // The same on a device that the caller made; `again` makes it anew after it was lost.
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options,
-                                              nodes::PictureSink& sink,
+                                              library::ImageSink& sink,
                                               std::unique_ptr<backend::Device> device,
                                               runtime::Session::DeviceFactory again = {});
 
@@ -62,7 +62,7 @@ class Engine {
   // The same with the place's folders; for a thread of its own. Borrows what the place refers to.
   graph::Environment environment_of(const Place& place) const;
   runtime::Session& session() { return *session_; }
-  nodes::ModelFolders& models() { return models_; }
+  library::ModelFolders& models() { return models_; }
   // Drops the results of earlier jobs.
   void forget_results() { executor_->cache().clear(); }
 
@@ -76,14 +76,14 @@ class Engine {
   void move_to(const Place& place);
 
  private:
-  Engine(const EngineOptions& options, nodes::PictureSink& sink,
+  Engine(const EngineOptions& options, library::ImageSink& sink,
          std::unique_ptr<backend::Device> device, runtime::Session::DeviceFactory again);
 
   std::unique_ptr<runtime::Session> session_;
-  nodes::ModelFolders models_;
-  nodes::InputFolder input_;
+  library::ModelFolders models_;
+  library::InputFolder input_;
   nodes::RecipeFacts facts_;
-  nodes::PreviewMethod previews_;
+  library::PreviewMethod previews_;
   graph::Environment shared_;       // as it was opened; never changes
   graph::Environment environment_;  // of the place where jobs run
   std::string place_;               // its name

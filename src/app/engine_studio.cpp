@@ -17,8 +17,8 @@
 #include "io/png.h"
 #include "io/tensor_file.h"
 #include "io/webp.h"
-#include "nodes/csv.h"
 #include "pipeline/model.h"
+#include "prompt/csv.h"
 #include "server/project_folders.h"
 #include "store/connection.h"
 #include "tensor/fill_masked.h"
@@ -47,9 +47,9 @@ struct EngineStudio::Project {
   }
 
   server::ProjectFolders folders;
-  nodes::ModelFolders models;
-  nodes::InputFolder input;
-  nodes::OutputFolder output;
+  library::ModelFolders models;
+  library::InputFolder input;
+  library::OutputFolder output;
   Place place;
   graph::Environment environment;
 };
@@ -111,12 +111,12 @@ std::string EngineStudio::version() const {
 }
 
 std::vector<std::string> EngineStudio::model_kinds() const {
-  return nodes::ModelFolders::kinds();
+  return library::ModelFolders::kinds();
 }
 
 std::vector<server::ModelEntry> EngineStudio::models(const std::string& name,
                                                      std::string_view kind) const {
-  const nodes::ModelFolders& folders = project(name).models;
+  const library::ModelFolders& folders = project(name).models;
   std::vector<server::ModelEntry> entries;
   for (std::string& model : folders.list(kind)) {
     auto path = folders.find(kind, model);
@@ -132,7 +132,7 @@ Status EngineStudio::check_model_name(std::string_view kind, std::string_view na
   std::string extension = fs::path(name).extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const auto known = nodes::ModelFolders::extensions();
+  const auto known = library::ModelFolders::extensions();
   if (std::find(known.begin(), known.end(), extension) != known.end()) return {};
   return Error(ErrorKind::kInvalidInput,
                fmt::format("name: wanted one that ends with {}, found '{}'", fmt::join(known, ", "),
@@ -293,7 +293,7 @@ std::vector<server::PromptStyle> EngineStudio::prompt_styles(const std::string& 
   auto field = [](const std::vector<std::string>& row, std::size_t i) {
     return i < row.size() ? row[i] : std::string();
   };
-  for (const auto& row : nodes::parse_csv(*text)) {
+  for (const auto& row : prompt::parse_csv(*text)) {
     if (field(row, 0).empty() || (field(row, 0) == "name" && field(row, 1) == "prompt")) continue;
     styles.push_back({row[0], field(row, 1), field(row, 2)});
   }

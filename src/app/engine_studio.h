@@ -9,7 +9,7 @@
 
 #include "app/engine.h"
 #include "app/memory_planner.h"
-#include "nodes/output_folder.h"
+#include "library/output_folder.h"
 #include "server/job_runner.h"
 
 namespace obscura::app {

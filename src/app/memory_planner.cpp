@@ -10,13 +10,13 @@ namespace {
 // The engine keeps a line for each network it has ever planned; then it is opened anew.
 constexpr std::size_t kMostNetworks = 4096;
 
-class NoPictures final : public nodes::PictureSink {
+class NoPictures final : public library::ImageSink {
  public:
-  Result<nodes::StoredPicture> store(const nodes::FinishedPicture&) override {
-    return nodes::StoredPicture{};
+  Result<library::StoredFile> store(const library::FinishedImage&) override {
+    return library::StoredFile{};
   }
-  Result<nodes::StoredPicture> store(const nodes::FinishedFile&) override {
-    return nodes::StoredPicture{};
+  Result<library::StoredFile> store(const library::FinishedFile&) override {
+    return library::StoredFile{};
   }
 };
 

@@ -3,24 +3,24 @@
 
 #include <vector>
 
-#include "nodes/picture_sink.h"
+#include "library/image_sink.h"
 
 namespace obscura::app {
 
-class MemorySink final : public nodes::PictureSink {
+class MemorySink final : public library::ImageSink {
  public:
-  Result<nodes::StoredPicture> store(const nodes::FinishedPicture& picture) override {
+  Result<library::StoredFile> store(const library::FinishedImage& picture) override {
     pictures_.push_back(picture);
-    return nodes::StoredPicture{"", "", picture.temporary ? "temp" : "output"};
+    return library::StoredFile{"", "", picture.temporary ? "temp" : "output"};
   }
   // Only pictures are compared: other files are not even made.
-  Result<nodes::StoredPicture> store(const nodes::FinishedFile& file) override {
-    return nodes::StoredPicture{"", "", file.temporary ? "temp" : "output"};
+  Result<library::StoredFile> store(const library::FinishedFile& file) override {
+    return library::StoredFile{"", "", file.temporary ? "temp" : "output"};
   }
-  const std::vector<nodes::FinishedPicture>& pictures() const { return pictures_; }
+  const std::vector<library::FinishedImage>& pictures() const { return pictures_; }
 
  private:
-  std::vector<nodes::FinishedPicture> pictures_;
+  std::vector<library::FinishedImage> pictures_;
 };
 
 }  // namespace obscura::app

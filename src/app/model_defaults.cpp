@@ -10,7 +10,7 @@ constexpr char kPocketSha256[] = "19b0c20c3ebac1d954dbad25cdb230ce1d89f8c84f3d75
 
 }  // namespace
 
-void open_model_folders(nodes::ModelFolders& models,
+void open_model_folders(library::ModelFolders& models,
                         const std::vector<std::filesystem::path>& roots) {
   for (const std::filesystem::path& root : roots.empty() ? default_model_folders() : roots)
     models.add_root(root);
@@ -20,7 +20,7 @@ void open_model_folders(nodes::ModelFolders& models,
 
 Result<std::string> trained_size(const std::vector<std::filesystem::path>& roots,
                                  const std::string& name) {
-  nodes::ModelFolders models;
+  library::ModelFolders models;
   open_model_folders(models, roots);
   OBSCURA_ASSIGN(io::TensorFile file, models.read("checkpoints", name));
   auto found = file.metadata().find("modelspec.resolution");

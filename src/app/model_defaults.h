@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "base/result.h"
-#include "nodes/model_folders.h"
+#include "library/model_folders.h"
 
 namespace obscura::app {
 
 // Fills `models` with these roots, or the default ones if there are none, and the pocket model.
-void open_model_folders(nodes::ModelFolders& models,
+void open_model_folders(library::ModelFolders& models,
                         const std::vector<std::filesystem::path>& roots);
 
 // modelspec.resolution of a checkpoint's metadata (https://github.com/Stability-AI/ModelSpec), such

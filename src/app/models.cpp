@@ -28,16 +28,16 @@ struct ModelsOptions {
   std::uint64_t seed = 0;
   bool json = false;
 
-  void open(nodes::ModelFolders& models) const {
+  void open(library::ModelFolders& models) const {
     open_model_folders(models, {roots.begin(), roots.end()});
   }
 };
 
 Status run_list(const ModelsOptions& options) {
-  nodes::ModelFolders models;
+  library::ModelFolders models;
   options.open(models);
   ordered_json all = ordered_json::object();
-  for (const std::string& kind : nodes::ModelFolders::kinds()) {
+  for (const std::string& kind : library::ModelFolders::kinds()) {
     for (const std::string& name : models.list(kind)) {
       if (options.json) {
         all[kind].push_back(name);
@@ -52,7 +52,7 @@ Status run_list(const ModelsOptions& options) {
 
 // A file by its path, or a checkpoint by the name that workflows use.
 Result<std::shared_ptr<const pipeline::ModelFile>> open_model(const ModelsOptions& options,
-                                                              nodes::ModelFolders& models) {
+                                                              library::ModelFolders& models) {
   std::error_code error;
   if (std::filesystem::exists(options.file, error))
     return pipeline::ModelFile::open(options.file, options.file);
@@ -111,7 +111,7 @@ void print_description(const ordered_json& json) {
 }
 
 Status run_inspect(const ModelsOptions& options) {
-  nodes::ModelFolders models;
+  library::ModelFolders models;
   OBSCURA_ASSIGN(auto file, open_model(options, models));
   ordered_json json = describe(*file);
   if (options.json) {

@@ -10,7 +10,7 @@
 #include "app/memory_size.h"
 #include "app/progress.h"
 #include "base/error_name.h"
-#include "nodes/output_folder.h"
+#include "library/output_folder.h"
 
 namespace obscura::app {
 namespace {
@@ -24,7 +24,7 @@ void print_path(const std::filesystem::path& path, ProgressStyle style) {
   std::fflush(stdout);
 }
 
-void announce(const nodes::FinishedPicture& picture, const std::filesystem::path& path,
+void announce(const library::FinishedImage& picture, const std::filesystem::path& path,
               ProgressStyle style) {
   if (style != ProgressStyle::kJson) return print_path(path, style);
   ordered_json event = {{"event", "result"},
@@ -36,7 +36,7 @@ void announce(const nodes::FinishedPicture& picture, const std::filesystem::path
   print_event(event);
 }
 
-void announce(const nodes::FinishedFile& file, const std::filesystem::path& path,
+void announce(const library::FinishedFile& file, const std::filesystem::path& path,
               ProgressStyle style) {
   if (style == ProgressStyle::kJson)
     print_event({{"event", "result"}, {"path", path.string()}, {"node", file.node.id}});
@@ -51,17 +51,17 @@ Status run(const graph::WorkflowFile& file, const RenderFlags& flags,
   options.output = options.temporary = flags.out;
   ProgressStyle style = progress_style(flags.json, flags.quiet);
   std::unique_ptr<graph::Observer> progress;
-  nodes::OutputFolder folder(
+  library::OutputFolder folder(
       {.root = flags.out,
        .temporary = flags.out,
        .clean = flags.clean,
        .on_stored =
-           [&](const nodes::FinishedPicture& picture, const std::filesystem::path& path) {
+           [&](const library::FinishedImage& picture, const std::filesystem::path& path) {
              ++written;
              announce(picture, path, style);
            },
        .on_file_stored =
-           [&](const nodes::FinishedFile& stored, const std::filesystem::path& path) {
+           [&](const library::FinishedFile& stored, const std::filesystem::path& path) {
              ++written;
              announce(stored, path, style);
            }});
@@ -113,7 +113,7 @@ Result<EngineOptions> EngineFlags::options(const std::filesystem::path& default_
     if (!bytes.ok()) return bytes.error().in("--budget");
     options.budget = *bytes;
   }
-  const auto method = nodes::preview_method_from_name(preview_method);
+  const auto method = library::preview_method_from_name(preview_method);
   if (!method) {
     return Error(
         ErrorKind::kInvalidInput,

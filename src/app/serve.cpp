@@ -13,7 +13,7 @@
 #include "app/engine.h"
 #include "app/engine_studio.h"
 #include "app/render_job.h"
-#include "nodes/output_folder.h"
+#include "library/output_folder.h"
 #include "server/access.h"
 #include "server/self_signed.h"
 #include "server/service.h"
@@ -78,7 +78,7 @@ Status serve(const ServeOptions& options) {
                  options.engine.options(service_options.data / "input"));
   engine_options.output = service_options.data / "output";
   engine_options.temporary = service_options.data / "temp";
-  nodes::OutputFolder folder(
+  library::OutputFolder folder(
       {.root = engine_options.output, .temporary = engine_options.temporary});
   OBSCURA_ASSIGN(std::unique_ptr<Engine> engine, Engine::open(engine_options, folder));
   EngineStudio studio(*engine, engine_options, service_options.data);

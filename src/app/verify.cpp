@@ -85,7 +85,7 @@ PixelDifference compare_pixels(const Tensor& then, const Tensor& now) {
   return difference;
 }
 
-Result<nodes::FinishedPicture> render_again(const VerifyOptions& options,
+Result<library::FinishedImage> render_again(const VerifyOptions& options,
                                             const ordered_json& recipe) {
   MemorySink sink;
   OBSCURA_ASSIGN(
@@ -98,7 +98,7 @@ Result<nodes::FinishedPicture> render_again(const VerifyOptions& options,
   auto progress = make_progress(progress_style(false, options.quiet || options.json),
                                 validation.resolved.nodes.size());
   OBSCURA_TRY(engine->run(validation, ordered_json::object(), *progress, cancel_on_signals()));
-  for (const nodes::FinishedPicture& picture : sink.pictures())
+  for (const library::FinishedImage& picture : sink.pictures())
     if (picture.node.id == node && picture.index == recipe["index"].get<std::int64_t>())
       return picture;
   return Error(ErrorKind::kInvalidInput, "the recipe's workflow made no picture " +
@@ -106,9 +106,9 @@ Result<nodes::FinishedPicture> render_again(const VerifyOptions& options,
 }
 
 // What is left of the pixels in the picture's format: JPEG loses some, and has no alpha.
-Result<Tensor> as_the_file_holds_it(const nodes::FinishedPicture& picture) {
+Result<Tensor> as_the_file_holds_it(const library::FinishedImage& picture) {
   if (!picture.encode) return picture.pixels;
-  OBSCURA_ASSIGN(nodes::EncodedPicture encoded, picture.encode(picture.pixels, {}));
+  OBSCURA_ASSIGN(library::EncodedImage encoded, picture.encode(picture.pixels, {}));
   OBSCURA_ASSIGN(io::Image image, io::decode_image(encoded.bytes, "the picture made again"));
   return std::move(image.pixels);
 }
@@ -117,7 +117,7 @@ Status run_verify(const VerifyOptions& options) {
   OBSCURA_ASSIGN(io::Image image, io::read_image(options.image));
   OBSCURA_ASSIGN(ordered_json recipe, find_recipe(options.image, image.metadata));
   OBSCURA_TRY(check_recipe(recipe));
-  OBSCURA_ASSIGN(nodes::FinishedPicture again, render_again(options, recipe));
+  OBSCURA_ASSIGN(library::FinishedImage again, render_again(options, recipe));
 
   OBSCURA_ASSIGN(Tensor pixels, as_the_file_holds_it(again));
 

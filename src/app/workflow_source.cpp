@@ -19,7 +19,7 @@ using graph::NodeRegistry;
 using graph::WorkflowFile;
 
 Result<WorkflowFile> from_parameters(const std::string& parameters,
-                                     const nodes::ModelFolders& models,
+                                     const library::ModelFolders& models,
                                      std::vector<std::string>& left_out) {
   const server::A1111Names names{NodeRegistry::builtin(),
                                  [&](const char* kind) { return models.list(kind); },
@@ -32,7 +32,7 @@ Result<WorkflowFile> from_parameters(const std::string& parameters,
 Result<WorkflowFile> from_picture(const std::filesystem::path& path,
                                   const std::vector<std::string>& roots) {
   OBSCURA_ASSIGN(io::ImageMetadata texts, io::read_metadata(path));
-  nodes::ModelFolders models;
+  library::ModelFolders models;
   open_model_folders(models, {roots.begin(), roots.end()});
   OBSCURA_ASSIGN(PictureWorkflow found, workflow_in_picture(texts, models));
   for (const std::string& text : found.left_out)
@@ -43,7 +43,7 @@ Result<WorkflowFile> from_picture(const std::filesystem::path& path,
 }  // namespace
 
 Result<PictureWorkflow> workflow_in_picture(const io::ImageMetadata& texts,
-                                            const nodes::ModelFolders& models) {
+                                            const library::ModelFolders& models) {
   PictureWorkflow found;
   const std::string* workflow = io::find_text(texts, "workflow");
   for (const char* key : {"prompt", "workflow"}) {

@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "graph/workflow_file.h"
 #include "io/image.h"
-#include "nodes/model_folders.h"
+#include "library/model_folders.h"
 
 namespace obscura::app {
 
@@ -27,7 +27,7 @@ struct PictureWorkflow {
   std::vector<std::string> left_out;  // of AUTOMATIC1111's parameters
 };
 Result<PictureWorkflow> workflow_in_picture(const io::ImageMetadata& texts,
-                                            const nodes::ModelFolders& models);
+                                            const library::ModelFolders& models);
 
 // `node.input=value` each, then the seed into every node that has one as a constant.
 // kInvalidInput if --seed finds no such node.

@@ -3,7 +3,7 @@
 //
 //   MODEL pipeline::DiffusionModel   CLIP pipeline::TextEncoders   VAE pipeline::Vae
 //   LATENT pipeline::Latent          CONDITIONING pipeline::Conditioning
-//   IMAGE Picture                    MASK Mask
+//   IMAGE Image                    MASK Mask
 //   SAMPLER SamplerChoice            SIGMAS Sigmas
 //   GUIDER Guider                    NOISE NoiseChoice
 //   HOOKS pipeline::Hooks
@@ -25,7 +25,7 @@
 namespace obscura::nodes {
 
 // Pictures of one size.
-struct Picture {
+struct Image {
   Tensor pixels;  // (B, H, W, C) in 0…1, C = 3 or 4
   std::size_t value_bytes() const {
     return static_cast<std::size_t>(pixels.elements()) * sizeof(float);
@@ -61,7 +61,7 @@ struct NoiseChoice {
 };
 
 inline graph::Value image_value(Tensor pixels) {
-  return graph::Value::handle("IMAGE", Picture{std::move(pixels)});
+  return graph::Value::handle("IMAGE", Image{std::move(pixels)});
 }
 inline graph::Value mask_value(Tensor values) {
   return graph::Value::handle("MASK", Mask{std::move(values)});

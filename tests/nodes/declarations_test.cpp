@@ -6,9 +6,9 @@
 
 #include "graph/node_registry.h"
 #include "graph/object_info.h"
+#include "library/input_folder.h"
+#include "library/model_folders.h"
 #include "nodes/comfyui_nodes.h"
-#include "nodes/input_folder.h"
-#include "nodes/model_folders.h"
 
 namespace obscura::nodes {
 namespace {
@@ -32,8 +32,8 @@ struct Environments {
     environment.provide(models);
     environment.provide(input);
   }
-  ModelFolders models;
-  InputFolder input{"/nonexistent"};
+  library::ModelFolders models;
+  library::InputFolder input{"/nonexistent"};
   graph::Environment environment;
 };
 

@@ -45,7 +45,7 @@ TEST_P(UserWorkflow, Runs) {
   auto saved = runner().run(text_of("user_workflows", wanted.name));
   ASSERT_TRUE(saved.ok()) << saved.error().message();
   ASSERT_EQ(saved->pictures.size(), wanted.pictures);
-  for (const FinishedPicture& picture : saved->pictures) {
+  for (const library::FinishedImage& picture : saved->pictures) {
     EXPECT_EQ(picture.pixels.shape(), (Shape{wanted.height, wanted.width, 3}));
     EXPECT_GT(deviation(picture.pixels), 0.02) << "a flat picture";
   }

@@ -10,27 +10,27 @@
 #include "graph/node_registry.h"
 #include "graph/validate.h"
 #include "graph/workflow_file.h"
-#include "nodes/input_folder.h"
-#include "nodes/model_folders.h"
-#include "nodes/picture_sink.h"
-#include "nodes/recipe.h"
+#include "library/image_sink.h"
+#include "library/input_folder.h"
+#include "library/model_folders.h"
+#include "nodes/image/recipe.h"
 #include "runtime/session.h"
 #include "test_paths.h"
 
 namespace obscura::nodes {
 
-class KeepingSink final : public PictureSink {
+class KeepingSink final : public library::ImageSink {
  public:
-  Result<StoredPicture> store(const FinishedPicture& picture) override {
+  Result<library::StoredFile> store(const library::FinishedImage& picture) override {
     pictures.push_back(picture);
-    return StoredPicture{"", "", "output"};
+    return library::StoredFile{"", "", "output"};
   }
-  Result<StoredPicture> store(const FinishedFile& file) override {
+  Result<library::StoredFile> store(const library::FinishedFile& file) override {
     files.push_back(file);
-    return StoredPicture{"", "", "output"};
+    return library::StoredFile{"", "", "output"};
   }
-  std::vector<FinishedPicture> pictures;
-  std::vector<FinishedFile> files;
+  std::vector<library::FinishedImage> pictures;
+  std::vector<library::FinishedFile> files;
 };
 
 // One for all tests of a program: the networks stay loaded. Pictures are read from workflows/input.
@@ -55,15 +55,15 @@ class WorkflowRunner {
     return sink;
   }
   // The same, saved by `sink`.
-  Status run_into(const std::string& text, PictureSink& sink) {
+  Status run_into(const std::string& text, library::ImageSink& sink) {
     graph::Observer silent;
     return run_into(text, sink, silent);
   }
-  Status run_into(const std::string& text, PictureSink& sink, graph::Observer& observer) {
+  Status run_into(const std::string& text, library::ImageSink& sink, graph::Observer& observer) {
     OBSCURA_ASSIGN(graph::WorkflowFile file,
                    graph::read_workflow(text, graph::NodeRegistry::builtin()));
     graph::Environment environment = environment_;
-    environment.provide<PictureSink>(sink);
+    environment.provide<library::ImageSink>(sink);
     graph::Validation validation = graph::validate(file.workflow, graph::NodeRegistry::builtin(),
                                                    environment, {.targets = file.targets});
     if (!validation.complete()) return validation.to_error();
@@ -74,13 +74,13 @@ class WorkflowRunner {
     return {};
   }
 
-  InputFolder& input() { return input_; }
-  ModelFolders& models() { return models_; }
+  library::InputFolder& input() { return input_; }
+  library::ModelFolders& models() { return models_; }
 
  private:
   runtime::Session session_;
-  ModelFolders models_;
-  InputFolder input_;
+  library::ModelFolders models_;
+  library::InputFolder input_;
   RecipeFacts facts_{"1", "test", "fp32"};
   graph::Environment environment_;
 };

@@ -1,0 +1,42 @@
+// Writes finished pictures under ComfyUI's names, `<prefix>_<00001>_.png`: the number
+// after the highest there is, whoever else writes into the folder at the same time.
+//
+// Not thread safe; several processes may share a folder.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "library/image_sink.h"
+
+namespace obscura::library {
+
+// Replaces %year%, %month%, %day%, %hour%, %minute%, %second%, %width%, %height% and %batch_num%.
+std::string expand_prefix(std::string prefix, const std::tm& time, std::int64_t width,
+                          std::int64_t height, std::int64_t index);
+
+class OutputFolder final : public ImageSink {
+ public:
+  struct Options {
+    std::filesystem::path root;
+    std::filesystem::path temporary;  // for pictures that are not kept; may be `root`
+    // Nothing but pixels in the picture; the recipe beside it, as `<name>.recipe.json`.
+    bool clean = false;
+    // Told of each picture once it is there.
+    std::function<void(const FinishedImage&, const std::filesystem::path&)> on_stored;
+    std::function<void(const FinishedFile&, const std::filesystem::path&)> on_file_stored;
+  };
+  explicit OutputFolder(Options options) : options_(std::move(options)) {}
+
+  Result<StoredFile> store(const FinishedImage& picture) override;
+  Result<StoredFile> store(const FinishedFile& file) override;
+  bool clean() const override { return options_.clean; }
+
+ private:
+  Options options_;
+};
+
+}  // namespace obscura::library
