@@ -7,7 +7,7 @@ if ! command -v node >/dev/null || [[ $(node --version) =~ ^v(1[0-9]|[0-9])\. ]]
   skip page "there is no Node 20 here"
   exit
 fi
-if [[ ! -d $ROOT/web/node_modules/playwright-core ]] &&
+if ! (cd "$ROOT/web" && npm ls --silent >/dev/null 2>&1) &&
     ! (cd "$ROOT/web" && timeout 60 npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1); then
   skip page "web/node_modules is missing, and npm could not fill it"
   exit
@@ -23,6 +23,7 @@ same_build() {
   done < <(cd dist && find . -type f)
 }
 check "page: its own tests" npm --prefix "$ROOT/web" test
+check "page: nothing for the linter to find" npm --prefix "$ROOT/web" run lint
 check "page: web/dist is the build of web/src" same_build
 
 chromium=$(command -v chromium || command -v chromium-browser || true)
@@ -31,6 +32,6 @@ if [[ -z $chromium ]]; then
   exit
 fi
 # A machine that does other work besides draws fewer frames, so what measures time is among the slow ones.
-which=--quick limit=240
+which=--quick limit=540
 [[ ${OBSCURA_SLOW-} != 1 ]] || which='' limit=1200
 CHROMIUM=$chromium OBSCURA=$OBSCURA timeout $limit node "$ROOT/web/e2e/run.mjs" $which

@@ -24,7 +24,7 @@ class RunTests(ScratchTest):
     def setUp(self):
         super().setUp()
         self.bring("tools/run_tests")
-        for tool in ("build", "lint", "check_layers", "check_format", "check_sizes"):
+        for tool in ("build", "lint", "check_layers", "check_page", "check_format", "check_sizes"):
             self.tool(tool, "exit 0")
 
     def tool(self, name, body):
@@ -38,12 +38,12 @@ class RunTests(ScratchTest):
         self.assertEqual(done.returncode, 0 if " 0 failed" in line else 1)
 
     def test_gates_that_pass(self):
-        self.assert_closes(self.run_tests("structure", "lint"), "4 passed, 0 failed, 0 skipped")
+        self.assert_closes(self.run_tests("structure", "lint"), "5 passed, 0 failed, 0 skipped")
 
     def test_a_gate_that_fails_shows_why(self):
         self.tool("check_sizes", "echo too long; exit 1")
         done = self.run_tests("structure")
-        self.assert_closes(done, "2 passed, 1 failed, 0 skipped")
+        self.assert_closes(done, "3 passed, 1 failed, 0 skipped")
         self.assertIn("too long", done.stdout)
 
     def test_a_broken_build_ends_the_run(self):

@@ -1,7 +1,7 @@
 /** The graph's canvas, as a hand uses it. */
 import { dropFile } from "./harness.mjs";
 
-/** In the API form: a small picture in a second or two. */
+/** In the API form: a small image in a second or two. */
 export const workflow = (seed = 11, steps = 4) => ({
   1: { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "pocket-xl-base.safetensors" } },
   2: { class_type: "CLIPTextEncode", inputs: { clip: ["1", 1], text: "a photo of a red ball on sand, night" } },
@@ -23,9 +23,12 @@ export const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getIte
 
 export async function add(page, search, x, y) {
   await page.locator(".react-flow__pane").waitFor();
+  const all = page.locator(".react-flow__node");
+  const before = await all.count();
   await page.mouse.dblclick(x, y);
   await page.getByRole("combobox", { name: "Search nodes" }).fill(search);
   await page.keyboard.press("Enter");
+  await all.nth(before).waitFor({ state: "attached" });
 }
 
 export async function centre(locator) {

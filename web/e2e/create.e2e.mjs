@@ -1,5 +1,5 @@
 /** The quick form, and all that comes back after something went away. */
-import { assert, equal, history, pictures, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
+import { assert, equal, history, images, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
 
 const render = (page) => page.getByRole("button", { name: "Render", exact: true }).click();
 
@@ -18,7 +18,7 @@ async function small(page, steps = 4) {
 
 export default [
   {
-    name: "the first minutes lead to a picture, and the quick form renders what it says",
+    name: "the first minutes lead to an image, and the quick form renders what it says",
     fresh: true,
     async run({ browser, server }) {
       const page = await visit(browser, server);
@@ -27,8 +27,8 @@ export default [
       await page.getByRole("button", { name: "Render the example" }).click();
       const [job] = await rendered(server, 1);
       equal(job.status.status_str, "success", "the job");
-      const picture = page.getByRole("region", { name: "Pictures" }).locator("img.stage-picture");
-      await until("the picture", () => picture.evaluate((image) => image.complete && image.naturalWidth === 64));
+      const image = page.getByRole("region", { name: "Images" }).locator("img.stage-image");
+      await until("the image", () => image.evaluate((image) => image.complete && image.naturalWidth === 64));
       equal(job.prompt[2][2].inputs.text, "product photo of a glossy red bottle on marble, studio light", "prompt");
       await page.getByLabel("Prompt", { exact: true }).fill("a photo of a blue ball on sand, night");
       await setNumber(page, "CFG, exactly", 3.5);
@@ -62,13 +62,13 @@ export default [
       await setNumber(page, "Width", 128);
       await setNumber(page, "Height", 128);
       await setNumber(page, "Steps, exactly", 6);
-      // The same two pictures in each run of the test: some seeds' come out alike.
+      // The same two images in each run of the test: some seeds' come out alike.
       await setNumber(page, "Seed", "5");
-      await page.getByRole("button", { name: "Keep this seed" }).click();
+      await page.getByRole("button", { name: "Fixed seed" }).click();
       await render(page);
-      const original = pictures((await rendered(server, before + 1)).at(-1))[0];
-      await page.getByRole("button", { name: "Paint over it" }).click();
-      const canvas = page.getByLabel("Mask: paint over what is to change");
+      const original = images((await rendered(server, before + 1)).at(-1))[0];
+      await page.getByRole("button", { name: "Inpaint" }).click();
+      const canvas = page.getByLabel("Mask: paint what is to change");
       await canvas.waitFor();
       await page.getByLabel("Prompt", { exact: true }).fill("product photo of a metallic gold ball on velvet, night");
       const area = await canvas.boundingBox();
@@ -80,7 +80,7 @@ export default [
       }
       await page.mouse.up();
       await render(page);
-      const changed = pictures((await rendered(server, before + 2)).at(-1))[0];
+      const changed = images((await rendered(server, before + 2)).at(-1))[0];
       const [a, b] = [await pixels(page, viewUrl(server, original)), await pixels(page, viewUrl(server, changed))];
       equal([b.width, b.height], [128, 128], "size");
       const mean = (x0, y0, x1, y1) => {
@@ -108,13 +108,26 @@ export default [
       await setNumber(page, "Steps, exactly", 60);
       await render(page);
       await other.getByRole("article", { name: "Running" }).waitFor();
+      // A busy machine tells of the job before it tells of what was made earlier: nothing moves when that comes.
+      let sendHistory;
+      const asked = new Promise((resolve) => (sendHistory = resolve));
+      await page.route("**/history*", async (route) => {
+        await asked;
+        await route.continue();
+      });
       await page.reload();
       await page.getByText(/Step \d+ of 60/).waitFor();
+      const place = () => page.getByRole("button", { name: "Interrupt" }).boundingBox();
+      const first = await place();
+      sendHistory();
+      await page.getByRole("listbox", { name: "Recent images" }).getByRole("option").first().waitFor();
+      await page.getByRole("img", { name: "Preview" }).waitFor();
+      equal(await place(), first, "the place of the button");
       await other.getByText(/\d+ of 60/).waitFor();
-      await page.getByRole("button", { name: "Stop" }).click();
+      await page.getByRole("button", { name: "Interrupt" }).click();
       await rendered(server, before + 2);
       await other.getByText("Nothing runs").waitFor();
-      await other.getByText("stopped").first().waitFor();
+      await other.getByText("cancelled").first().waitFor();
       await other.evaluate(() => (location.hash = "/gallery"));
       await page.evaluate(() => (location.hash = "/gallery"));
       await page.locator(".tile").first().waitFor();
@@ -158,7 +171,7 @@ export default [
       await page.evaluate(() => (location.hash = "/gallery"));
       await page.getByLabel("Search prompts and models").fill("teal pocket");
       await until("one result", async () => (await page.locator(".tile").count()) === 1);
-      await page.locator(".tile-picture").click();
+      await page.locator(".tile-image").click();
       const viewer = page.locator("dialog.viewer");
       await viewer.getByText("a photo of a teal cone on wood, overcast").first().waitFor();
       await viewer.getByText(/^recipe/).waitFor();
@@ -168,11 +181,11 @@ export default [
       assert(!bytes.includes("teal") && !bytes.includes("tEXt"), "the clean file tells of its making");
       await viewer.getByRole("button", { name: "Same again" }).click();
       const jobs = await rendered(server, before + 2);
-      equal(await pixels(page, viewUrl(server, pictures(jobs.at(-1))[0])), await pixels(page, viewUrl(server, pictures(jobs.at(-2))[0])), "pixels of the same again");
-      await page.locator(".tile-picture").first().click();
+      equal(await pixels(page, viewUrl(server, images(jobs.at(-1))[0])), await pixels(page, viewUrl(server, images(jobs.at(-2))[0])), "pixels of the same again");
+      await page.locator(".tile-image").first().click();
       await viewer.getByRole("button", { name: "Vary" }).click();
       const varied = await rendered(server, before + 3);
-      assert(JSON.stringify(await pixels(page, viewUrl(server, pictures(varied.at(-1))[0]))) !== JSON.stringify(await pixels(page, viewUrl(server, pictures(jobs.at(-1))[0]))), "the variation is the same picture");
+      assert(JSON.stringify(await pixels(page, viewUrl(server, images(varied.at(-1))[0]))) !== JSON.stringify(await pixels(page, viewUrl(server, images(jobs.at(-1))[0]))), "the variation is the same image");
       await until("two results", async () => (await page.locator(".tile").count()) === 2);
       for (const at of [0, 1]) await page.locator(".tile-check").nth(at).check({ force: true });
       await page.getByRole("button", { name: "Compare" }).click();
@@ -182,7 +195,7 @@ export default [
     },
   },
   {
-    name: "the grid renders every cell and saves one labelled sheet",
+    name: "the grid renders every cell and saves one labelled image",
     slow: true,
     async run({ browser, server }) {
       const page = await visit(browser, server);
@@ -192,11 +205,11 @@ export default [
       await page.getByLabel("Values of the Y axis").fill("1-2");
       await page.getByRole("button", { name: "Render the grid" }).click();
       await page.getByText("4 of 4 rendered").waitFor({ timeout: 60_000 });
-      equal(await page.locator(".sheet thead th").allInnerTexts(), ["2", "4"], "labels");
-      const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save the sheet" }).click()]);
+      equal(await page.locator(".grid-table thead th").allInnerTexts(), ["2", "4"], "labels");
+      const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save the grid" }).click()]);
       const { readFileSync } = await import("node:fs");
       const bytes = readFileSync(await file.path());
-      assert(bytes.readUInt32BE(16) > 128 && bytes.readUInt32BE(20) > 128, "the sheet holds less than its cells");
+      assert(bytes.readUInt32BE(16) > 128 && bytes.readUInt32BE(20) > 128, "the image holds less than its cells");
     },
   },
   {
@@ -215,7 +228,7 @@ export default [
       await render(page);
       const last = (await rendered(server, before + 1)).at(-1);
       equal(Object.values(last.prompt[2]).find((node) => node.class_type === "KSampler").inputs.steps, 3, "steps");
-      await page.getByRole("region", { name: "Pictures" }).locator("img.stage-picture").waitFor();
+      await page.getByRole("region", { name: "Images" }).locator("img.stage-image").waitFor();
     },
   },
 ];

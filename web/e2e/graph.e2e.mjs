@@ -1,7 +1,7 @@
 /** The graph, driven by mouse and keyboard. */
 import { readFileSync } from "node:fs";
 import { add, centre, kept, node, nodes, open, socket, wire, workflow } from "./canvas.mjs";
-import { assert, dropFile, equal, history, pictures, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
+import { assert, dropFile, equal, history, images, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
 
 /** Objects with their keys in order. */
 const sorted = (value) =>
@@ -13,7 +13,7 @@ const undone = (page) => page.getByRole("button", { name: /^Undo/ });
 
 export default [
   {
-    name: "a graph built from nothing with the mouse renders a picture",
+    name: "a graph built from nothing with the mouse renders an image",
     async run({ browser, server }) {
       const before = (await history(server)).length;
       const page = await visit(browser, server, { screen: "graph", width: 1900, height: 1000 });
@@ -46,10 +46,10 @@ export default [
       await page.getByRole("button", { name: "Render", exact: true }).click();
       const [job] = (await rendered(server, before + 1)).slice(-1);
       equal(job.status.status_str, "success", "the job");
-      const shown = node(page, "SaveImage").locator("img.node-picture");
+      const shown = node(page, "SaveImage").locator("img.node-image");
       await shown.waitFor();
-      const size = await until("the picture on the node", () => shown.evaluate((image) => image.naturalWidth));
-      equal(size, 64, "width of the picture on the node");
+      const size = await until("the image on the node", () => shown.evaluate((image) => image.naturalWidth));
+      equal(size, 64, "width of the image on the node");
       equal(page.wrong, [], "errors of the page");
     },
   },
@@ -100,15 +100,15 @@ export default [
     },
   },
   {
-    name: "a picture dropped on the page restores its graph and gives the same bits",
+    name: "an image dropped on the page restores its graph and gives the same bits",
     async run({ browser, server }) {
       const before = (await history(server)).length;
       const page = await visit(browser, server, { screen: "create" });
       await open(page, workflow(4242, 5));
       await page.getByRole("button", { name: "Render", exact: true }).click();
       const [job] = (await rendered(server, before + 1)).slice(-1);
-      const [picture] = pictures(job);
-      const file = new Uint8Array(await (await fetch(viewUrl(server, picture))).arrayBuffer());
+      const [image] = images(job);
+      const file = new Uint8Array(await (await fetch(viewUrl(server, image))).arrayBuffer());
       const other = await visit(browser, server, { screen: "gallery" });
       await dropFile(other, "found.png", "image/png", file);
       await nodes(other).first().waitFor();
@@ -116,7 +116,7 @@ export default [
       equal(await node(other, "KSampler").getByRole("spinbutton", { name: "seed" }).inputValue(), "4242", "seed");
       await other.getByRole("button", { name: "Render", exact: true }).click();
       const [again] = (await rendered(server, before + 2)).slice(-1);
-      equal(await pixels(other, viewUrl(server, pictures(again)[0])), await pixels(other, viewUrl(server, picture)), "pixels");
+      equal(await pixels(other, viewUrl(server, images(again)[0])), await pixels(other, viewUrl(server, image)), "pixels");
     },
   },
   {
@@ -152,7 +152,7 @@ export default [
       }
       await page.evaluate(() => (location.hash = "/gallery"));
       await page.getByText(evil).first().waitFor();
-      await page.locator(".tile-picture").first().click();
+      await page.locator(".tile-image").first().click();
       await page.locator("dialog.viewer").getByText(evil).first().waitFor();
       await page.keyboard.press("Escape");
       await dropFile(page, "<b>no graph</b>.json", "application/json", new TextEncoder().encode("[1]"));

@@ -101,7 +101,7 @@ export async function until(what, ask, patience = PATIENCE) {
   }
 }
 
-/** Pixels of a picture of the server, as RGBA bytes. */
+/** Pixels of an image of the server, as RGBA bytes. */
 export function pixels(page, url) {
   return page.evaluate(async (address) => {
     const bitmap = await createImageBitmap(await (await fetch(address)).blob(), { colorSpaceConversion: "none" });
@@ -121,7 +121,7 @@ export async function history(server) {
   return Object.values(await server.get("/history?max_items=1000")).sort((a, b) => a.prompt[0] - b.prompt[0]);
 }
 
-export const pictures = (job) => Object.values(job.outputs).flatMap((output) => output.images ?? []);
+export const images = (job) => Object.values(job.outputs).flatMap((output) => output.images ?? []);
 
 export function rendered(server, count, patience = PATIENCE) {
   return until(`${count} finished jobs`, async () => {

@@ -16,7 +16,7 @@ async function serious(page) {
     .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(", ")}`);
 }
 
-/** Two pictures at least. */
+/** Two images at least. */
 async function filled(server) {
   const before = (await history(server)).length;
   for (const seed of [71, 72]) {
@@ -29,7 +29,7 @@ async function filled(server) {
 function outside() {
   const wide = document.documentElement.scrollWidth - innerWidth;
   const cut = [...document.querySelectorAll("main button, main input, main select, nav a, nav button")].filter((element) => {
-    if (element.closest(".react-flow, .strip, .tiles, .sheets")) return false;
+    if (element.closest(".react-flow, .strip, .tiles, .grid-tables")) return false;
     const { left, right, width } = element.getBoundingClientRect();
     return width > 0 && (left < 0 || right > innerWidth + 0.5);
   });
@@ -111,15 +111,15 @@ export default [
         await page.getByRole("button", { name: "Cancel" }).click();
         await page.evaluate(() => (location.hash = "/gallery"));
         for (const at of [0, 1]) await page.locator(".tile-check").nth(at).check({ force: true });
-        await look("pictures that are selected");
+        await look("images that are selected");
         await page.getByRole("button", { name: "Compare" }).click();
         await look("side by side");
         await page.getByRole("button", { name: "Slider" }).click();
         await look("under a slider");
         await page.keyboard.press("Escape");
-        await page.locator(".tile-picture").first().click();
+        await page.locator(".tile-image").first().click();
         await page.getByText(/^recipe/).click();
-        await look("a picture in full");
+        await look("an image in full");
         await page.getByRole("button", { name: "Open its graph" }).click();
         await page.locator(".node").first().waitFor();
         await page.keyboard.press("a");
@@ -140,9 +140,9 @@ export default [
         await page.locator(".boundary").first().waitFor();
         await look("inside a subgraph");
         await page.evaluate(() => (location.hash = "/gallery"));
-        await page.locator(".tile-picture").first().click();
-        await page.getByRole("button", { name: "Paint over it" }).click();
-        await page.getByLabel("Mask: paint over what is to change").waitFor();
+        await page.locator(".tile-image").first().click();
+        await page.getByRole("button", { name: "Inpaint" }).click();
+        await page.getByLabel("Mask: paint what is to change").waitFor();
         await look("the brush");
         await page.context().close();
       }
@@ -293,7 +293,7 @@ export default [
       await page.goto(`${server.url}/#/gallery`);
       await page.reload();
       await page.locator(".tile").nth(999).waitFor({ state: "attached" });
-      await page.getByText("1000 pictures").waitFor();
+      await page.getByText("1000 images").waitFor();
       const wide = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert(wide[0] <= wide[1], `the page is wider than its window: ${wide}`);
       const began = Date.now();

@@ -1,8 +1,8 @@
-/** Projects, models and the queue: what a studio has besides pictures. */
+/** Projects, models and the queue: what a studio has besides images. */
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { workflow } from "./canvas.mjs";
-import { assert, dropFile, equal, history, rendered, Server, until, visit } from "./harness.mjs";
+import { assert, dropFile, equal, history, rendered, until, visit } from "./harness.mjs";
 
 const send = async (server, route, body) => {
   const answer = await fetch(server.url + route, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
@@ -40,7 +40,7 @@ async function dragJob(page, from, to, below) {
 
 export default [
   {
-    name: "projects keep their pictures to themselves, and a viewer sees only their own",
+    name: "projects keep their images to themselves, and a viewer sees only their own",
     fresh: true,
     async run({ browser, server }) {
       await send(server, "/prompt", { prompt: workflow(1, 1) });
@@ -51,11 +51,11 @@ export default [
       await page.getByRole("menuitem", { name: "New project" }).click();
       await page.getByLabel("Name", { exact: true }).fill("<b>Acme</b> spring");
       await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Make it" }).click()]);
-      await page.getByText("No pictures yet").waitFor();
+      await page.getByText("No images yet").waitFor();
       await page.getByRole("button", { name: "Project: <b>Acme</b> spring" }).waitFor();
       await send(server, "/prompt?project=b-acme-b-spring", { prompt: workflow(2, 1) });
       await page.locator(".tile").waitFor();
-      equal(await page.locator(".tile").count(), 1, "pictures of the project");
+      equal(await page.locator(".tile").count(), 1, "images of the project");
       await Promise.all([page.waitForEvent("load"), page.getByRole("combobox", { name: "Project" }).selectOption({ label: "Default" })]);
       await page.locator(".tile").waitFor();
       equal(await page.evaluate(() => document.querySelectorAll("nav b, main b").length), 0, "markup of the project's name");
@@ -69,7 +69,7 @@ export default [
       const source = await hers.locator(".tile img").first().getAttribute("src");
       equal(await hers.evaluate(async (url) => (await fetch(url)).status, source), 200, `the status of ${source}`);
       equal(await hers.evaluate(async (key) => (await fetch(`/api/v1/jobs?project=default&token=${key}`)).status, token), 404, "another project");
-      await hers.locator(".tile-picture").click();
+      await hers.locator(".tile-image").click();
       await hers.getByRole("button", { name: "Save", exact: true }).waitFor();
       equal(await hers.getByRole("button", { name: "Same again" }).count(), 0, "what she may not do");
       await hers.keyboard.press("Escape");
@@ -110,7 +110,7 @@ export default [
       await page.route("**/api/v1/models/**", () => undefined);
       await dropFile(page, "slow.safetensors", "", lora({}));
       await page.getByRole("progressbar", { name: "Import of slow.safetensors" }).waitFor();
-      await page.getByRole("button", { name: "Stop the import of slow.safetensors" }).click();
+      await page.getByRole("button", { name: "Cancel the import of slow.safetensors" }).click();
       await refused.waitFor({ state: "detached" });
     },
   },
@@ -144,17 +144,17 @@ export default [
       await becomes("second", "fourth", "third", "first");
       await jobs.nth(1).getByRole("button", { name: "Hold" }).click();
       await jobs.nth(1).getByText("held").waitFor();
-      await page.getByRole("button", { name: "Start again" }).click();
+      await page.getByRole("button", { name: "Resume" }).click();
       const done = await rendered(server, before + 3);
       const said = (job) => Object.values(job.prompt[2]).find((node) => node.class_type === "CLIPTextEncode").inputs.text;
       const began = (job) => job.status.messages.find(([kind]) => kind === "execution_start")[1].timestamp;
       equal(done.slice(before).sort((a, b) => began(a) - began(b)).map(said), ["second", "third", "first"], "the order in which they ran");
-      await page.getByRole("button", { name: "Let it run" }).click();
+      await page.getByRole("button", { name: "Release" }).click();
       await rendered(server, before + 4);
     },
   },
   {
-    name: "a model shows the picture and the words that lie beside it",
+    name: "a model shows the image and the words that lie beside it",
     async run({ browser, server }) {
       const folder = path.join(server.data, "models", "loras");
       mkdirSync(folder, { recursive: true });
@@ -168,8 +168,8 @@ export default [
       await facts.getByRole("button", { name: "warm light" }).waitFor();
       equal(await facts.getByRole("button").allTextContents(), ["warm light", "<b>dusk</b>"], "trigger words");
       await facts.getByText("Best at 0.8.").waitFor();
-      for (const picture of [facts.getByRole("img", { name: "Preview" }), page.locator(".model-picture img")]) {
-        await until("the preview", () => picture.evaluate((image) => image.complete && image.naturalWidth > 0), 10_000);
+      for (const image of [facts.getByRole("img", { name: "Preview" }), page.locator(".model-image img")]) {
+        await until("the preview", () => image.evaluate((image) => image.complete && image.naturalWidth > 0), 10_000);
       }
       equal(page.wrong, [], "errors of the page");
     },

@@ -1,7 +1,7 @@
 /** Subgraphs, driven by mouse and keyboard. */
 import { readFileSync } from "node:fs";
 import { choose, kept, node, nodes, open, socket, wire, workflow } from "./canvas.mjs";
-import { assert, equal, history, pictures, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
+import { assert, equal, history, images, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
 
 const render = (page) => page.getByRole("button", { name: "Render", exact: true }).click();
 
@@ -19,14 +19,14 @@ export default [
       const page = await visit(browser, server, { screen: "graph", width: 1700, height: 950 });
       await open(page, workflow(21));
       await render(page);
-      const plain = pictures((await rendered(server, before + 1)).at(-1))[0];
+      const plain = images((await rendered(server, before + 1)).at(-1))[0];
       await choose(page, "KSampler", "EmptyLatentImage");
       await page.keyboard.press("Control+Shift+E");
       await node(page, "Subgraph").waitFor();
       equal(await nodes(page).count(), 6, "nodes with the subgraph");
       await render(page);
       const through = (await rendered(server, before + 2)).at(-1);
-      equal(await pixels(page, viewUrl(server, pictures(through)[0])), await pixels(page, viewUrl(server, plain)), "pixels through the subgraph");
+      equal(await pixels(page, viewUrl(server, images(through)[0])), await pixels(page, viewUrl(server, plain)), "pixels through the subgraph");
 
       // In, and a field out onto the subgraph's own node.
       await node(page, "Subgraph").getByRole("button", { name: "Enter the subgraph" }).click();
@@ -66,7 +66,7 @@ export default [
     },
   },
   {
-    name: "a subgraph is kept in ComfyUI's file, over a reload, and in the picture",
+    name: "a subgraph is kept in ComfyUI's file, over a reload, and in the image",
     slow: true,
     async run({ browser, server }) {
       const before = (await history(server)).length;

@@ -3,9 +3,10 @@ import { fromPrompt, toPrompt } from "../src/document/api_form.ts";
 import * as command from "../src/document/commands.ts";
 import { Editor } from "../src/document/editor.ts";
 import { formatJson, parseJson } from "../src/document/exact_json.ts";
+import { copy, paste } from "../src/document/fragment.ts";
 import { layOut } from "../src/document/layout.ts";
 import { REROUTE } from "../src/document/model.ts";
-import { parseNodeTypes } from "../src/document/node_types.ts";
+import { parseNodeTypes } from "../src/document/parse_node_types.ts";
 import { refuseLink, typeOfOutput } from "../src/document/wiring.ts";
 import { node, small, types } from "./small_graph.ts";
 
@@ -128,7 +129,7 @@ describe("editing", () => {
   });
   test("pasting gives new ids, and keeps wires among what was copied only", () => {
     const document = small();
-    const [pasted, ids] = command.paste(document, command.copy(document, ["4", "5"]), { x: 500, y: 0 });
+    const [pasted, ids] = paste(document, copy(document, ["4", "5"]), { x: 500, y: 0 });
     expect(ids).toEqual(["7", "8"]);
     const fresh = Object.values(pasted.links).filter((link) => ids.includes(link.to));
     expect(fresh).toEqual([expect.objectContaining({ from: "7", to: "8", input: "samples" })]);

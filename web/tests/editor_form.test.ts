@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { toPrompt } from "../src/document/api_form.ts";
 import { fromEditorForm } from "../src/document/editor_form.ts";
 import { toEditorForm } from "../src/document/editor_form_write.ts";
-import { formatJson, parseJson, type JsonObject } from "../src/document/exact_json.ts";
-import { parseNodeTypes } from "../src/document/node_types.ts";
+import { formatJson, type JsonObject, parseJson } from "../src/document/exact_json.ts";
+import { parseNodeTypes } from "../src/document/parse_node_types.ts";
 import objectInfo from "./object_info.json" with { type: "json" };
 
 const types = parseNodeTypes(objectInfo as never);

@@ -1,13 +1,13 @@
-import { readFileSync, writeFileSync, mkdtempSync } from "node:fs";
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { parseNodeTypes } from "../src/document/node_types.ts";
 import { toPrompt } from "../src/document/api_form.ts";
+import { parseNodeTypes } from "../src/document/parse_node_types.ts";
+import { join, readTexts, withoutTexts } from "../src/files/image_metadata.ts";
 import { isModelFile, kindOfHeader } from "../src/files/model_header.ts";
 import { openBytes } from "../src/files/open.ts";
-import { join, readTexts, withoutTexts } from "../src/files/picture_metadata.ts";
 import { crc32, zip } from "../src/files/zip.ts";
 import objectInfo from "./object_info.json" with { type: "json" };
 
@@ -36,11 +36,11 @@ function png(...chunks: Uint8Array[]): Uint8Array {
 const prompt = '{"4":{"class_type":"KSampler","inputs":{"seed":18446744073709551615,"steps":3}}}';
 
 test("texts of a PNG, plain and international", async () => {
-  const picture = png(chunk("tEXt", utf8(`prompt\0${prompt}`)), chunk("iTXt", utf8("note\0\0\0de\0Notiz\0Grüße")));
-  const texts = await readTexts(picture);
+  const image = png(chunk("tEXt", utf8(`prompt\0${prompt}`)), chunk("iTXt", utf8("note\0\0\0de\0Notiz\0Grüße")));
+  const texts = await readTexts(image);
   expect(texts.get("prompt")).toBe(prompt);
   expect(texts.get("note")).toBe("Grüße");
-  const document = await openBytes(picture, "a.png", types);
+  const document = await openBytes(image, "a.png", types);
   expect(toPrompt(document, types)["4"]!.inputs.seed).toBe(18446744073709551615n);
 });
 
@@ -50,16 +50,16 @@ test("a clean copy has the same pixels and no text", async () => {
   await expect(openBytes(clean, "clean.png", types)).rejects.toThrow(/without a workflow/);
 });
 
-test("what the page cannot read in a picture, the server is asked for", async () => {
+test("what the page cannot read in an image, the server is asked for", async () => {
   const asked: Uint8Array[] = [];
-  const ask = (picture: Uint8Array) => {
-    asked.push(picture);
+  const ask = (image: Uint8Array) => {
+    asked.push(image);
     return Promise.resolve(JSON.parse(prompt.replace("18446744073709551615", "7")));
   };
   const parameters = png(chunk("tEXt", utf8("parameters\0a cup\nSteps: 20")));
   const jpeg = new Uint8Array([0xff, 0xd8, 0xff, 0xe0]);
-  for (const picture of [parameters, jpeg]) {
-    const document = await openBytes(picture, "a", types, ask);
+  for (const image of [parameters, jpeg]) {
+    const document = await openBytes(image, "a", types, ask);
     expect(toPrompt(document, types)["4"]!.inputs.seed).toBe(7);
   }
   expect(asked).toEqual([parameters, jpeg]);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { axisValues, makeGrid, splitValues } from "../src/forms/grid.ts";
+import { parseNodeTypes } from "../src/document/parse_node_types.ts";
+import { axisValues, splitValues } from "../src/forms/axes.ts";
+import { makeGrid } from "../src/forms/grid.ts";
 import { firstForm } from "../src/forms/quick.ts";
-import { parseNodeTypes } from "../src/document/node_types.ts";
 import objectInfo from "./object_info.json" with { type: "json" };
 
 const form = { ...firstForm(parseNodeTypes(objectInfo as never)), newSeeds: false };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { toPrompt } from "../src/document/api_form.ts";
 import { fromEditorForm } from "../src/document/editor_form.ts";
 import { toEditorForm } from "../src/document/editor_form_write.ts";
-import { formatJson, parseJson, type Json, type JsonObject } from "../src/document/exact_json.ts";
+import { formatJson, type Json, type JsonObject, parseJson } from "../src/document/exact_json.ts";
 import { types } from "./small_graph.ts";
 
 const link = (id: number, from: number, output: number, to: number, slot: number, type: string): Json => ({

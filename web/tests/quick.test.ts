@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { toPrompt } from "../src/document/api_form.ts";
 import { toEditorForm } from "../src/document/editor_form_write.ts";
-import { formatJson, parseJson, type JsonObject } from "../src/document/exact_json.ts";
-import { parseNodeTypes } from "../src/document/node_types.ts";
-import { firstForm, formOf, quickDocument, quickPrompt, withForm, type QuickForm } from "../src/forms/quick.ts";
+import { formatJson, type JsonObject, parseJson } from "../src/document/exact_json.ts";
+import { parseNodeTypes } from "../src/document/parse_node_types.ts";
+import { firstForm, formOf, type QuickForm, withForm } from "../src/forms/quick.ts";
+import { quickDocument, quickPrompt } from "../src/forms/quick_prompt.ts";
 import objectInfo from "./object_info.json" with { type: "json" };
 
 const types = parseNodeTypes(objectInfo as never);
@@ -25,7 +26,7 @@ describe("the quick form", () => {
     expect(only(prompt, "KSampler")[0]!.inputs.model).toEqual(["3", 0]);
     expect(only(prompt, "CLIPTextEncode")[0]!.inputs.clip).toEqual(["3", 1]);
   });
-  test("a picture to start from is scaled when the size differs, and repeated for a batch", () => {
+  test("an image to start from is scaled when the size differs, and repeated for a batch", () => {
     const start = { image: "a.png", width: 256, height: 256, denoise: 0.6 };
     expect(kinds(quickPrompt({ ...form, start }, types))).not.toContain("ImageScale");
     const prompt = quickPrompt({ ...form, start, width: 512, batch: 3 }, types);

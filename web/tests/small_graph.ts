@@ -1,7 +1,7 @@
 /** The graph that most tests are about. */
 import * as command from "../src/document/commands.ts";
 import { EMPTY_DOCUMENT, type GraphDocument, type GraphNode } from "../src/document/model.ts";
-import { parseNodeTypes } from "../src/document/node_types.ts";
+import { parseNodeTypes } from "../src/document/parse_node_types.ts";
 import objectInfo from "./object_info.json" with { type: "json" };
 
 export const types = parseNodeTypes(objectInfo as never);

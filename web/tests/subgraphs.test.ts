@@ -3,13 +3,15 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { toPrompt } from "../src/document/api_form.ts";
 import * as command from "../src/document/commands.ts";
+import { Editor } from "../src/document/editor.ts";
 import { fromEditorForm } from "../src/document/editor_form.ts";
 import { toEditorForm } from "../src/document/editor_form_write.ts";
-import { Editor } from "../src/document/editor.ts";
-import { formatJson, parseJson, type JsonObject } from "../src/document/exact_json.ts";
+import { formatJson, type JsonObject, parseJson } from "../src/document/exact_json.ts";
+import { copy, paste } from "../src/document/fragment.ts";
 import type { GraphDocument, NodeId } from "../src/document/model.ts";
 import { mayHold, onPlane, placeAt } from "../src/document/planes.ts";
 import * as subgraphs from "../src/document/subgraph_commands.ts";
+import * as slots from "../src/document/subgraph_slots.ts";
 import { withSubgraphs } from "../src/document/subgraph_types.ts";
 import { dissolve } from "../src/document/subgraphs.ts";
 import { node, small, types } from "./small_graph.ts";
@@ -74,7 +76,7 @@ describe("making a subgraph", () => {
 describe("what goes in and out", () => {
   const { document, outer, id } = made();
   const all = withSubgraphs(document.subgraphs, types);
-  const exposed = subgraphs.exposeInput(id, all, "4", "seed")(document);
+  const exposed = slots.exposeInput(id, all, "4", "seed")(document);
   test("a field that is exposed stands on the outer node with its value, and its value counts", () => {
     expect(withSubgraphs(exposed.subgraphs, types).get(id)!.inputs.at(-1)).toMatchObject({ name: "seed", widget: true, isSeed: true });
     expect(exposed.nodes[outer]!.values.seed).toBe(7);
@@ -87,7 +89,7 @@ describe("what goes in and out", () => {
     expect(toPrompt(wired, types)[`${outer}:4`]!.inputs.seed).toEqual(["3", 0]);
   });
   test("a second copy has values of its own and the same inside", () => {
-    const [copies, [second]] = command.paste(exposed, command.copy(exposed, [outer]), { x: 0, y: 900 });
+    const [copies, [second]] = paste(exposed, copy(exposed, [outer]), { x: 0, y: 900 });
     const changed = command.setValue(second!, "seed", 99)(copies);
     const prompt = toPrompt(changed, types);
     expect([prompt[`${outer}:4`]!.inputs.seed, prompt[`${second}:4`]!.inputs.seed]).toEqual([7, 99]);
@@ -95,18 +97,18 @@ describe("what goes in and out", () => {
     expect([toPrompt(inside, types)[`${outer}:4`]!.inputs.steps, toPrompt(inside, types)[`${second}:4`]!.inputs.steps]).toEqual([33, 33]);
   });
   test("slots are renamed and removed with their wires, inside and outside", () => {
-    const renamed = subgraphs.renameInput(id, "model", "unet")(exposed);
+    const renamed = slots.renameInput(id, "model", "unet")(exposed);
     expect(anonymous(renamed)).toEqual(anonymous(exposed));
-    expect(subgraphs.renameInput(id, "model", "clip")(exposed).subgraphs[id]!.inputs.map(({ name }) => name)).toEqual(["clip", "clip_1", "seed"]);
-    const removed = subgraphs.removeInput(id, "clip")(exposed);
+    expect(slots.renameInput(id, "model", "clip")(exposed).subgraphs[id]!.inputs.map(({ name }) => name)).toEqual(["clip", "clip_1", "seed"]);
+    const removed = slots.removeInput(id, "clip")(exposed);
     const prompt = toPrompt(removed, types);
     expect(prompt[`${outer}:2`]!.inputs.clip).toBeUndefined();
     expect(prompt[`${outer}:4`]!.inputs).toMatchObject({ model: ["1", 0], seed: 7 });
-    const more = subgraphs.exposeOutput(id, all, { node: "2", slot: 0 })(exposed);
+    const more = slots.exposeOutput(id, all, { node: "2", slot: 0 })(exposed);
     expect(more.subgraphs[id]!.outputs.map(({ name }) => name)).toEqual(["LATENT", "CONDITIONING"]);
-    const fewer = subgraphs.removeOutput(id, "LATENT")(command.connect({ node: outer, slot: 1 }, "5", "samples")(more));
+    const fewer = slots.removeOutput(id, "LATENT")(command.connect({ node: outer, slot: 1 }, "5", "samples")(more));
     expect(toPrompt(fewer, types)["5"]!.inputs.samples).toEqual([`${outer}:2`, 0]);
-    expect(subgraphs.renameOutput(id, "LATENT", "result")(exposed).subgraphs[id]!.outputs[0]!.name).toBe("result");
+    expect(slots.renameOutput(id, "LATENT", "result")(exposed).subgraphs[id]!.outputs[0]!.name).toBe("result");
   });
   test("no subgraph may hold itself", () => {
     const nested = made(document, [outer], "Outer");
@@ -124,7 +126,7 @@ describe("what goes in and out", () => {
 describe("ComfyUI's editor form", () => {
   test("comes back as the same document, subgraphs that nothing stands for left out", () => {
     const { document, outer, id } = made();
-    const exposed = subgraphs.exposeInput(id, withSubgraphs(document.subgraphs, types), "2", "text")(document);
+    const exposed = slots.exposeInput(id, withSubgraphs(document.subgraphs, types), "2", "text")(document);
     const back = reread(exposed);
     expect(toPrompt(back, types)).toEqual(toPrompt(exposed, types));
     expect(back.subgraphs[id]).toMatchObject({ name: "Sampling", inputs: exposed.subgraphs[id]!.inputs, outputs: exposed.subgraphs[id]!.outputs });

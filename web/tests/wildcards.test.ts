@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import * as command from "../src/document/commands.ts";
 import { EMPTY_DOCUMENT } from "../src/document/model.ts";
-import { parseNodeTypes } from "../src/document/node_types.ts";
+import { parseNodeTypes } from "../src/document/parse_node_types.ts";
 import { chooseWords, promptToRun } from "../src/document/wildcards.ts";
 import objectInfo from "./object_info.json" with { type: "json" };
 

@@ -1,8 +1,9 @@
 /** What stands before the page: a server that wants a token, or a fault of the page itself. */
-import { Component, useState, type ErrorInfo, type ReactNode } from "react";
-import { Button, Labelled } from "../design/fields.tsx";
+import { Component, type ErrorInfo, type ReactNode, useState } from "react";
+import { Button } from "../design/button.tsx";
 import { Icon } from "../design/icons.tsx";
-import { keepToken } from "../service/http.ts";
+import { Labelled } from "../design/labelled.tsx";
+import { keepToken } from "../service/session.ts";
 
 export function TokenGate({ refused }: { refused: boolean }) {
   const [token, setToken] = useState("");

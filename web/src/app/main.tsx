@@ -1,19 +1,14 @@
 import { createRoot } from "react-dom/client";
 import "@xyflow/react/dist/base.css";
-import "../design/tokens.css";
-import "../design/base.css";
-import "../design/shell.css";
-import "../design/graph.css";
-import "../design/node.css";
-import "../design/create.css";
-import "../design/gallery.css";
-import "../design/screens.css";
-import { hasToken, isWelcome } from "../service/http.ts";
-import { start, studio } from "../service/studio.ts";
+import "../design/styles.css";
+import { start } from "../service/events.ts";
+import { isWelcome } from "../service/http.ts";
+import { hasToken } from "../service/session.ts";
+import { studio } from "../service/studio.ts";
+import { startTheme } from "../state/theme.ts";
+import { restore } from "../workspace/keep_graph.ts";
 import { FaultGate, TokenGate } from "./gate.tsx";
 import { Shell } from "./shell.tsx";
-import { startTheme } from "./theme.ts";
-import { restore } from "./workspace.ts";
 
 startTheme();
 const stop = studio.subscribe(() => {

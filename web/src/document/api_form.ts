@@ -1,11 +1,11 @@
 /** ComfyUI's API form: what the engine runs. Nodes by id, each input a value or [node, slot]. */
 import { isObject, type Json, type JsonObject } from "./exact_json.ts";
 import { layOut } from "./layout.ts";
-import { linkInto, nodesOf, type GraphDocument, type GraphNode, type Link, type NodeId } from "./model.ts";
-import { initialValues, isVirtual, typesMatch, type NodeTypes } from "./node_types.ts";
+import { type GraphDocument, type GraphNode, type Link, linkInto, type NodeId, nodesOf } from "./model.ts";
+import { initialValues, isVirtual, type NodeTypes, typesMatch } from "./node_types.ts";
 import { withSubgraphs } from "./subgraph_types.ts";
 import { flatten } from "./subgraphs.ts";
-import { sourceOf, type Output } from "./wiring.ts";
+import { type Output, sourceOf } from "./wiring.ts";
 
 export interface PromptNode {
   class_type: string;

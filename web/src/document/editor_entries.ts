@@ -1,6 +1,6 @@
 /** What a file of ComfyUI's editor form is read by, entry by entry; whatever has another shape counts as nothing. */
 import { isObject, type Json, type JsonObject } from "./exact_json.ts";
-import { REROUTE, type NodeId } from "./model.ts";
+import { type NodeId, REROUTE } from "./model.ts";
 import type { NodeType } from "./node_types.ts";
 
 /** Gives its value to the fields that it feeds; the page has it only in files. */

@@ -1,24 +1,8 @@
 /** Writes ComfyUI's editor form; see editor_form.ts, which reads it. */
-import { widgetsOf } from "./editor_form.ts";
+import { widgetsOf } from "./editor_nodes.ts";
 import type { Json, JsonObject } from "./exact_json.ts";
 import { estimateSize } from "./geometry.ts";
-import {
-  freshId,
-  freshNodeId,
-  INPUTS,
-  isBoundary,
-  linksOf,
-  nodesOf,
-  OUTPUTS,
-  REROUTE,
-  type GraphDocument,
-  type GraphNode,
-  type Link,
-  type Mode,
-  type Plane,
-  type Slot,
-  type Subgraph,
-} from "./model.ts";
+import { freshId, freshNodeId, type GraphDocument, type GraphNode, INPUTS, isBoundary, type Link, linksOf, type Mode, nodesOf, OUTPUTS, type Plane, REROUTE, type Slot, type Subgraph } from "./model.ts";
 import type { InputSpec, NodeType, NodeTypes } from "./node_types.ts";
 import { usedSubgraphs } from "./planes.ts";
 import { withSubgraphs } from "./subgraph_types.ts";

@@ -1,6 +1,6 @@
 /**
  * JSON whose whole numbers keep every digit: those that a double cannot hold become bigint.
- * Seeds reach 2^64 - 1, and the same picture needs the same seed.
+ * Seeds reach 2^64 - 1, and the same image needs the same seed.
  */
 export type Json = string | number | bigint | boolean | null | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };

@@ -3,7 +3,7 @@
  * that feeds it, and each column is ordered by where its neighbours stand, which uncrosses wires.
  */
 import { estimateSize } from "./geometry.ts";
-import { linksOf, nodesOf, type GraphDocument, type GraphNode, type NodeId, type Size } from "./model.ts";
+import { type GraphDocument, type GraphNode, linksOf, type NodeId, nodesOf, type Size } from "./model.ts";
 import type { NodeTypes } from "./node_types.ts";
 
 const COLUMN_GAP = 80;
@@ -62,7 +62,7 @@ function sortByNeighbours(column: NodeId[], near: Neighbours, rank: Map<NodeId, 
     weight.set(id, ranks.length ? ranks.reduce((sum, value) => sum + value, 0) / ranks.length : rank.get(id) ?? 0);
   }
   column.sort((a, b) => weight.get(a)! - weight.get(b)!);
-  column.forEach((id, index) => rank.set(id, index));
+  for (const [index, id] of column.entries()) rank.set(id, index);
 }
 
 export function layOut(
@@ -74,9 +74,12 @@ export function layOut(
   const columnOf = columnsOf(document, before);
   pullRight(columnOf, before, after);
   const columns: NodeId[][] = [];
-  for (const [id, column] of columnOf) (columns[column] ??= []).push(id);
+  for (const [id, column] of columnOf) {
+    columns[column] ??= [];
+    columns[column].push(id);
+  }
   const rank = new Map<NodeId, number>();
-  for (const column of columns) column?.forEach((id, index) => rank.set(id, index));
+  for (const column of columns) for (const [index, id] of column?.entries() ?? []) rank.set(id, index);
   for (let sweep = 0; sweep < SWEEPS; ++sweep) {
     const down = sweep % 2 === 0;
     for (const column of down ? columns : [...columns].reverse()) {

@@ -1,6 +1,6 @@
 /** The planes of a document: its own, and those of its subgraphs. */
 import type { Command } from "./commands.ts";
-import { nodesOf, type GraphDocument, type GraphNode, type NodeId, type Subgraph, type SubgraphId } from "./model.ts";
+import { type GraphDocument, type GraphNode, type NodeId, nodesOf, type Subgraph, type SubgraphId } from "./model.ts";
 
 /** Where one is: the plane as a document of its own, and how one came there. */
 export interface Place {

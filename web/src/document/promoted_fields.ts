@@ -7,10 +7,10 @@
 import { connect, setValue, together } from "./commands.ts";
 import { inputName, list, PRIMITIVE, readLink, subgraphEntries } from "./editor_entries.ts";
 import { isObject, type Json, type JsonObject } from "./exact_json.ts";
-import { INPUTS, linkInto, type GraphDocument, type NodeId, type SubgraphId } from "./model.ts";
-import { inputOf, type InputSpec, type NodeTypes } from "./node_types.ts";
+import { type GraphDocument, INPUTS, linkInto, type NodeId, type SubgraphId } from "./model.ts";
+import { type InputSpec, inputOf, type NodeTypes } from "./node_types.ts";
 import { onPlane, usedSubgraphs } from "./planes.ts";
-import { exposeInput, slotInto } from "./subgraph_commands.ts";
+import { exposeInput, slotInto } from "./subgraph_slots.ts";
 import { withSubgraphs } from "./subgraph_types.ts";
 
 /** [node, field], and where subgraphs nest the node that the field belongs to. */

@@ -1,6 +1,6 @@
 /** The node types that a document's subgraphs make: of the node that stands for each, and of its two boundary nodes. */
 import { INPUTS, linksOf, nodesOf, type Slot, type Subgraph, type SubgraphId } from "./model.ts";
-import { inputOf, type InputSpec, type NodeType, type NodeTypes } from "./node_types.ts";
+import { type InputSpec, inputOf, type NodeType, type NodeTypes } from "./node_types.ts";
 
 export const inputsType = (id: SubgraphId): string => `${id}/inputs`;
 export const outputsType = (id: SubgraphId): string => `${id}/outputs`;
@@ -72,4 +72,13 @@ export function withSubgraphs(subgraphs: Subgraphs, types: NodeTypes): NodeTypes
   for (const subgraph of list) visit(subgraph);
   cache.set(subgraphs, [types, all]);
   return all;
+}
+
+/** As ComfyUI tells equal names apart: `image`, `image_1`. */
+export function ownName(wanted: string, taken: readonly Slot[]): string {
+  const used = new Set(taken.map(({ name }) => name));
+  const base = wanted || "value";
+  let name = base;
+  for (let count = 1; used.has(name); ++count) name = `${base}_${count}`;
+  return name;
 }

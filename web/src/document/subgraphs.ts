@@ -1,19 +1,6 @@
 /** Opening subgraphs up: each node that stands for one is replaced by what is inside it, wired through. */
 import { without } from "./commands.ts";
-import {
-  freshId,
-  freshNodeId,
-  INPUTS,
-  isBoundary,
-  linkInto,
-  linksOf,
-  nodesOf,
-  OUTPUTS,
-  type GraphDocument,
-  type GraphNode,
-  type NodeId,
-  type Plane,
-} from "./model.ts";
+import { freshId, freshNodeId, type GraphDocument, type GraphNode, INPUTS, isBoundary, linkInto, linksOf, type NodeId, nodesOf, OUTPUTS, type Plane } from "./model.ts";
 
 /** What a subgraph that holds itself comes to. */
 const MOST_NODES = 20_000;

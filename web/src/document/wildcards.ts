@@ -1,8 +1,8 @@
 /**
  * Choices in prompts: `a {red|green|blue} ball`, as ComfyUI's editor has them, also one inside another; `\{` is a brace.
- * Which is taken follows the graph's seed, so that the same graph gives the same picture.
+ * Which is taken follows the graph's seed, so that the same graph gives the same image.
  */
-import { toPrompt, type Prompt } from "./api_form.ts";
+import { type Prompt, toPrompt } from "./api_form.ts";
 import type { GraphDocument } from "./model.ts";
 import type { NodeTypes } from "./node_types.ts";
 

@@ -1,6 +1,6 @@
 /** Which wires are possible, and what type runs through them. */
-import { linkInto, linksOf, REROUTE, type GraphDocument, type NodeId } from "./model.ts";
-import { inputOf, typesMatch, type NodeTypes } from "./node_types.ts";
+import { type GraphDocument, linkInto, linksOf, type NodeId, REROUTE } from "./model.ts";
+import { inputOf, type NodeTypes, typesMatch } from "./node_types.ts";
 
 export interface Output {
   readonly node: NodeId;

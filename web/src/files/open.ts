@@ -1,10 +1,10 @@
-/** Whatever holds a workflow: either JSON form, or a picture that carries one. */
+/** Whatever holds a workflow: either JSON form, or an image that carries one. */
 import { fromPrompt, isPrompt } from "../document/api_form.ts";
 import { fromEditorForm, isEditorForm } from "../document/editor_form.ts";
-import { isObject, parseJson, type Json } from "../document/exact_json.ts";
+import { isObject, type Json, parseJson } from "../document/exact_json.ts";
 import type { GraphDocument } from "../document/model.ts";
 import type { NodeTypes } from "../document/node_types.ts";
-import { readTexts } from "./picture_metadata.ts";
+import { readTexts } from "./image_metadata.ts";
 
 export function documentFrom(json: Json, types: NodeTypes): GraphDocument | undefined {
   if (isEditorForm(json)) return fromEditorForm(json, types);
@@ -14,8 +14,8 @@ export function documentFrom(json: Json, types: NodeTypes): GraphDocument | unde
   return undefined;
 }
 
-/** The workflow in a picture that this page cannot read itself: of another format, or with AUTOMATIC1111's parameters. */
-export type AskForWorkflow = (picture: Uint8Array) => Promise<Json | undefined>;
+/** The workflow in an image that this page cannot read itself: of another format, or with AUTOMATIC1111's parameters. */
+export type AskForWorkflow = (image: Uint8Array) => Promise<Json | undefined>;
 
 const unasked: AskForWorkflow = () => Promise.resolve(undefined);
 
@@ -38,13 +38,13 @@ export async function openBytes(
     const found = await ask(bytes);
     const document = found === undefined ? undefined : documentFrom(found, types);
     if (document) return document;
-    throw new Error(`${name} is a picture without a workflow inside. Its recipe may have been removed for export.`);
+    throw new Error(`${name} is an image without a workflow inside. Its recipe may have been removed for export.`);
   }
   let json: Json;
   try {
     json = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw new Error(`${name} is neither a workflow (JSON) nor a picture that carries one.`);
+    throw new Error(`${name} is neither a workflow (JSON) nor an image that carries one.`);
   }
   const document = documentFrom(json, types);
   if (!document) throw new Error(`${name} is JSON, but not a workflow in ComfyUI's editor form or API form.`);

@@ -1,5 +1,5 @@
-/** A ZIP file of parts stored as they are: pictures are compressed already. */
-import { join } from "./picture_metadata.ts";
+/** A ZIP file of parts stored as they are: images are compressed already. */
+import { join } from "./image_metadata.ts";
 
 export interface ZipEntry {
   readonly name: string;

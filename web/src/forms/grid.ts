@@ -1,27 +1,7 @@
 /** X/Y/Z grids: one quick form, varied along up to three axes. */
 import { randomSeed } from "../document/seeds.ts";
+import { type Axis, type AxisKind, axisValues, MOST_CELLS, splitValues } from "./axes.ts";
 import type { QuickForm } from "./quick.ts";
-
-export const AXIS_NAMES = {
-  none: "Nothing",
-  seed: "Seed",
-  steps: "Steps",
-  cfg: "CFG",
-  sampler: "Sampler",
-  scheduler: "Scheduler",
-  prompt: "Words of the prompt",
-  model: "Model",
-  lora: "Weight of the first LoRA",
-  denoise: "How much changes",
-} as const;
-
-export type AxisKind = keyof typeof AXIS_NAMES;
-
-export interface Axis {
-  readonly kind: AxisKind;
-  /** As typed: parts separated by commas. */
-  readonly values: string;
-}
 
 export interface Cell {
   readonly x: number;
@@ -33,49 +13,6 @@ export interface Cell {
 export interface Grid {
   readonly labels: { readonly x: readonly string[]; readonly y: readonly string[]; readonly z: readonly string[] };
   readonly cells: readonly Cell[];
-}
-
-const NUMERIC: ReadonlySet<AxisKind> = new Set(["seed", "steps", "cfg", "lora", "denoise"]);
-export const MOST_CELLS = 400;
-const NUMBER = "-?\\d+(?:\\.\\d+)?";
-const RANGE = new RegExp(`^(${NUMBER})\\s*-\\s*(${NUMBER})(?:\\s*\\(\\s*\\+?(${NUMBER})\\s*\\)|\\s*\\[\\s*(\\d+)\\s*\\])?$`);
-
-const tidy = (value: number): string => String(Number(value.toFixed(6)));
-
-/** AUTOMATIC1111's ranges: `1-5`, `1-9 (+2)` by steps of two, `0-1 [5]` in five parts. */
-function expand(part: string): string[] {
-  const found = RANGE.exec(part);
-  if (!found) return [part];
-  const [from, to] = [Number(found[1]), Number(found[2])];
-  const count = found[4] === undefined ? undefined : Number(found[4]);
-  if (count !== undefined) {
-    return Array.from({ length: Math.min(count, MOST_CELLS) }, (_, index) => tidy(count === 1 ? from : from + ((to - from) * index) / (count - 1)));
-  }
-  const step = Math.abs(Number(found[3] ?? 1));
-  if (step === 0) return [part];
-  const length = Math.min(Math.floor(Math.abs(to - from) / step + 1e-9) + 1, MOST_CELLS);
-  return Array.from({ length }, (_, index) => tidy(from + (to >= from ? 1 : -1) * step * index));
-}
-
-/** Quotes keep a comma inside a value. */
-export function splitValues(text: string): string[] {
-  const parts = text.match(/(?:"[^"]*"|[^,])+/g) ?? [];
-  return parts.map((part) => part.trim().replace(/^"(.*)"$/, "$1")).filter((part) => part !== "");
-}
-
-/** Throws an Error that says which value is wrong. */
-export function axisValues({ kind, values }: Axis): string[] {
-  if (kind === "none") return [""];
-  const parts = splitValues(values);
-  if (!NUMERIC.has(kind)) return parts.length ? parts : [""];
-  const expanded = parts.flatMap(expand);
-  for (const value of expanded) {
-    const whole = kind === "seed" || kind === "steps";
-    if (whole ? !/^\d+$/.test(value) : !new RegExp(`^${NUMBER}$`).test(value)) {
-      throw new Error(`${AXIS_NAMES[kind]}: “${value}” is not ${whole ? "a whole number" : "a number"}.`);
-    }
-  }
-  return expanded.length ? expanded : [""];
 }
 
 function vary(form: QuickForm, kind: AxisKind, value: string, first: string): QuickForm {
@@ -112,8 +49,8 @@ function check(form: QuickForm, axis: Axis): void {
       throw new Error(`The prompt does not contain “${first}”: the first value is what the others replace.`);
     }
   }
-  if (axis.kind === "lora" && form.loras.length === 0) throw new Error("The form has no LoRA whose weight could change.");
-  if (axis.kind === "denoise" && !form.start) throw new Error("The form starts from no picture.");
+  if (axis.kind === "lora" && form.loras.length === 0) throw new Error("The form has no LoRA whose strength could change.");
+  if (axis.kind === "denoise" && !form.start) throw new Error("The form has no input image: denoising strength needs image to image.");
 }
 
 /** A form with changing seeds gets one seed for all cells, so that only the axes differ. */
@@ -121,7 +58,7 @@ export function makeGrid(form: QuickForm, axes: { x: Axis; y: Axis; z: Axis }): 
   for (const axis of Object.values(axes)) check(form, axis);
   const base = { ...form, batch: 1, seed: form.newSeeds ? randomSeed() : form.seed };
   const [x, y, z] = [axisValues(axes.x), axisValues(axes.y), axisValues(axes.z)];
-  if (x.length * y.length * z.length > MOST_CELLS) throw new Error(`That would be ${x.length * y.length * z.length} pictures; at most ${MOST_CELLS} are made at once.`);
+  if (x.length * y.length * z.length > MOST_CELLS) throw new Error(`That would be ${x.length * y.length * z.length} images; at most ${MOST_CELLS} are made at once.`);
   const cells: Cell[] = [];
   for (const [zAt, zValue] of z.entries()) {
     for (const [yAt, yValue] of y.entries()) {

@@ -1,36 +1,6 @@
 /** Requests to the server that this page came from, and to no other. */
-import { formatJson, isObject, parseJson, type Json } from "../document/exact_json.ts";
-
-const TOKEN = "obscura.token";
-const PROJECT = "obscura.project";
-
-/** The address may bring the token that a server beyond loopback asks for; it is taken off at once. */
-function takeToken(): string {
-  const address = new URL(location.href);
-  const given = address.searchParams.get("token");
-  if (given !== null) {
-    sessionStorage.setItem(TOKEN, given);
-    address.searchParams.delete("token");
-    history.replaceState(null, "", address);
-  }
-  return sessionStorage.getItem(TOKEN) ?? "";
-}
-
-const token = takeToken();
-
-export const hasToken = token !== "";
-
-/** For this tab, until it is closed. */
-export function keepToken(given: string): void {
-  sessionStorage.setItem(TOKEN, given);
-}
-
-const project = sessionStorage.getItem(PROJECT) ?? "";
-
-/** For this tab, from the next load of the page on. */
-export function keepProject(name: string): void {
-  sessionStorage.setItem(PROJECT, name);
-}
+import { formatJson, isObject, type Json, parseJson } from "../document/exact_json.ts";
+import { PROJECT, project, token } from "./session.ts";
 
 /** Whether the server lets this page in. A server that is away has not refused. */
 export async function isWelcome(): Promise<boolean> {
@@ -87,26 +57,6 @@ export async function request(path: string, options: RequestInit = {}): Promise<
   throw new HttpError(response.status, body, messageOf(response.status, body));
 }
 
-/** A file as it is, with word of how much has gone; fetch tells nothing of that. */
-export function sendFile(
-  path: string,
-  file: Blob,
-  { signal, progress }: { signal: AbortSignal; progress: (sent: number) => void },
-): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const sending = new XMLHttpRequest();
-    sending.open("PUT", path);
-    if (token) sending.setRequestHeader("Authorization", `Bearer ${token}`);
-    if (project) sending.setRequestHeader("X-Obscura-Project", project);
-    sending.upload.onprogress = ({ loaded }) => progress(loaded);
-    sending.onload = () => resolve({ status: sending.status, text: sending.responseText });
-    sending.onerror = () => reject(new Error("The server took the file no further: the connection was closed."));
-    sending.onabort = () => reject(new Error("Stopped."));
-    signal.addEventListener("abort", () => sending.abort());
-    sending.send(file);
-  });
-}
-
 export async function getJson(path: string): Promise<Json> {
   return parseJson(await (await request(path)).text());
 }
@@ -128,7 +78,7 @@ export async function sendJson(method: string, path: string, value: unknown): Pr
 
 export const postJson = (path: string, value: unknown): Promise<Json> => sendJson("POST", path, value);
 
-/** An address for what cannot carry a header: pictures and sockets. */
+/** An address for what cannot carry a header: images and sockets. */
 export function address(path: string, parameters: Record<string, string> = {}): string {
   const [route, own] = path.split("?", 2);
   const query = new URLSearchParams(own);

@@ -1,14 +1,8 @@
-/** Jobs and pictures as the server tells of them. */
+/** Jobs and images as the server tells of them. */
 import type { Prompt } from "../document/api_form.ts";
 import { isObject, type Json, type JsonObject } from "../document/exact_json.ts";
 import type { NodeId } from "../document/model.ts";
-import { address } from "./http.ts";
-
-export interface Picture {
-  readonly filename: string;
-  readonly subfolder: string;
-  readonly type: string;
-}
+import { type ImageFile, list, readOutputs } from "./images.ts";
 
 export type JobState = "pending" | "running" | "done" | "failed" | "cancelled";
 
@@ -24,38 +18,11 @@ export interface Job {
   readonly state: JobState;
   readonly prompt: Prompt;
   readonly workflow?: JsonObject;
-  readonly outputs: Readonly<Record<NodeId, readonly Picture[]>>;
+  readonly outputs: Readonly<Record<NodeId, readonly ImageFile[]>>;
   readonly error?: JobError;
   readonly created?: number;
   readonly started?: number;
   readonly ended?: number;
-}
-
-export function pictureUrl(picture: Picture, more: Record<string, string> = {}): string {
-  return address("/view", { filename: picture.filename, subfolder: picture.subfolder, type: picture.type, ...more });
-}
-
-export const pictureKey = (picture: Picture): string => `${picture.type}/${picture.subfolder}/${picture.filename}`;
-
-const list = (value: Json | undefined): Json[] => (Array.isArray(value) ? value : []);
-
-export function readPictures(value: Json | undefined): Picture[] {
-  return list(isObject(value) ? value.images : undefined)
-    .filter(isObject)
-    .map((image) => ({
-      filename: String(image.filename),
-      subfolder: String(image.subfolder ?? ""),
-      type: String(image.type ?? "output"),
-    }));
-}
-
-export function readOutputs(value: Json | undefined): Record<NodeId, Picture[]> {
-  const outputs: Record<NodeId, Picture[]> = {};
-  for (const [node, ui] of Object.entries(isObject(value) ? value : {})) {
-    const pictures = readPictures(ui);
-    if (pictures.length) outputs[node] = pictures;
-  }
-  return outputs;
 }
 
 /** [number, id, prompt, extra_data, outputs], as the queue and the history hold it. */

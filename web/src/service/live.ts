@@ -1,12 +1,12 @@
 /** The server's events, over a socket that comes back by itself. */
-import { isObject, parseJson, type JsonObject } from "../document/exact_json.ts";
+import { isObject, type JsonObject, parseJson } from "../document/exact_json.ts";
 import { socketAddress } from "./http.ts";
 
 export interface LiveHandlers {
   opened(): void;
   lost(): void;
   event(type: string, data: JsonObject): void;
-  preview(picture: Blob, data: JsonObject): void;
+  preview(image: Blob, data: JsonObject): void;
 }
 
 const FIRST_WAIT_MS = 250;

@@ -1,9 +1,10 @@
 /** Model files on their way to the server. */
-import { createStore } from "../app/store.ts";
 import { parseJson } from "../document/exact_json.ts";
 import { kindOfHeader } from "../files/model_header.ts";
+import { createStore } from "../state/store.ts";
 import type { ImportedModel, Model } from "./api_types.ts";
-import { messageOf, sendFile } from "./http.ts";
+import { messageOf } from "./http.ts";
+import { sendFile } from "./send_file.ts";
 import { loadTypes } from "./studio.ts";
 
 export interface Import {

@@ -1,13 +1,13 @@
 /** Model files, and what their own metadata says (modelspec's fields and kohya's). */
-import { isObject, parseJson, type Json, type JsonObject } from "../document/exact_json.ts";
 import type { Prompt } from "../document/api_form.ts";
+import { isObject, type Json, type JsonObject, parseJson } from "../document/exact_json.ts";
 import type { MemoryPlan, Model, ModelFacts, ModelList } from "./api_types.ts";
 import { address, getApi, getJson, postJson } from "./http.ts";
 
 export type { MemoryPlan, Model, ModelFacts } from "./api_types.ts";
 
 /** What a file's metadata says. */
-export interface ModelWords {
+export interface ModelMetadata {
   readonly title?: string;
   readonly architecture?: string;
   readonly resolution?: string;
@@ -29,12 +29,12 @@ const routeOf = ({ kind, name }: Model): string => `models/${encodeURIComponent(
 /** What its tensors say, and the notes beside it. */
 export const loadFacts = (model: Model): Promise<ModelFacts> => getApi<ModelFacts>(routeOf(model));
 
-/** The address of the picture that lies beside the file. */
+/** The address of the image that lies beside the file. */
 export const previewUrl = (model: Model): string | undefined =>
   model.preview_ms > 0 ? address(`/api/v1/${routeOf(model)}/preview`, { v: String(model.preview_ms) }) : undefined;
 
-export async function loadWords({ kind, name }: Model): Promise<ModelWords> {
-  return readWords(await getJson(`/view_metadata/${encodeURIComponent(kind)}?filename=${encodeURIComponent(name)}`).catch(() => null));
+export async function loadMetadata({ kind, name }: Model): Promise<ModelMetadata> {
+  return readMetadata(await getJson(`/view_metadata/${encodeURIComponent(kind)}?filename=${encodeURIComponent(name)}`).catch(() => null));
 }
 
 /** What a job of this prompt would hold of the device's memory. */
@@ -57,7 +57,7 @@ function frequentTags(text: Json | undefined): string[] {
   }
 }
 
-export function readWords(json: Json): ModelWords {
+export function readMetadata(json: Json): ModelMetadata {
   const metadata: JsonObject = isObject(json) ? json : {};
   const text = (...names: string[]): string | undefined => {
     for (const name of names) {
@@ -76,7 +76,7 @@ export function readWords(json: Json): ModelWords {
     licence: text("modelspec.license"),
     hash: text("modelspec.hash_sha256", "sshs_model_hash")?.replace(/^0x/, ""),
     description: text("modelspec.description"),
-    // Only pictures that the file itself carries: a page of ours asks no other host.
+    // Only images that the file itself carries: a page of ours asks no other host.
     thumbnail: thumbnail && /^data:image\/(png|jpeg|webp);base64,/.test(thumbnail) ? thumbnail : undefined,
     triggers: phrase ? phrase.split(",").map((word) => word.trim()).filter(Boolean) : frequentTags(metadata.ss_tag_frequency),
     empty: Object.keys(metadata).length === 0,

@@ -1,7 +1,8 @@
 /** Who one is, which projects one may see, and the one that this tab is in. */
-import { createStore } from "../app/store.ts";
+import { createStore } from "../state/store.ts";
 import type { NewProject, Project, ProjectList, Session } from "./api_types.ts";
-import { getApi, keepProject, postJson } from "./http.ts";
+import { getApi, postJson } from "./http.ts";
+import { keepProject } from "./session.ts";
 
 interface ProjectsState {
   readonly session?: Session;

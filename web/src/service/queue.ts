@@ -1,5 +1,5 @@
 /** The queue beyond ComfyUI's API: order, holding, and whether it runs at all. */
-import { createStore } from "../app/store.ts";
+import { createStore } from "../state/store.ts";
 import type { Job, JobList, Move, Queue } from "./api_types.ts";
 import { getApi, postJson } from "./http.ts";
 import { refresh } from "./studio.ts";
@@ -31,5 +31,5 @@ const job = (id: string, verb: string): string => `/api/v1/jobs/${encodeURICompo
 export const moveBefore = (id: string, before: string): Promise<void> => act(job(id, "move"), { before } satisfies Move);
 export const moveTo = (id: string, to: "front" | "back"): Promise<void> => act(job(id, "move"), { to } satisfies Move);
 export const hold = (id: string): Promise<void> => act(job(id, "pause"));
-export const letRun = (id: string): Promise<void> => act(job(id, "resume"));
+export const release = (id: string): Promise<void> => act(job(id, "resume"));
 export const pauseQueue = (paused: boolean): Promise<void> => act(`/api/v1/queue/${paused ? "pause" : "resume"}`);

@@ -1,6 +1,6 @@
 /** Stars, kept by the server beside the user's other data, so that every tab and browser sees them. */
-import { createStore } from "../app/store.ts";
 import { isObject } from "../document/exact_json.ts";
+import { createStore } from "../state/store.ts";
 import { getJson, HttpError, postJson } from "./http.ts";
 
 const FILE = "/userdata/obscura.ratings.json";

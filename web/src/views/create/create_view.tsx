@@ -1,8 +1,8 @@
 /** The quick form, and beside it what it makes. */
 import { useEffect } from "react";
-import { useStore } from "../../app/store.ts";
 import { studio } from "../../service/studio.ts";
-import { loadForm, quick } from "./form_state.ts";
+import { useStore } from "../../state/store.ts";
+import { loadForm, quick } from "../../workspace/quick_form.ts";
 import { QuickFormPanel } from "./quick_form.tsx";
 import { Stage } from "./stage.tsx";
 

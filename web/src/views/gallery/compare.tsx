@@ -1,8 +1,10 @@
-/** Two to four pictures beside each other, or two under one slider. */
+/** Two to four images beside each other, or two under one slider. */
 import { useEffect, useRef, useState } from "react";
-import { Button, Dialog } from "../../design/fields.tsx";
-import { pictureUrl } from "../../service/jobs.ts";
-import type { Facts, Result } from "../../service/results.ts";
+import { Button } from "../../design/button.tsx";
+import { Dialog } from "../../design/dialog.tsx";
+import type { Facts } from "../../service/facts.ts";
+import { imageUrl } from "../../service/images.ts";
+import type { Result } from "../../service/results.ts";
 
 const NAMES: readonly (readonly [keyof Facts, string])[] = [
   ["seed", "Seed"],
@@ -21,8 +23,8 @@ function differences(results: readonly Result[]): (readonly [keyof Facts, string
 function Caption({ result, differing }: { result: Result; differing: readonly (readonly [keyof Facts, string])[] }) {
   return (
     <figcaption>
-      <span className="clip faint" title={result.picture.filename}>
-        {result.picture.filename}
+      <span className="clip faint" title={result.image.filename}>
+        {result.image.filename}
       </span>
       {differing.map(([key, name]) => (
         <span key={key}>
@@ -41,8 +43,8 @@ function SliderCompare({ results }: { results: readonly Result[] }) {
   return (
     <div className="compare-slider">
       <div className="compare-frame" ref={frame}>
-        <img src={pictureUrl(right.picture)} alt={`Right: ${right.picture.filename}`} draggable={false} />
-        <img className="over" src={pictureUrl(left.picture)} alt={`Left: ${left.picture.filename}`} draggable={false} />
+        <img src={imageUrl(right.image)} alt={`Right: ${right.image.filename}`} draggable={false} />
+        <img className="over" src={imageUrl(left.image)} alt={`Left: ${left.image.filename}`} draggable={false} />
         <span className="compare-line" />
         <input type="range" aria-label="Where left ends and right begins" min={0} max={100} step={0.5} value={at} onChange={(event) => setAt(Number(event.target.value))} />
       </div>
@@ -69,7 +71,7 @@ export function Compare({ results, onClose }: { results: readonly Result[]; onCl
         <div className="compare-side">
           {results.map((result) => (
             <figure key={result.key}>
-              <img src={pictureUrl(result.picture)} alt={result.facts.prompt} />
+              <img src={imageUrl(result.image)} alt={result.facts.prompt} />
               <Caption result={result} differing={differing} />
             </figure>
           ))}

@@ -1,18 +1,12 @@
-/** What the canvas does to the document, for toolbar, menu and keyboard alike. */
-import { formatJson, isObject, parseJson } from "../../document/exact_json.ts";
 import * as command from "../../document/commands.ts";
 import { frameAround, rectOf } from "../../document/geometry.ts";
 import { layOut } from "../../document/layout.ts";
-import { freshId, freshNodeId, INPUTS, OUTPUTS, REROUTE, type Mode, type NodeId, type Point, type Size } from "../../document/model.ts";
+import { freshId, freshNodeId, type Mode, type NodeId, type Point, REROUTE, type Size } from "../../document/model.ts";
 import type { NodeType, NodeTypes } from "../../document/node_types.ts";
-import { typeOfInput, typeOfOutput, type Output } from "../../document/wiring.ts";
-import { mayHold } from "../../document/planes.ts";
-import { exposeInput, exposeOutput, makeSubgraph } from "../../document/subgraph_commands.ts";
-import { withSubgraphs } from "../../document/subgraph_types.ts";
+import { makeSubgraph } from "../../document/subgraph_commands.ts";
 import { dissolve } from "../../document/subgraphs.ts";
-import { edit, editWhole, here, present } from "../../app/workspace.ts";
-import { toast } from "../../app/toasts.ts";
-import { studio } from "../../service/studio.ts";
+import { type Output, typeOfInput, typeOfOutput } from "../../document/wiring.ts";
+import { edit, present } from "../../workspace/graph.ts";
 
 /** An end of a wire that was dropped on the canvas. */
 export type LooseEnd = { readonly from: Output } | { readonly to: NodeId; readonly input: string };
@@ -76,24 +70,6 @@ export function openUp(id: NodeId): NodeId[] {
   return ids;
 }
 
-export const NEW_INPUT = "new:out";
-export const NEW_OUTPUT = "new:in";
-
-/** A wire to the free socket of a boundary node makes a slot. */
-export function connectBoundary(from: Output, fromHandle: string, to: NodeId, toHandle: string): boolean {
-  const { subgraph, document } = here();
-  if (!subgraph) return false;
-  const types = withSubgraphs(document.subgraphs, whole());
-  if (from.node === INPUTS && fromHandle === NEW_INPUT) {
-    if (to === OUTPUTS) return true;
-    editWhole("Add an input", exposeInput(subgraph.id, types, to, toHandle.slice(3)));
-    return true;
-  }
-  if (to !== OUTPUTS || toHandle !== NEW_OUTPUT) return false;
-  editWhole("Add an output", exposeOutput(subgraph.id, types, from));
-  return true;
-}
-
 export function arrange(types: NodeTypes, measured: ReadonlyMap<NodeId, Size>): void {
   edit("Arrange", (document) => layOut(document, types, measured));
 }
@@ -101,45 +77,6 @@ export function arrange(types: NodeTypes, measured: ReadonlyMap<NodeId, Size>): 
 export function splitWithReroute(link: string, at: Point, types: NodeTypes): void {
   const type = types.get(REROUTE);
   if (type) edit("Add reroute", command.splitLink(link, command.newNode(freshNodeId(present()), type, at)));
-}
-
-const whole = (): NodeTypes => studio.get().types ?? new Map();
-
-const CLIPBOARD = "obscura.fragment";
-let clipboard = "";
-
-export function copyNodes(ids: readonly NodeId[], groups: readonly string[]): void {
-  if (ids.length + groups.length === 0) return;
-  clipboard = formatJson({ [CLIPBOARD]: command.copy(present(), ids, groups) });
-  // Other tabs paste from the system's clipboard; a browser that forbids it still pastes here.
-  void navigator.clipboard?.writeText(clipboard).catch(() => undefined);
-}
-
-function fragmentOf(text: string): command.Fragment | undefined {
-  try {
-    const json = parseJson(text);
-    const found = isObject(json) ? json[CLIPBOARD] : undefined;
-    return isObject(found) ? (found as unknown as command.Fragment) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Returns the ids of what was pasted. */
-export async function pasteNodes(at: Point): Promise<NodeId[]> {
-  let fragment = fragmentOf(clipboard);
-  if (!fragment) {
-    const text = await navigator.clipboard?.readText().catch(() => "");
-    fragment = fragmentOf(text ?? "");
-  }
-  if (!fragment || fragment.nodes.length + fragment.groups.length === 0) return [];
-  if (!fragment.nodes.every((node) => mayHold(present(), here().subgraph?.id, node.type))) {
-    toast("A subgraph cannot hold itself.", "bad");
-    return [];
-  }
-  const [next, ids] = command.paste(present(), fragment, at);
-  edit("Paste", () => next);
-  return ids;
 }
 
 export function remove(nodes: readonly NodeId[], links: readonly string[], groups: readonly string[]): void {

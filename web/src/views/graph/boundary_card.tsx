@@ -1,14 +1,14 @@
 /** Where a subgraph's inputs come from, or its outputs go: its slots, and a free socket for one more. */
-import { Handle, Position, type NodeProps } from "@xyflow/react";
+import { Handle, type NodeProps, Position } from "@xyflow/react";
 import { memo, useState } from "react";
-import { editWhole, here } from "../../app/workspace.ts";
-import { Button } from "../../design/fields.tsx";
+import { Button } from "../../design/button.tsx";
 import { INPUTS } from "../../document/model.ts";
-import { removeInput, removeOutput, renameInput, renameOutput } from "../../document/subgraph_commands.ts";
-import { NEW_INPUT, NEW_OUTPUT } from "./actions.ts";
+import { removeInput, removeOutput, renameInput, renameOutput } from "../../document/subgraph_slots.ts";
+import { editWhole, here } from "../../workspace/graph.ts";
+import { readable } from "../parts/readable.ts";
+import { NEW_INPUT, NEW_OUTPUT } from "./boundary_wires.ts";
 import type { CardNode } from "./flow.ts";
-import { InputSocket, OutputSocket } from "./node_card.tsx";
-import { readable } from "./widgets.tsx";
+import { InputSocket, OutputSocket } from "./sockets.tsx";
 
 function SlotName({ name, rename }: { name: string; rename: (to: string) => void }) {
   const [editing, setEditing] = useState(false);

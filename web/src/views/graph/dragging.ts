@@ -1,11 +1,11 @@
 import type { NodeChange } from "@xyflow/react";
 import { useCallback, useRef } from "react";
-import { edit, present } from "../../app/workspace.ts";
 import * as command from "../../document/commands.ts";
 import { nodesInside } from "../../document/geometry.ts";
 import type { Point } from "../../document/model.ts";
 import type { NodeTypes } from "../../document/node_types.ts";
-import { measuredSizes, type FlowNode, type GroupNode } from "./flow.ts";
+import { edit, present } from "../../workspace/graph.ts";
+import { type FlowNode, type GroupNode, measuredSizes } from "./flow.ts";
 
 /** Nodes inside a group go along when it is dragged. */
 export function useDragging(types: NodeTypes, nodes: readonly FlowNode[], setNodes: React.Dispatch<React.SetStateAction<FlowNode[]>>) {

@@ -1,6 +1,6 @@
 /** The document as @xyflow/react draws it. Nodes and edges that did not change keep their identity. */
 import type { Edge, Node } from "@xyflow/react";
-import { INPUTS, isBoundary, linksOf, nodesOf, REROUTE, type GraphDocument, type GraphNode, type Group, type Link, type Size } from "../../document/model.ts";
+import { type GraphDocument, type GraphNode, type Group, INPUTS, isBoundary, type Link, linksOf, nodesOf, REROUTE, type Size } from "../../document/model.ts";
 import type { NodeType, NodeTypes } from "../../document/node_types.ts";
 import { typeOfOutput } from "../../document/wiring.ts";
 import { wireColor } from "./wire_color.ts";

@@ -1,7 +1,8 @@
 /** What a node type does, and what each of its inputs and outputs means. */
-import { Button, Dialog } from "../../design/fields.tsx";
+import { Button } from "../../design/button.tsx";
+import { Dialog } from "../../design/dialog.tsx";
 import type { InputSpec, NodeType, OutputSpec } from "../../document/node_types.ts";
-import { readable } from "./widgets.tsx";
+import { readable } from "../parts/readable.ts";
 import { wireColor } from "./wire_color.ts";
 
 function bounds({ min, max, choices }: InputSpec): string {

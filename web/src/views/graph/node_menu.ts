@@ -1,14 +1,16 @@
 /** What the menus of the canvas offer. */
-import { enter, fullId, here, leaveTo, present, renderGraph } from "../../app/workspace.ts";
+import type { MenuItem } from "../../design/menu.tsx";
 import { isBoundary, type NodeId, type Point, type Size } from "../../document/model.ts";
 import type { NodeType, NodeTypes } from "../../document/node_types.ts";
 import { typeOfOutput } from "../../document/wiring.ts";
-import { copyPicture, openPicture, saveAsIs } from "../gallery/picture_files.ts";
+import { enter, fullId, here, leaveTo, present } from "../../workspace/graph.ts";
+import { copyImage, openImage, saveAsIs } from "../../workspace/image_files.ts";
+import { renderGraph } from "../../workspace/render_graph.ts";
 import * as actions from "./actions.ts";
+import { copyNodes } from "./clipboard.ts";
 import type { FlowNode } from "./flow.ts";
-import type { MenuItem } from "../../design/menu.tsx";
-import { picturesOf } from "./node_pictures.ts";
-import { canPeek, peek } from "./peek.ts";
+import { imagesOf } from "./node_images.ts";
+import { canPreview, previewOutput } from "./preview_output.ts";
 import type { Acts } from "./shortcuts.ts";
 
 export interface Chosen {
@@ -24,17 +26,17 @@ function lookItems(id: NodeId, type: NodeType | undefined, types: NodeTypes): Me
   const document = present();
   return (type?.outputs ?? []).flatMap((output, slot): MenuItem[] => {
     const carried = typeOfOutput(document, types, { node: id, slot });
-    return canPeek(carried, types) ? [{ label: `Look at ${output.name || carried}`, icon: "eye", act: () => void peek({ node: id, slot }, types) }] : [];
+    return canPreview(carried, types) ? [{ label: `Preview ${output.name || carried}`, icon: "eye", act: () => void previewOutput({ node: id, slot }, types) }] : [];
   });
 }
 
-function pictureItems(id: NodeId): MenuItem[] {
-  const [picture] = picturesOf(fullId(id));
-  if (!picture) return [];
+function imageItems(id: NodeId): MenuItem[] {
+  const [image] = imagesOf(fullId(id));
+  if (!image) return [];
   return [
-    { label: "Copy the picture", icon: "image", act: () => void copyPicture(picture) },
-    { label: "Open it in a new tab", icon: "eye", act: () => openPicture(picture) },
-    { label: "Save it", icon: "save", act: () => void saveAsIs(picture) },
+    { label: "Copy image", icon: "image", act: () => void copyImage(image) },
+    { label: "Open in a new tab", icon: "eye", act: () => openImage(image) },
+    { label: "Save image", icon: "save", act: () => void saveAsIs(image) },
     "line",
   ];
 }
@@ -70,10 +72,10 @@ export function nodeItems(node: FlowNode, chosen: Chosen): readonly MenuItem[] {
     ...(type?.isOutput ? [{ label: "Render only this", icon: "play" as const, act: () => void renderGraph([fullId(node.id)]) }] : []),
   ];
   return [
-    ...pictureItems(node.id),
+    ...imageItems(node.id),
     ...runs,
     ...(runs.length > 0 ? ["line" as const] : []),
-    { label: "Copy", keys: "Ctrl C", act: () => actions.copyNodes(ids, []) },
+    { label: "Copy", keys: "Ctrl C", act: () => copyNodes(ids, []) },
     { label: "Mute", keys: "Ctrl M", act: () => actions.toggleMode(ids, "muted") },
     { label: "Bypass", keys: "Ctrl B", act: () => actions.toggleMode(ids, "bypassed") },
     { label: "Collapse", keys: "Alt C", act: () => actions.toggleCollapsed(ids) },

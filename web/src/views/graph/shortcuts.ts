@@ -1,5 +1,6 @@
 /** Keys of the canvas; they rest while text is being typed or a dialog is open. */
-import { useEffect, useRef } from "react";
+import { isTyping } from "../parts/typing.ts";
+import { useKeyDown } from "../parts/use_key_down.ts";
 
 export interface Acts {
   add(): void;
@@ -52,38 +53,27 @@ const KEYS: Record<string, keyof Acts> = {
   "?": "help",
 };
 
-/** Undo and render work from inside a field as well, the first only where the field has none. */
+/** These work from inside a field as well. */
 const ANYWHERE = new Set(["ctrl+enter"]);
 
-function isTyping(target: EventTarget | null): boolean {
-  if (!(target instanceof HTMLElement)) return false;
-  return /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && (target as HTMLInputElement).type !== "checkbox";
-}
-
 export function useShortcuts(acts: Acts): void {
-  const current = useRef(acts);
-  current.current = acts;
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const parts = [event.ctrlKey || event.metaKey ? "ctrl" : "", event.altKey ? "alt" : "", event.shiftKey ? "shift" : "", event.key.toLowerCase()];
-      const keys = parts.filter(Boolean).join("+");
-      if (document.querySelector("dialog[open]")) return;
-      if (ANYWHERE.has(keys)) {
-        event.preventDefault();
-        (document.activeElement as HTMLElement | null)?.blur();
-        current.current.render();
-        return;
-      }
-      if (keys === "escape" && isTyping(event.target)) {
-        (event.target as HTMLElement).blur();
-        return;
-      }
-      const act = KEYS[keys];
-      if (!act || isTyping(event.target)) return;
+  useKeyDown((event) => {
+    const parts = [event.ctrlKey || event.metaKey ? "ctrl" : "", event.altKey ? "alt" : "", event.shiftKey ? "shift" : "", event.key.toLowerCase()];
+    const keys = parts.filter(Boolean).join("+");
+    if (document.querySelector("dialog[open]")) return;
+    if (ANYWHERE.has(keys)) {
       event.preventDefault();
-      current.current[act]();
-    };
-    addEventListener("keydown", onKeyDown);
-    return () => removeEventListener("keydown", onKeyDown);
-  }, []);
+      (document.activeElement as HTMLElement | null)?.blur();
+      acts.render();
+      return;
+    }
+    if (keys === "escape" && isTyping(event.target)) {
+      (event.target as HTMLElement).blur();
+      return;
+    }
+    const act = KEYS[keys];
+    if (!act || isTyping(event.target)) return;
+    event.preventDefault();
+    acts[act]();
+  });
 }

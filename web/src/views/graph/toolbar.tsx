@@ -1,10 +1,9 @@
 import { useState, useSyncExternalStore } from "react";
-import { useStore } from "../../app/store.ts";
-import { leaveTo, workspace } from "../../app/workspace.ts";
-import { Button, Dialog } from "../../design/fields.tsx";
-import { Icon } from "../../design/icons.tsx";
+import { Button } from "../../design/button.tsx";
 import { Menu, type MenuAt } from "../../design/menu.tsx";
-import { RenderButton } from "../render_button.tsx";
+import { useStore } from "../../state/store.ts";
+import { workspace } from "../../workspace/graph.ts";
+import { RenderButton } from "../parts/render_button.tsx";
 import type { Acts } from "./shortcuts.ts";
 
 export function Toolbar({ acts, chosen }: { acts: Acts; chosen: number }) {
@@ -61,77 +60,3 @@ export function Toolbar({ acts, chosen }: { acts: Acts; chosen: number }) {
   );
 }
 
-/** The way from the whole graph to the subgraph that is open. */
-export function Crumbs({ names }: { names: readonly string[] }) {
-  const name = useStore(workspace, (state) => state.name);
-  const all = [name || "Untitled", ...names];
-  return (
-    <nav className="crumbs" aria-label="Where in the graph">
-      <Button icon="up" label="Leave the subgraph (Esc)" bare small kind="quiet" onClick={() => leaveTo(all.length - 2)} />
-      <ol>
-        {all.map((each, depth) => (
-          <li key={depth}>
-            <button type="button" className="clip" title={each} aria-current={depth === all.length - 1 ? "location" : undefined} onClick={() => leaveTo(depth)}>
-              {each}
-            </button>
-          </li>
-        ))}
-      </ol>
-    </nav>
-  );
-}
-
-export function GraphEmpty({ onAdd, onOpen }: { onAdd: () => void; onOpen: () => void }) {
-  return (
-    <div className="graph-empty">
-      <Icon name="graph" />
-      <h2>An empty graph</h2>
-      <p className="soft">Double-click to add a node, or drop a workflow or a picture that carries one.</p>
-      <div className="row">
-        <Button icon="plus" label="Add a node" kind="primary" onClick={onAdd} />
-        <Button icon="folder" label="Open a file" onClick={onOpen} />
-      </div>
-    </div>
-  );
-}
-
-const KEYS: readonly (readonly [string, string])[] = [
-  ["A, or double-click", "Add a node"],
-  ["Ctrl Enter", "Render"],
-  ["Ctrl Z · Ctrl Y", "Undo · redo"],
-  ["Ctrl C · X · V", "Copy · cut · paste"],
-  ["Ctrl A", "Select all"],
-  ["Shift or Ctrl, and drag", "Select by a frame"],
-  ["Space, and drag", "Move the canvas"],
-  ["Del", "Delete"],
-  ["Ctrl M · Ctrl B", "Mute · bypass"],
-  ["Alt C", "Collapse"],
-  ["Ctrl G", "Group"],
-  ["Ctrl Shift E", "Make a subgraph"],
-  ["Double-click · Esc", "Enter · leave a subgraph"],
-  ["L · F", "Arrange · see all"],
-  ["Ctrl O · Ctrl S", "Open · save"],
-  ["Double-click a wire", "Add a reroute"],
-  ["Arrows", "Move what is selected"],
-];
-
-export function Shortcuts({ onClose }: { onClose: () => void }) {
-  return (
-    <Dialog label="Keys" className="keys" onClose={onClose}>
-      <div className="row spread">
-        <h1>Keys</h1>
-        <Button icon="close" label="Close" bare small kind="quiet" onClick={onClose} />
-      </div>
-      <dl>
-        {KEYS.map(([keys, what]) => (
-          <div className="row spread" key={keys}>
-            <dt>{what}</dt>
-            <dd>
-              <kbd>{keys}</kbd>
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </Dialog>
-  );
-}

@@ -1,0 +1,1 @@
+export const readable = (name: string): string => name.replace(/_/g, " ");
