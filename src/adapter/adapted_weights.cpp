@@ -26,10 +26,11 @@ class NetworkChange final : public runtime::WeightChange {
   bool empty() const { return changes_.empty(); }
 
   const std::string& identity() const override { return identity_; }
+  bool touches(std::string_view name) const override {
+    return changes_.contains(std::string(name));
+  }
   Status apply(std::string_view name, const Shape& shape, float* values) const override {
-    auto found = changes_.find(std::string(name));
-    if (found == changes_.end()) return {};
-    for (const Change& change : found->second) {
+    for (const Change& change : changes_.at(std::string(name))) {
       Status status = apply(change, shape, values);
       if (!status.ok()) return status.error().in("adapter " + adapter_->name());
     }

@@ -51,14 +51,14 @@ double operations(const ir::Graph& graph, const ir::Node& node) {
     return static_cast<double>(graph.type(id).shape.elements());
   };
   if (dynamic_cast<const ir::LinearOp*>(node.op.get()) != nullptr) {
-    return 2 * elements(node.inputs[0]) * static_cast<double>(graph.type(node.output).shape[-1]);
+    return 2 * elements(node.inputs[0]) * static_cast<double>(graph.type(node.output()).shape[-1]);
   }
   if (dynamic_cast<const ir::Conv2dOp*>(node.op.get()) != nullptr) {
     const Shape& w = graph.type(node.inputs[1]).shape;
-    return 2 * elements(node.output) * static_cast<double>(w[1] * w[2] * w[3]);
+    return 2 * elements(node.output()) * static_cast<double>(w[1] * w[2] * w[3]);
   }
   if (dynamic_cast<const ir::AttentionOp*>(node.op.get()) != nullptr) {
-    return 4 * elements(node.output) * static_cast<double>(graph.type(node.inputs[1]).shape[1]);
+    return 4 * elements(node.output()) * static_cast<double>(graph.type(node.inputs[1]).shape[1]);
   }
   return 0;
 }

@@ -1,5 +1,7 @@
 #include "app/planning_device.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -46,13 +48,10 @@ class PlanningExecutable final : public Executable {
                            plan.streamed_weight_bytes, 0});
     }
     holdings_.arena = std::max(holdings_.arena, plan.arena_bytes);
-    for (const plan::PlannedWeight& weight : plan.weights) {
-      if (!weight.resident) continue;
-      held_.push_back(key(weight, weights));
-      Holdings::Weight& shared = holdings_.weights[held_.back()];
-      shared.bytes = weight.bytes;
-      ++shared.users;
-    }
+    for (const plan::PlannedWeight& weight : plan.weights)
+      if (weight.resident) hold(key(weight, weights), weight.bytes);
+    if (plan.parameter_bytes > 0)
+      hold(fmt::format("parameters of {}", fmt::ptr(this)), plan.parameter_bytes);
     loaded_ = true;
     return {};
   }
@@ -74,6 +73,13 @@ class PlanningExecutable final : public Executable {
     return missing;
   }
 
+  Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override {
+    return real_->write_parameter(name, bytes);
+  }
+  Status read_parameter(std::string_view name, std::span<std::byte> bytes) override {
+    return real_->read_parameter(name, bytes);
+  }
+
   Status run(std::span<const backend::InputBinding>,
              std::span<const backend::OutputBinding> outputs, const CancelToken& cancel) override {
     ++networks_[*index_].runs;
@@ -87,9 +93,16 @@ class PlanningExecutable final : public Executable {
   }
 
  private:
+  void hold(std::string key, std::size_t bytes) {
+    Holdings::Weight& shared = holdings_.weights[key];
+    shared.bytes = bytes;
+    ++shared.users;
+    held_.push_back(std::move(key));
+  }
+
   std::string key(const plan::PlannedWeight& weight, const WeightReader& weights) const {
     const ir::WeightSpec& spec = *graph().value(weight.value).weight;
-    return weights.identity() + '\n' + spec.text() + '\n' + spec.shape.text() + '\n' + weight.form;
+    return weights.identity(spec) + '\n' + spec.shape.text() + '\n' + weight.form;
   }
 
   std::unique_ptr<Executable> real_;

@@ -40,9 +40,9 @@ class WeightReader {
   }
   // Says that the stored parts' memory was read and can be given back to the system.
   virtual void done_with(std::span<const StoredPart> parts) { static_cast<void>(parts); }
-  // Equal identities mean equal elements under equal names: the key under which devices share
-  // prepared weights.
-  virtual const std::string& identity() const = 0;
+  // Equal identities mean equal elements: with its shape and form, the key under which devices
+  // share a prepared weight.
+  virtual std::string identity(const ir::WeightSpec& spec) const = 0;
 };
 
 struct InputBinding {
@@ -55,7 +55,8 @@ struct OutputBinding {
   std::span<std::byte> bytes;
 };
 
-// A graph with a kernel for each node. Holds its weights from load() to unload() or destruction.
+// A graph with a kernel for each node. Holds its weights from load() to unload() or destruction,
+// and the content of its parameters, zeros at first, for as long as it lives.
 class Executable {
  public:
   virtual ~Executable() = default;
@@ -75,9 +76,14 @@ class Executable {
   virtual std::size_t missing_weight_bytes(const plan::Plan& plan,
                                            const WeightReader& weights) const = 0;
 
+  // The content of the graph's parameter `name`, which has so many bytes. What is unloaded keeps
+  // its parameters in the host's memory.
+  virtual Status write_parameter(std::string_view name, std::span<const std::byte> bytes) = 0;
+  virtual Status read_parameter(std::string_view name, std::span<std::byte> bytes) = 0;
+
   // Bindings name every input and output of the graph, with exactly their sizes. REQUIRES:
   // loaded(). kNumeric, naming the op, if an output is not finite; kCancelled if `cancel` was set
-  // meanwhile.
+  // meanwhile. After any error the parameters that the graph assigns hold anything.
   virtual Status run(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs,
                      const CancelToken& cancel) = 0;
 
@@ -133,7 +139,7 @@ class Device {
   virtual Result<ir::Graph> rewrite(ir::Graph graph) = 0;
   // Rewrites the graph and finds a kernel for each node.
   virtual Result<std::unique_ptr<Executable>> lower(ir::Graph graph) = 0;
-  // Memory held now by the arena and by prepared weights.
+  // Memory held now by the arena; and by prepared weights and the parameters of what is loaded.
   virtual std::size_t arena_bytes() const = 0;
   virtual std::size_t weight_bytes() const = 0;
   std::size_t held_bytes() const { return arena_bytes() + weight_bytes(); }

@@ -46,13 +46,14 @@ class MadeUpWeights final : public ir::WeightIndex, public WeightReader {
     }
     return {};
   }
-  const std::string& identity() const override { return identity_; }
+  std::string identity(const ir::WeightSpec& spec) const override {
+    return "self-check " + spec.text();
+  }
 
  private:
   TorchGenerator random_{1};
   std::map<std::string, Shape, std::less<>> shapes_;
   std::map<std::string, Tensor, std::less<>> tensors_;
-  std::string identity_ = "self-check";
 };
 
 // A residual block and a transformer's attention, as small as they can be. Outputs are in the order

@@ -19,7 +19,7 @@ std::string_view name_of(Activation activation);
 double activate(Activation activation, double x);
 
 // y = activation(x), any shape. Kernel "activation".
-class ActivationOp final : public Op {
+class ActivationOp final : public SingleResultOp {
  public:
   explicit ActivationOp(Activation activation) : activation(activation) {}
   std::string_view name() const override { return "activation"; }
@@ -34,7 +34,7 @@ ValueId activation(Builder& builder, ValueId x, Activation kind);
 
 // y = a * gelu(b), where a and b are the first and second half of x's innermost axis (GEGLU,
 // arXiv:2002.05202). Kernel "geglu".
-class GegluOp final : public Op {
+class GegluOp final : public SingleResultOp {
  public:
   std::string_view name() const override { return "geglu"; }
   std::string text() const override { return "geglu"; }

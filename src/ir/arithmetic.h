@@ -8,7 +8,7 @@ namespace obscura::ir {
 // y = a + b. b's shape equals a's, is a suffix of it (repeated over the outer axes: position
 // embeddings), or is (N, C) beside an image a (N, H, W, C): added to each pixel (the timestep
 // embedding of a residual block).
-class AddOp final : public Op {
+class AddOp final : public SingleResultOp {
  public:
   std::string_view name() const override { return "add"; }
   std::string text() const override { return "add"; }

@@ -10,7 +10,7 @@
 
 namespace obscura::ir {
 
-class AttentionOp final : public Op {
+class AttentionOp final : public SingleResultOp {
  public:
   struct Options {
     int heads = 1;

@@ -19,14 +19,13 @@ class Lowering {
   }
 
   Graph run() {
-    for (ValueId id : graph_.inputs) {
-      const Value& value = graph_.value(id);
-      made_[{id, value.type.dtype}] = add(value);
-      lowered_.inputs.push_back(made_[{id, value.type.dtype}]);
-    }
+    for (ValueId id : graph_.inputs) lowered_.inputs.push_back(keep(id));
+    for (ValueId id : graph_.parameters) lowered_.parameters.push_back(keep(id));
     for (const Node& node : graph_.nodes) lower(node);
     for (const Output& out : graph_.outputs)
-      lowered_.outputs.push_back({out.name, as(out.value, graph_.type(out.value).dtype, "")});
+      lowered_.outputs.push_back({out.name, stored(out.value)});
+    for (const auto& [parameter, value] : graph_.assignments)
+      lowered_.assignments.push_back({stored(parameter), stored(value)});
     return std::move(lowered_);
   }
 
@@ -36,14 +35,24 @@ class Lowering {
     return ValueId{static_cast<std::int32_t>(lowered_.values.size() - 1)};
   }
 
-  ValueId append(OpPtr op, std::vector<ValueId> inputs, std::string scope) {
+  // An input or a parameter, in its own type.
+  ValueId keep(ValueId id) {
+    const Value& value = graph_.value(id);
+    return made_[{id, value.type.dtype}] = add(value);
+  }
+  // The value in the type that it has in the given graph.
+  ValueId stored(ValueId id) { return as(id, graph_.type(id).dtype, ""); }
+
+  std::vector<ValueId> append(OpPtr op, std::vector<ValueId> inputs, std::string scope) {
     std::vector<ValueType> types;
     for (ValueId id : inputs) types.push_back(lowered_.type(id));
-    ValueType type = op->infer(types).value();
-    ValueId id =
-        add({.type = type, .name = "", .producer = static_cast<int>(lowered_.nodes.size())});
-    lowered_.nodes.push_back({std::move(op), std::move(inputs), id, std::move(scope)});
-    return id;
+    const int producer = static_cast<int>(lowered_.nodes.size());
+    std::vector<ValueId> outputs;
+    const std::vector<ValueType> results = op->infer_all(types).value();
+    for (const ValueType& type : results)
+      outputs.push_back(add({.type = type, .producer = producer}));
+    lowered_.nodes.push_back({std::move(op), std::move(inputs), outputs, std::move(scope)});
+    return outputs;
   }
 
   // The lowered value of `id` in the type `dtype`; casts where it has another.
@@ -59,7 +68,7 @@ class Lowering {
     // Of a node's result there is one other type; of an input the one that it came in.
     auto other = made_.lower_bound({id, DType{}});
     if (other == entry) ++other;
-    return entry->second = append(std::make_shared<CastOp>(dtype), {other->second}, scope);
+    return entry->second = append(std::make_shared<CastOp>(dtype), {other->second}, scope).front();
   }
 
   DType operand_type(const Node& node, std::size_t i) const {
@@ -70,7 +79,7 @@ class Lowering {
     if (conv != nullptr && static_cast<int>(i) == conv->scale_shift_operand()) return DType::kF32;
     // A view is of whatever type its source has.
     if (node.op->is_view() && made_.count({node.inputs[i], dtype_}) == 0 &&
-        !graph_.value(node.inputs[i]).is_input())
+        !graph_.value(node.inputs[i]).is_input() && !graph_.value(node.inputs[i]).parameter)
       return DType::kF32;
     return dtype_;
   }
@@ -79,8 +88,9 @@ class Lowering {
     std::vector<ValueId> inputs;
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
       inputs.push_back(as(node.inputs[i], operand_type(node, i), node.scope));
-    ValueId result = append(node.op, std::move(inputs), node.scope);
-    made_[{node.output, lowered_.type(result).dtype}] = result;
+    std::vector<ValueId> results = append(node.op, std::move(inputs), node.scope);
+    for (std::size_t i = 0; i < results.size(); ++i)
+      made_[{node.outputs[i], lowered_.type(results[i]).dtype}] = results[i];
   }
 
   const Graph& graph_;

@@ -7,7 +7,7 @@
 namespace obscura::ir {
 
 // The same numbers, rounded to nearest, in another floating type. Kernel "cast".
-class CastOp final : public Op {
+class CastOp final : public SingleResultOp {
  public:
   explicit CastOp(DType dtype) : dtype(dtype) {}
   std::string_view name() const override { return "cast"; }
@@ -19,9 +19,9 @@ class CastOp final : public Op {
   const DType dtype;
 };
 
-// The graph with results and weights of type `dtype` (F16 or BF16). Its inputs and outputs stay as
-// they are. What must be exact stays float32: timesteps and their sinusoids, and the statistics of
-// group norms.
+// The graph with results and weights of type `dtype` (F16 or BF16). Its inputs, outputs and
+// parameters stay as they are. What must be exact stays float32: timesteps and their sinusoids, and
+// the statistics of group norms.
 Graph with_precision(const Graph& graph, DType dtype);
 
 }  // namespace obscura::ir

@@ -21,7 +21,7 @@ struct Padding {
   bool operator==(const Padding&) const = default;
 };
 
-class Conv2dOp final : public Op {
+class Conv2dOp final : public SingleResultOp {
  public:
   struct Options {
     int stride = 1;
@@ -60,7 +60,7 @@ ValueId conv2d(Builder& builder, ValueId x, ValueId weight, ValueId bias, int st
                Padding padding);
 
 // Each pixel doubled in both directions. (N, H, W, C) -> (N, 2H, 2W, C). Kernel "upsample".
-class UpsampleOp final : public Op {
+class UpsampleOp final : public SingleResultOp {
  public:
   std::string_view name() const override { return "upsample"; }
   std::string text() const override { return "upsample"; }

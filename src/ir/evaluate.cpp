@@ -17,36 +17,51 @@ class Evaluation {
         integers_(graph.values.size()),
         uses_(graph.use_counts()) {}
 
-  Status bind(const NamedTensors& inputs);
+  Status bind(const NamedTensors& inputs, const NamedTensors& parameters);
   Status run(const Node& node);
-  Tensor result(ValueId id) const { return results_[index_of(id)]; }
+  Tensor result(ValueId id) const;
 
  private:
+  Status give(ValueId id, const Tensor& content);
   Result<ConstArray> operand(ValueId id, Tensor& weight);
+  Array result_array(ValueId id);
 
   const Graph& graph_;
   const WeightReader& weights_;
-  std::vector<Tensor> results_;                      // of inputs and nodes
+  std::vector<Tensor> results_;                      // of inputs, parameters and nodes
   std::vector<std::vector<std::int32_t>> integers_;  // those that are int32
   std::vector<int> uses_;
 };
 
-Status Evaluation::bind(const NamedTensors& inputs) {
+Status Evaluation::bind(const NamedTensors& inputs, const NamedTensors& parameters) {
   for (ValueId id : graph_.inputs) {
     const Value& input = graph_.value(id);
     auto given = inputs.find(input.name);
-    if (given == inputs.end() || given->second.shape() != input.type.shape) {
-      std::string found =
-          given == inputs.end() ? std::string("nothing") : given->second.shape().text();
+    if (given == inputs.end()) {
       return Error(ErrorKind::kInvalidInput, graph_.name + ": input " + input.name + " wants " +
-                                                 input.type.shape.text() + ", got " + found);
+                                                 input.type.shape.text() + ", got nothing");
     }
-    results_[index_of(id)] = given->second;
-    if (input.type.dtype != DType::kI32) continue;
-    for (float value : std::as_const(given->second).values()) {
-      integers_[index_of(id)].push_back(static_cast<std::int32_t>(std::lround(value)));
-    }
+    OBSCURA_TRY(give(id, given->second));
   }
+  for (ValueId id : graph_.parameters) {
+    auto given = parameters.find(graph_.value(id).name);
+    OBSCURA_TRY(
+        give(id, given == parameters.end() ? Tensor(graph_.type(id).shape) : given->second));
+  }
+  return {};
+}
+
+Status Evaluation::give(ValueId id, const Tensor& content) {
+  const Value& value = graph_.value(id);
+  if (content.shape() != value.type.shape) {
+    return Error(ErrorKind::kInvalidInput,
+                 graph_.name + ": " + (value.parameter ? "parameter " : "input ") + value.name +
+                     " wants " + value.type.shape.text() + ", got " + content.shape().text());
+  }
+  results_[index_of(id)] = content;
+  if (value.type.dtype != DType::kI32) return {};
+  for (float element : content.values())
+    integers_[index_of(id)].push_back(static_cast<std::int32_t>(std::lround(element)));
   return {};
 }
 
@@ -71,34 +86,52 @@ Status Evaluation::run(const Node& node) {
     OBSCURA_ASSIGN(ConstArray array, operand(node.inputs[i], weights[i]));
     operands.push_back(array);
   }
-  const ValueType& type = graph_.type(node.output);
-  const std::size_t place = index_of(node.output);
-  if (type.dtype == DType::kI32) {
-    integers_[place].resize(static_cast<std::size_t>(type.shape.elements()));
-    node.op->evaluate(operands, Array{type, integers_[place].data()});
-  } else {
-    OBSCURA_CHECK(type.dtype == DType::kF32, "results are numbers, here is " + type.text());
-    results_[place] = Tensor(type.shape);
-    node.op->evaluate(operands, Array{type, results_[place].data()});
-  }
+  std::vector<Array> results;
+  for (ValueId id : node.outputs) results.push_back(result_array(id));
+  node.op->evaluate_all(operands, results);
   for (ValueId id : node.inputs) {
     if (--uses_[index_of(id)] == 0) results_[index_of(id)] = Tensor();
   }
   return {};
 }
 
+Array Evaluation::result_array(ValueId id) {
+  const ValueType& type = graph_.type(id);
+  if (type.dtype == DType::kI32) {
+    integers_[index_of(id)].resize(static_cast<std::size_t>(type.shape.elements()));
+    return Array{type, integers_[index_of(id)].data()};
+  }
+  OBSCURA_CHECK(type.dtype == DType::kF32, "results are numbers, here is " + type.text());
+  results_[index_of(id)] = Tensor(type.shape);
+  return Array{type, results_[index_of(id)].data()};
+}
+
+Tensor Evaluation::result(ValueId id) const {
+  const std::vector<std::int32_t>& integers = integers_[index_of(id)];
+  if (integers.empty()) return results_[index_of(id)];
+  return Tensor(graph_.type(id).shape, std::vector<float>(integers.begin(), integers.end()));
+}
+
 }  // namespace
 
 Result<NamedTensors> evaluate(const Graph& graph, const NamedTensors& inputs,
-                              const WeightReader& weights) {
+                              const WeightReader& weights, NamedTensors& parameters) {
   Evaluation evaluation(graph, weights);
-  OBSCURA_TRY(evaluation.bind(inputs));
+  OBSCURA_TRY(evaluation.bind(inputs, parameters));
   for (const Node& node : graph.nodes) OBSCURA_TRY(evaluation.run(node));
   NamedTensors outputs;
   for (const Output& output : graph.outputs) {
     outputs.insert_or_assign(output.name, evaluation.result(output.value));
   }
+  for (const auto& [parameter, value] : graph.assignments)
+    parameters.insert_or_assign(graph.value(parameter).name, evaluation.result(value));
   return outputs;
+}
+
+Result<NamedTensors> evaluate(const Graph& graph, const NamedTensors& inputs,
+                              const WeightReader& weights) {
+  NamedTensors parameters;
+  return evaluate(graph, inputs, weights, parameters);
 }
 
 }  // namespace obscura::ir

@@ -20,6 +20,12 @@ using WeightReader = std::function<Result<Tensor>(const WeightSpec& spec)>;
 // The outputs by name. `inputs` holds every input of the graph; an int32 input is given as a Tensor
 // of whole numbers. kInvalidInput if an input is missing or has another shape; the reader's errors.
 // A result is freed after its last use, a weight after its node.
+//
+// `parameters` holds the content of the graph's parameters (zeros for one that is missing) and has,
+// after success, that for the next run.
+Result<NamedTensors> evaluate(const Graph& graph, const NamedTensors& inputs,
+                              const WeightReader& weights, NamedTensors& parameters);
+// Of a graph without parameters, or in a first run whose assignments nobody wants.
 Result<NamedTensors> evaluate(const Graph& graph, const NamedTensors& inputs,
                               const WeightReader& weights);
 

@@ -13,7 +13,7 @@
 namespace obscura::ir {
 
 // Kernel "group_norm". Operands: x (N, H, W, C), gamma (C), beta (C).
-class GroupNormOp final : public Op {
+class GroupNormOp final : public SingleResultOp {
  public:
   struct Options {
     int groups = 32;
@@ -35,7 +35,7 @@ ValueId group_norm(Builder& builder, ValueId x, ValueId gamma, ValueId beta,
 
 // scale = gamma / sqrt(variance + eps), shift = beta - mean * scale. Kernel "group_stats".
 // Operands as GroupNormOp; result (N, 2, C): scales, then shifts.
-class GroupStatsOp final : public Op {
+class GroupStatsOp final : public SingleResultOp {
  public:
   GroupStatsOp(int groups, float eps) : groups(groups), eps(eps) {}
 
@@ -50,7 +50,7 @@ class GroupStatsOp final : public Op {
 
 // Mean and variance of each channel over an image: x (N, H, W, C) -> (N, 2, C). Statistics of a
 // part of an image, which combine exactly with those of the other parts. Kernel "channel_moments".
-class ChannelMomentsOp final : public Op {
+class ChannelMomentsOp final : public SingleResultOp {
  public:
   std::string_view name() const override { return "channel_moments"; }
   std::string text() const override { return "channel_moments"; }

@@ -7,7 +7,7 @@
 namespace obscura::ir {
 
 // Operands: x (…, C), gamma (C), beta (C).
-class LayerNormOp final : public Op {
+class LayerNormOp final : public SingleResultOp {
  public:
   explicit LayerNormOp(float eps) : eps(eps) {}
   std::string_view name() const override { return "layer_norm"; }

@@ -6,7 +6,7 @@
 
 namespace obscura::ir {
 
-class LinearOp final : public Op {
+class LinearOp final : public SingleResultOp {
  public:
   struct Options {
     bool bias = false;

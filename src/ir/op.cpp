@@ -2,9 +2,20 @@
 
 namespace obscura::ir {
 
-Result<std::vector<ValueId>> Op::gradient(Builder&, std::span<const ValueId>, ValueId,
-                                          ValueId) const {
+Result<std::vector<ValueId>> Op::gradient(Builder&, std::span<const ValueId>,
+                                          std::span<const ValueId>,
+                                          std::span<const ValueId>) const {
   return Error(ErrorKind::kUnsupported, "[" + std::string(name()) + "] has no gradient");
+}
+
+Result<std::vector<ValueType>> SingleResultOp::infer_all(std::span<const ValueType> inputs) const {
+  OBSCURA_ASSIGN(ValueType type, infer(inputs));
+  return std::vector<ValueType>{type};
+}
+
+void SingleResultOp::evaluate_all(std::span<const ConstArray> inputs,
+                                  std::span<const Array> outputs) const {
+  evaluate(inputs, outputs[0]);
 }
 
 Error shape_error(const Op& op, const std::string& message) {

@@ -1,6 +1,6 @@
 // An operation: its shape rule, its plain definition and its gradient. One file an op family
 // declares the class and a free function that adds it to a Builder; a backend registers kernels
-// under the same name.
+// under the same name. An op with one result, as nearly all are, is a SingleResultOp.
 //
 // Ops are immutable and shared between graphs; all methods are thread safe.
 #pragma once
@@ -48,20 +48,32 @@ class Op {
   // and graph dumps.
   virtual std::string text() const = 0;
 
-  // The result's type, or an error `[name] what was wanted, what was found`.
-  virtual Result<ValueType> infer(std::span<const ValueType> inputs) const = 0;
+  // The types of the results, at least one, or an error `[name] what was wanted, what was found`.
+  virtual Result<std::vector<ValueType>> infer_all(std::span<const ValueType> inputs) const = 0;
 
   // The plain definition, in the simplest loops that are right: documentation, oracle of the tests,
-  // and the fallback of a backend without a kernel. Accumulates in double.
+  // and the fallback of a backend without a kernel. Accumulates in double. The arrays do not
+  // overlap.
+  virtual void evaluate_all(std::span<const ConstArray> inputs,
+                            std::span<const Array> outputs) const = 0;
+
+  // Adds to `builder` the gradients of the inputs, given those of the results; kNoValue for an
+  // input that has none. kUnsupported unless an op overrides it.
+  virtual Result<std::vector<ValueId>> gradient(Builder& builder, std::span<const ValueId> inputs,
+                                                std::span<const ValueId> outputs,
+                                                std::span<const ValueId> output_gradients) const;
+
+  // True if the result, which is the only one, is the input's memory under another shape.
+  virtual bool is_view() const { return false; }
+};
+
+class SingleResultOp : public Op {
+ public:
+  virtual Result<ValueType> infer(std::span<const ValueType> inputs) const = 0;
   virtual void evaluate(std::span<const ConstArray> inputs, const Array& output) const = 0;
 
-  // Adds to `builder` the gradients of the inputs, given that of the output; kNoValue for an input
-  // that has none. kUnsupported unless an op overrides it.
-  virtual Result<std::vector<ValueId>> gradient(Builder& builder, std::span<const ValueId> inputs,
-                                                ValueId output, ValueId output_gradient) const;
-
-  // True if the result is the input's memory under another shape.
-  virtual bool is_view() const { return false; }
+  Result<std::vector<ValueType>> infer_all(std::span<const ValueType> inputs) const final;
+  void evaluate_all(std::span<const ConstArray> inputs, std::span<const Array> outputs) const final;
 };
 
 using OpPtr = std::shared_ptr<const Op>;

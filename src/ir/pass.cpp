@@ -41,10 +41,17 @@ Status run_passes(Graph& graph, std::initializer_list<std::string_view> names) {
 void remove_unused(Graph& graph) {
   std::vector<bool> needed(graph.values.size(), false);
   for (ValueId id : graph.inputs) needed[index_of(id)] = true;
+  for (ValueId id : graph.parameters) needed[index_of(id)] = true;
   for (const Output& out : graph.outputs) needed[index_of(out.value)] = true;
+  for (const Assignment& assignment : graph.assignments) needed[index_of(assignment.value)] = true;
   for (std::size_t n = graph.nodes.size(); n-- > 0;) {
-    if (!needed[index_of(graph.nodes[n].output)]) continue;
-    for (ValueId id : graph.nodes[n].inputs) needed[index_of(id)] = true;
+    const Node& node = graph.nodes[n];
+    if (std::none_of(node.outputs.begin(), node.outputs.end(),
+                     [&](ValueId id) { return needed[index_of(id)]; }))
+      continue;
+    // A node gives all its results or none.
+    for (ValueId id : node.outputs) needed[index_of(id)] = true;
+    for (ValueId id : node.inputs) needed[index_of(id)] = true;
   }
   std::vector<ValueId> renumbered(graph.values.size(), kNoValue);
   std::vector<Value> values;
@@ -55,15 +62,22 @@ void remove_unused(Graph& graph) {
   }
   graph.values = std::move(values);
   std::erase_if(graph.nodes,
-                [&](const Node& node) { return renumbered[index_of(node.output)] == kNoValue; });
+                [&](const Node& node) { return renumbered[index_of(node.output())] == kNoValue; });
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     Node& node = graph.nodes[n];
-    node.output = renumbered[index_of(node.output)];
     for (ValueId& id : node.inputs) id = renumbered[index_of(id)];
-    graph.values[index_of(node.output)].producer = static_cast<int>(n);
+    for (ValueId& id : node.outputs) {
+      id = renumbered[index_of(id)];
+      graph.values[index_of(id)].producer = static_cast<int>(n);
+    }
   }
   for (ValueId& id : graph.inputs) id = renumbered[index_of(id)];
+  for (ValueId& id : graph.parameters) id = renumbered[index_of(id)];
   for (Output& out : graph.outputs) out.value = renumbered[index_of(out.value)];
+  for (auto& [parameter, value] : graph.assignments) {
+    parameter = renumbered[index_of(parameter)];
+    value = renumbered[index_of(value)];
+  }
 }
 
 }  // namespace obscura::ir

@@ -41,8 +41,8 @@ void fuse_epilogues(Graph& graph);
 // can leave it out while those inputs stay the same.
 void hoist_steady(Graph& graph);
 
-// Drops nodes and values that no output needs and renumbers the rest, keeping the order. Graph
-// inputs stay.
+// Drops nodes and values that no output and no assignment needs and renumbers the rest, keeping the
+// order. Graph inputs and parameters stay.
 void remove_unused(Graph& graph);
 
 }  // namespace obscura::ir

@@ -46,11 +46,11 @@ void fold_group_norm(Graph& graph) {
     // The norm's node becomes its statistics, the convolution reads what the norm read.
     node.inputs[0] = norm->inputs[0];
     auto stats = std::make_shared<Conv2dOp>(options);
-    node.inputs.insert(node.inputs.begin() + stats->scale_shift_operand(), norm->output);
+    node.inputs.insert(node.inputs.begin() + stats->scale_shift_operand(), norm->output());
     node.op = std::move(stats);
     norm->op = std::make_shared<GroupStatsOp>(norm_options.groups, norm_options.eps);
     const Shape& x = graph.type(norm->inputs[0]).shape;
-    graph.values[index_of(norm->output)].type.shape = Shape{x[0], 2, x[3]};
+    graph.values[index_of(norm->output())].type.shape = Shape{x[0], 2, x[3]};
   }
 }
 

@@ -56,7 +56,7 @@ class EpilogueFuser {
   bool try_fuse(Node& node, ValueId source_id, ValueId other) {
     const Node* source = producer(source_id);
     if (source == nullptr || graph_.value(other).weight) return false;
-    bool same = graph_.type(other) == graph_.type(node.output) &&
+    bool same = graph_.type(other) == graph_.type(node.output()) &&
                 graph_.type(source_id) == graph_.type(other);
     bool per_channel =
         AddOp::is_per_channel(graph_.type(source_id).shape, graph_.type(other).shape);

@@ -13,7 +13,7 @@ void hoist_steady(Graph& graph) {
   for (const Node& node : graph.nodes) {
     bool all = std::all_of(node.inputs.begin(), node.inputs.end(),
                            [&](ValueId id) { return steady[index_of(id)]; });
-    steady[index_of(node.output)] = all;
+    for (ValueId id : node.outputs) steady[index_of(id)] = all;
     first.push_back(all);
   }
   std::vector<Node> ordered;
@@ -23,8 +23,10 @@ void hoist_steady(Graph& graph) {
     }
   }
   graph.nodes = std::move(ordered);
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n)
-    graph.values[index_of(graph.nodes[n].output)].producer = static_cast<int>(n);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    for (ValueId id : graph.nodes[n].outputs)
+      graph.values[index_of(id)].producer = static_cast<int>(n);
+  }
 }
 
 }  // namespace obscura::ir

@@ -17,7 +17,16 @@ const LinearOp* mergeable(const Graph& graph, const std::vector<int>& uses, Valu
   if (op == nullptr || op->options.residual || op->options.weight_in_by_out) return nullptr;
   if (op->options.activation != Activation::kNone || !graph.value(node.inputs[1]).weight)
     return nullptr;
+  if (op->options.bias && !graph.value(node.inputs[2]).weight) return nullptr;
   return op;
+}
+
+// Only weights of one source can be joined. `inputs` are those of a Linear like the ones before.
+bool same_source(const Graph& graph, const std::vector<ValueId>& inputs,
+                 const std::vector<ValueId>& weights, const std::vector<ValueId>& biases) {
+  auto source = [&](ValueId id) { return graph.value(id).weight->source; };
+  if (source(inputs[1]) != source(weights[0])) return false;
+  return biases.empty() || source(inputs[2]) == source(biases[0]);
 }
 
 ValueId add_weight(Graph& graph, const std::vector<ValueId>& parts) {
@@ -29,7 +38,7 @@ ValueId add_weight(Graph& graph, const std::vector<ValueId>& parts) {
   }
   ValueId id{static_cast<std::int32_t>(graph.values.size())};
   ValueType type{DType::kF32, joined.shape};
-  graph.values.push_back({.type = type, .name = "", .weight = std::move(joined), .producer = -1});
+  graph.values.push_back({.type = type, .weight = std::move(joined)});
   return id;
 }
 
@@ -47,6 +56,7 @@ void merge(Graph& graph, Node& attention, const std::vector<int>& uses, std::vec
     const Node& node = graph.nodes[producer];
     if (source != kNoValue && node.inputs[0] != source) return;
     if (!weights.empty() && op->options.bias != !biases.empty()) return;
+    if (!weights.empty() && !same_source(graph, node.inputs, weights, biases)) return;
     source = node.inputs[0];
     weights.push_back(node.inputs[1]);
     if (op->options.bias) biases.push_back(node.inputs[2]);
@@ -65,8 +75,8 @@ void merge(Graph& graph, Node& attention, const std::vector<int>& uses, std::vec
   if (!biases.empty()) operands.push_back(add_weight(graph, biases));
   first.op = std::make_shared<LinearOp>(LinearOp::Options{.bias = !biases.empty()});
   first.inputs = operands;
-  graph.values[index_of(first.output)].type.shape.set(-1, offset);
-  for (int operand : which) attention.inputs[static_cast<std::size_t>(operand)] = first.output;
+  graph.values[index_of(first.output())].type.shape.set(-1, offset);
+  for (int operand : which) attention.inputs[static_cast<std::size_t>(operand)] = first.output();
   attention.op = std::make_shared<AttentionOp>(options);
 }
 

@@ -7,7 +7,7 @@
 namespace obscura::ir {
 
 // (N, H, W, C) to (N, height, width, C).
-class ResizeOp final : public Op {
+class ResizeOp final : public SingleResultOp {
  public:
   ResizeOp(std::int64_t height, std::int64_t width, ResizeMethod method)
       : height(height), width(width), method(method) {}

@@ -6,7 +6,7 @@
 namespace obscura::ir {
 
 // The same memory under another shape. No kernel.
-class ReshapeOp final : public Op {
+class ReshapeOp final : public SingleResultOp {
  public:
   explicit ReshapeOp(Shape shape) : shape(shape) {}
   std::string_view name() const override { return "reshape"; }
@@ -21,7 +21,7 @@ class ReshapeOp final : public Op {
 ValueId reshape(Builder& builder, ValueId x, Shape shape);
 
 // Joins two values along the innermost axis. Kernel "concat".
-class ConcatOp final : public Op {
+class ConcatOp final : public SingleResultOp {
  public:
   std::string_view name() const override { return "concat"; }
   std::string text() const override { return "concat"; }
@@ -32,7 +32,7 @@ class ConcatOp final : public Op {
 ValueId concat(Builder& builder, ValueId a, ValueId b);
 
 // Rows [begin, end) of each image (N, H, W, C). Kernel "slice_rows".
-class SliceRowsOp final : public Op {
+class SliceRowsOp final : public SingleResultOp {
  public:
   SliceRowsOp(std::int64_t begin, std::int64_t end) : begin(begin), end(end) {}
   std::string_view name() const override { return "slice_rows"; }
@@ -47,7 +47,7 @@ ValueId slice_rows(Builder& builder, ValueId x, std::int64_t begin, std::int64_t
 
 // (A, B, C, D) to (A, C, B, D): with reshapes around it, an image's tokens tile by tile and back.
 // Kernel "swap_axes".
-class SwapAxesOp final : public Op {
+class SwapAxesOp final : public SingleResultOp {
  public:
   std::string_view name() const override { return "swap_axes"; }
   std::string text() const override { return "swap_axes"; }
@@ -58,7 +58,7 @@ class SwapAxesOp final : public Op {
 ValueId swap_axes(Builder& builder, ValueId x);
 
 // Token `index[n]` of each sample: (N, T, C) and int32 (N) -> (N, C). Kernel "select_token".
-class SelectTokenOp final : public Op {
+class SelectTokenOp final : public SingleResultOp {
  public:
   std::string_view name() const override { return "select_token"; }
   std::string text() const override { return "select_token"; }

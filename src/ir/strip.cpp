@@ -78,7 +78,7 @@ class StripBuilder {
   void propagate(std::size_t end) {
     for (std::size_t n = end; n-- > segment_.begin;) {
       const Node& node = graph_.nodes[n];
-      auto rows = needed_.find(node.output);
+      auto rows = needed_.find(node.output());
       if (rows == needed_.end() || dynamic_cast<const GroupStatsOp*>(node.op.get()) != nullptr)
         continue;
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
@@ -105,12 +105,12 @@ class StripBuilder {
     made_[segment_.input] = add_input("x", {DType::kF32, shape});
     for (std::size_t n = segment_.begin; n < end; ++n) {
       const Node& node = graph_.nodes[n];
-      auto rows = needed_.find(node.output);
+      auto rows = needed_.find(node.output());
       if (rows == needed_.end()) continue;
       if (dynamic_cast<const GroupStatsOp*>(node.op.get()) != nullptr) {
-        made_[node.output] = add_input("stats" + std::to_string(n), graph_.type(node.output));
+        made_[node.output()] = add_input("stats" + std::to_string(n), graph_.type(node.output()));
       } else {
-        made_[node.output] = emit_node(node, rows->second);
+        made_[node.output()] = emit_node(node, rows->second);
       }
     }
   }
@@ -136,7 +136,7 @@ class StripBuilder {
         operands.push_back(made_.at(id));
       }
     }
-    Shape shape = graph_.type(node.output).shape;
+    Shape shape = graph_.type(node.output()).shape;
     shape.set(1, rows.count());
     return append(std::move(op), std::move(operands), shape, node.scope);
   }
@@ -158,7 +158,7 @@ class StripBuilder {
   }
 
   ValueId add_input(std::string name, ValueType type) {
-    ValueId id = add_value({.type = type, .name = std::move(name), .weight = {}, .producer = -1});
+    ValueId id = add_value({.type = type, .name = std::move(name)});
     strip_.graph.inputs.push_back(id);
     return id;
   }
@@ -171,9 +171,8 @@ class StripBuilder {
 
   ValueId append(OpPtr op, std::vector<ValueId> operands, Shape shape, const std::string& scope) {
     int producer = static_cast<int>(strip_.graph.nodes.size());
-    ValueId id =
-        add_value({.type = {DType::kF32, shape}, .name = "", .weight = {}, .producer = producer});
-    strip_.graph.nodes.push_back({std::move(op), std::move(operands), id, scope});
+    ValueId id = add_value({.type = {DType::kF32, shape}, .producer = producer});
+    strip_.graph.nodes.push_back({std::move(op), std::move(operands), {id}, scope});
     return id;
   }
 
@@ -198,7 +197,7 @@ std::vector<Segment> segments(const Graph& graph) {
   Segment current{0, 0, graph.inputs[0], kNoValue};
   std::vector<ValueId> live = {graph.inputs[0]};
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    live.push_back(graph.nodes[n].output);
+    live.insert(live.end(), graph.nodes[n].outputs.begin(), graph.nodes[n].outputs.end());
     std::erase_if(live, [&](ValueId id) { return last[index_of(id)] <= n; });
     if (live.size() != 1 || !is_image(graph, live[0])) continue;
     current.end = n + 1;
@@ -232,7 +231,7 @@ bool can_run_in_strips(const Graph& graph, const Segment& segment) {
   for (std::size_t n = segment.begin; n < segment.end; ++n) {
     const Op* op = graph.nodes[n].op.get();
     bool pixelwise =
-        is_image(graph, graph.nodes[n].output) &&
+        is_image(graph, graph.nodes[n].output()) &&
         (dynamic_cast<const LinearOp*>(op) != nullptr ||
          dynamic_cast<const ActivationOp*>(op) != nullptr ||
          dynamic_cast<const AddOp*>(op) != nullptr || dynamic_cast<const ConcatOp*>(op) != nullptr);

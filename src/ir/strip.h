@@ -23,8 +23,8 @@ struct Segment {
   ValueId input = kNoValue, output = kNoValue;
 };
 
-// The graph cut at every such image. REQUIRES: one input and one output, both images. A graph that
-// never narrows is one segment.
+// The graph cut at every such image. REQUIRES: one input and one output, both images, and no
+// parameters. A graph that never narrows is one segment.
 std::vector<Segment> segments(const Graph& graph);
 // `a` and the segment after it as one.
 Segment join(const Segment& a, const Segment& b);

@@ -13,7 +13,7 @@ Status tap(Graph& graph, std::span<const std::string> scopes) {
     if (last == graph.nodes.rend()) {
       return Error(ErrorKind::kNotFound, graph.name + " has no place named " + scope);
     }
-    graph.outputs.push_back({scope, last->output});
+    graph.outputs.push_back({scope, last->output()});
   }
   return {};
 }

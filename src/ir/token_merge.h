@@ -20,7 +20,7 @@ namespace obscura::ir {
 //
 // Result: int32 (N, height * width), each token's place among those that remain. These keep their
 // order; a merged token has its destination's place. Kernel "match_tokens".
-class MatchTokensOp final : public Op {
+class MatchTokensOp final : public SingleResultOp {
  public:
   struct Options {
     std::int64_t height = 0, width = 0;  // of the image
@@ -55,7 +55,7 @@ std::int64_t mergeable_tokens(std::int64_t height, std::int64_t width);
 
 // The mean of the tokens at each place: (N, T, C) and int32 (N, T) -> (N, remaining, C). Kernel
 // "merge_tokens".
-class MergeTokensOp final : public Op {
+class MergeTokensOp final : public SingleResultOp {
  public:
   explicit MergeTokensOp(std::int64_t remaining) : remaining(remaining) {}
   std::string_view name() const override { return "merge_tokens"; }
@@ -70,7 +70,7 @@ ValueId merge_tokens(Builder& builder, ValueId x, ValueId places, std::int64_t r
 
 // To each token what is at its place: (N, R, C) and int32 (N, T) -> (N, T, C). Kernel
 // "spread_tokens".
-class SpreadTokensOp final : public Op {
+class SpreadTokensOp final : public SingleResultOp {
  public:
   std::string_view name() const override { return "spread_tokens"; }
   std::string text() const override { return "spread_tokens"; }

@@ -36,11 +36,15 @@ struct ValueType {
 struct WeightSpec {
   std::vector<std::string> parts;
   Shape shape;
+  // Whose tensors the parts are: "" is the network's own store, other names are those of a control
+  // network, an adapter, ...
+  std::string source = "";
 
+  // "a + b", or "source: a + b".
   std::string text() const {
     std::string joined;
     for (const std::string& part : parts) joined += (joined.empty() ? "" : " + ") + part;
-    return joined;
+    return source.empty() ? joined : source + ": " + joined;
   }
   bool operator==(const WeightSpec&) const = default;
 };

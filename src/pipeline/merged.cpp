@@ -18,10 +18,14 @@ class Mix final : public runtime::WeightChange {
 
   const std::string& identity() const override { return identity_; }
 
-  Status apply(std::string_view name, const Shape& shape, float* values) const override {
-    if (second_->find(name) == nullptr) return {};
+  bool touches(std::string_view name) const override {
+    if (second_->find(name) == nullptr) return false;
     const MixWeights weights = rule_(name);
-    if (weights.first == 1 && weights.second == 0) return {};
+    return weights.first != 1 || weights.second != 0;
+  }
+
+  Status apply(std::string_view name, const Shape& shape, float* values) const override {
+    const MixWeights weights = rule_(name);
     std::vector<float> other(static_cast<std::size_t>(shape.elements()));
     ir::WeightSpec spec;
     spec.parts = {std::string(name)};
@@ -46,6 +50,8 @@ class Scale final : public runtime::WeightChange {
       : rule_(std::move(rule)), identity_("scaled by " + rule_text) {}
 
   const std::string& identity() const override { return identity_; }
+
+  bool touches(std::string_view name) const override { return !rule_(name).empty(); }
 
   Status apply(std::string_view name, const Shape& shape, float* values) const override {
     const std::vector<float> factors = rule_(name);

@@ -6,10 +6,10 @@
 namespace obscura::plan {
 namespace {
 
-// Bytes of the arena, or of the caller's memory for one input or output.
+// Bytes of the arena, or of the memory of one input, output or parameter.
 struct Range {
   Location::Place place;
-  std::size_t which;  // of the inputs or outputs; 0 in the arena
+  std::size_t which;  // of the inputs, outputs or parameters; 0 in the arena
   std::size_t begin, end;
 
   bool meets(const Range& other) const {
@@ -53,7 +53,7 @@ Accesses accesses_of(const ir::Graph& graph, const NodeNeeds& needs, const Plan&
   if (node.op->is_view()) return found;
   for (ir::ValueId id : node.inputs)
     if (!graph.value(id).weight) found.reads.push_back(place_of(graph, plan, id));
-  found.writes.push_back(place_of(graph, plan, node.output));
+  for (ir::ValueId id : node.outputs) found.writes.push_back(place_of(graph, plan, id));
   if (needs.workspace_bytes > 0)
     found.writes.push_back(in_arena(planned.workspace_offset, needs.workspace_bytes));
   for (std::size_t w = 0; w < planned.weights.size(); ++w) {

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "plan/lifetimes.h"
 #include "plan/packing.h"
 
 namespace obscura::plan {
@@ -15,92 +16,6 @@ namespace {
 
 double gib(std::size_t bytes) {
   return static_cast<double>(bytes) / (1 << 30);
-}
-
-// The streamed node before each streamed node's own, from which on its weights may arrive.
-std::vector<int> arrivals(const Plan& plan) {
-  std::vector<int> first(plan.nodes.size());
-  int previous = -1;
-  for (std::size_t n = 0; n < plan.nodes.size(); ++n) {
-    int step = static_cast<int>(n);
-    first[n] = plan.layout.prefetches && previous >= 0 ? previous : step;
-    const auto& weights = plan.nodes[n].weights;
-    if (std::any_of(weights.begin(), weights.end(),
-                    [&](std::size_t w) { return !plan.weights[w].resident; }))
-      previous = step;
-  }
-  return first;
-}
-
-// The value whose memory each value uses: itself, or what it views or takes over.
-std::vector<std::size_t> storage_of(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
-                                    std::vector<int>& last_use) {
-  std::vector<std::size_t> storage(graph.values.size());
-  std::iota(storage.begin(), storage.end(), std::size_t{0});
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    const ir::Node& node = graph.nodes[n];
-    std::size_t output = index_of(node.output);
-    int taken = node.op->is_view() ? 0 : needs[n].in_place_operand;
-    if (taken < 0) continue;
-    std::size_t source = storage[index_of(node.inputs[static_cast<std::size_t>(taken)])];
-    const ir::Value& value = graph.values[source];
-    // A view of an input is the input; but nobody writes into what the caller lent.
-    if (value.weight || (value.is_input() && !node.op->is_view())) continue;
-    bool dies_here = last_use[source] <= static_cast<int>(n);
-    // Read a second time, as x in x + linear(x), it would be overwritten while it is read.
-    auto reads = std::count_if(node.inputs.begin(), node.inputs.end(),
-                               [&](ir::ValueId id) { return storage[index_of(id)] == source; });
-    if (!node.op->is_view() &&
-        (!dies_here || reads > 1 || value.type.bytes() < graph.type(node.output).bytes()))
-      continue;
-    storage[output] = source;
-    last_use[source] = std::max(last_use[source], last_use[output]);
-  }
-  return storage;
-}
-
-// How many leading nodes read nothing but steady inputs, weights and one another's results.
-std::size_t count_steady_nodes(const ir::Graph& graph) {
-  auto steady = [&](ir::ValueId id, std::size_t before) {
-    const ir::Value& value = graph.value(id);
-    if (value.is_input()) return value.steady;
-    return value.weight.has_value() || value.producer < static_cast<int>(before);
-  };
-  std::size_t count = 0;
-  while (count < graph.nodes.size() &&
-         std::all_of(graph.nodes[count].inputs.begin(), graph.nodes[count].inputs.end(),
-                     [&](ir::ValueId id) { return steady(id, count); })) {
-    ++count;
-  }
-  return count;
-}
-
-// The last step that reads each value, or -1; outputs live to the end, and so does what the steady
-// nodes leave to the others.
-std::vector<int> last_uses(const ir::Graph& graph, const Plan& plan) {
-  std::vector<int> last(graph.values.size(), -1);
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    for (ir::ValueId id : graph.nodes[n].inputs) last[index_of(id)] = static_cast<int>(n);
-  }
-  for (const ir::Output& out : graph.outputs)
-    last[index_of(out.value)] = static_cast<int>(graph.nodes.size());
-  for (std::size_t n = plan.steady_nodes; n < graph.nodes.size() && plan.layout.keeps_steady; ++n) {
-    for (ir::ValueId id : graph.nodes[n].inputs) {
-      const ir::Value& value = graph.value(id);
-      bool kept = value.is_input()
-                      ? value.steady
-                      : value.producer >= 0 && value.producer < static_cast<int>(plan.steady_nodes);
-      if (kept) last[index_of(id)] = static_cast<int>(graph.nodes.size());
-    }
-  }
-  // A view keeps what it looks at alive. Backwards, so that a view of a view reaches the bottom.
-  for (std::size_t n = graph.nodes.size(); n-- > 0;) {
-    const ir::Node& node = graph.nodes[n];
-    if (!node.op->is_view()) continue;
-    int& source = last[index_of(node.inputs[0])];
-    source = std::max(source, last[index_of(node.output)]);
-  }
-  return last;
 }
 
 class Planner {
@@ -111,6 +26,7 @@ class Planner {
     plan_.steady_nodes = layout.keeps_steady ? count_steady_nodes(graph) : 0;
     last_use_ = last_uses(graph, plan_);
     storage_ = storage_of(graph, needs, last_use_);
+    lay_out_parameters();
     collect_weights();
   }
 
@@ -126,17 +42,18 @@ class Planner {
     if (all.peak_bytes() <= budget) return all;
     for (PlannedWeight& weight : plan_.weights) weight.resident = false;
     place();
-    if (plan_.arena_bytes > budget) {
+    const std::size_t least = plan_.peak_bytes();
+    if (least > budget) {
       return Error(
           ErrorKind::kOutOfMemory,
           fmt::format(
               "{} needs {:.2f} GiB even with every weight streamed; the budget leaves {:.2f} GiB, "
               "so {} bytes are lacking",
-              graph_.name, gib(plan_.arena_bytes), gib(budget), plan_.arena_bytes - budget));
+              graph_.name, gib(least), gib(budget), least - budget));
     }
     // The cost of streaming is proportional to size: small weights first keep the most nodes free
     // of it.
-    std::size_t room = budget - plan_.arena_bytes;
+    std::size_t room = budget - least;
     std::vector<std::size_t> order(plan_.weights.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -162,6 +79,9 @@ class Planner {
   std::vector<std::pair<Buffer, std::size_t*>> buffers() {
     std::vector<std::pair<Buffer, std::size_t*>> all;
     plan_.values.assign(graph_.values.size(), Location{});
+    for (std::size_t i = 0; i < graph_.parameters.size(); ++i)
+      plan_.values[index_of(graph_.parameters[i])] = {Location::Place::kParameter,
+                                                      parameter_offsets_[i]};
     if (plan_.layout.holds_inputs_and_outputs) {
       place_inputs(all);
     } else {
@@ -169,17 +89,21 @@ class Planner {
     }
     std::vector<int> arrival = arrivals(plan_);
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
-      std::size_t value = index_of(graph_.nodes[n].output);
-      Location& location = plan_.values[value];
-      if (storage_[value] == value && location.place == Location::Place::kNone) {
-        location.place = Location::Place::kArena;
-        int first = static_cast<int>(n), last = std::max(last_use_[value], first);
-        all.push_back({Buffer{graph_.values[value].type.bytes(), first, last}, &location.offset});
-      }
+      for (ir::ValueId id : graph_.nodes[n].outputs) place_result(id, n, all);
       plan_.nodes[n].arrival = static_cast<std::size_t>(arrival[n]);
       add_temporaries(n, arrival[n], all);
     }
     return all;
+  }
+
+  void place_result(ir::ValueId id, std::size_t n,
+                    std::vector<std::pair<Buffer, std::size_t*>>& all) {
+    std::size_t value = index_of(id);
+    Location& location = plan_.values[value];
+    if (storage_[value] != value || location.place != Location::Place::kNone) return;
+    location.place = Location::Place::kArena;
+    int first = static_cast<int>(n), last = std::max(last_use_[value], first);
+    all.push_back({Buffer{graph_.values[value].type.bytes(), first, last}, &location.offset});
   }
 
   // Inputs are read where the caller has them, results made where the caller wants them. An output
@@ -222,6 +146,17 @@ class Planner {
   }
 
  private:
+  void lay_out_parameters() {
+    std::vector<std::size_t> sizes;
+    for (ir::ValueId id : graph_.parameters) sizes.push_back(aligned(graph_.type(id).bytes()));
+    const std::size_t piece_bytes = plan_.layout.piece_bytes;
+    const Pieces pieces = fill_pieces(sizes, piece_bytes);
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      parameter_offsets_.push_back(pieces.places[i].piece * piece_bytes + pieces.places[i].offset);
+      plan_.parameter_bytes = parameter_offsets_.back() + sizes[i];
+    }
+  }
+
   void release_largest_resident() {
     PlannedWeight* largest = nullptr;
     for (PlannedWeight& weight : plan_.weights) {
@@ -271,6 +206,7 @@ class Planner {
   const std::vector<NodeNeeds>& needs_;
   std::vector<int> last_use_;
   std::vector<std::size_t> storage_;
+  std::vector<std::size_t> parameter_offsets_;  // parallel to the graph's parameters
   Plan plan_;
 };
 
@@ -278,9 +214,18 @@ class Planner {
 Status check_pieces(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
                     const Layout& layout) {
   if (layout.piece_bytes == 0) return {};
+  for (ir::ValueId id : graph.parameters) {
+    if (graph.type(id).bytes() <= layout.piece_bytes) continue;
+    return Error(
+        ErrorKind::kOutOfMemory,
+        fmt::format("{}, parameter {}: needs {:.2f} GiB in one piece; the device gives {:.2f} GiB",
+                    graph.name, graph.value(id).name, gib(graph.type(id).bytes()),
+                    gib(layout.piece_bytes)));
+  }
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const ir::Node& node = graph.nodes[n];
-    std::size_t most = std::max(needs[n].workspace_bytes, graph.type(node.output).bytes());
+    std::size_t most = needs[n].workspace_bytes;
+    for (ir::ValueId id : node.outputs) most = std::max(most, graph.type(id).bytes());
     for (const WeightNeed& need : needs[n].weights)
       most = std::max({most, need.bytes, need.staging_bytes});
     if (most <= layout.piece_bytes) continue;
@@ -289,21 +234,6 @@ Status check_pieces(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
                              graph.name, node.scope, gib(most), gib(layout.piece_bytes)));
   }
   return {};
-}
-
-// What a range of the arena holds up to a step.
-struct Live {
-  std::size_t begin, end;
-  int last;
-  std::string what;
-};
-
-// Whether several operands of the node stand at this place.
-bool reads_twice(const ir::Node& node, const Plan& plan, const Location& location) {
-  return std::count_if(node.inputs.begin(), node.inputs.end(), [&](ir::ValueId id) {
-           const Location& operand = plan.values[index_of(id)];
-           return operand.place == location.place && operand.offset == location.offset;
-         }) > 1;
 }
 
 }  // namespace
@@ -320,6 +250,12 @@ NodeNeeds with_plain_weights(NodeNeeds needs, const ir::Graph& graph, const ir::
   return needs;
 }
 
+bool can_prepare_weights(const NodeNeeds& needs, const ir::Graph& graph, const ir::Node& node) {
+  return std::all_of(needs.weights.begin(), needs.weights.end(), [&](const WeightNeed& need) {
+    return graph.value(node.inputs[need.operand]).weight.has_value();
+  });
+}
+
 Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
                        std::optional<std::size_t> budget, Layout layout) {
   OBSCURA_CHECK(needs.size() == graph.nodes.size(), "a plan needs the needs of every node");
@@ -331,108 +267,6 @@ Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& nee
   // Keeping what could be computed anew is the first thing to give up.
   layout.keeps_steady = false;
   return Planner(graph, needs, layout).within(*budget);
-}
-
-Status check_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs, const Plan& plan) {
-  auto broken = [&](const std::string& what) {
-    return Error(ErrorKind::kInternal, "plan of " + graph.name + ": " + what);
-  };
-  // Replays the run and remembers which value's content each live byte range holds: an independent
-  // view of the offsets.
-  std::vector<int> last = last_uses(graph, plan);
-  std::vector<int> arrival = arrivals(plan);
-  std::vector<Live> live;
-  auto occupy = [&](std::size_t offset, std::size_t bytes, int step, int until,
-                    const std::string& what) -> Status {
-    if (offset == kNowhere || offset % kAlignment != 0 || offset + bytes > plan.arena_bytes) {
-      return broken(what + " lies outside the arena");
-    }
-    const std::size_t piece = plan.layout.piece_bytes;
-    if (piece > 0 && bytes > 0 && offset / piece != (offset + bytes - 1) / piece)
-      return broken(what + " lies across two pieces");
-    for (const Live& other : live) {
-      if (other.last >= step && offset < other.end && other.begin < offset + bytes) {
-        return broken(fmt::format("{} overwrites {} in step {}", what, other.what, step));
-      }
-    }
-    live.push_back({offset, offset + bytes, until, what});
-    return {};
-  };
-  if (plan.layout.holds_inputs_and_outputs) {
-    for (ir::ValueId id : graph.inputs) {
-      OBSCURA_TRY(occupy(plan.values[index_of(id)].offset, graph.type(id).bytes(), 0,
-                         last[index_of(id)], "input " + graph.value(id).name));
-    }
-  }
-  // Outside the arena the same rule holds by name: an output's memory is written once, or taken
-  // over.
-  std::map<std::size_t, int> output_busy_until;
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    const ir::Node& node = graph.nodes[n];
-    int step = static_cast<int>(n);
-    std::erase_if(live, [&](const Live& entry) { return entry.last < step; });
-    std::string name = fmt::format("{} ({})", node.scope, n);
-    const PlannedNode& planned = plan.nodes[n];
-    std::size_t kept = live.size();
-    if (needs[n].workspace_bytes > 0) {
-      OBSCURA_TRY(occupy(planned.workspace_offset, needs[n].workspace_bytes, step, step,
-                         "workspace of " + name));
-    }
-    // All weights that arrive from this step on, be it for a later node.
-    for (std::size_t m = n; m < graph.nodes.size(); ++m) {
-      if (arrival[m] > step) break;
-      for (std::size_t w = 0; arrival[m] == step && w < plan.nodes[m].weights.size(); ++w) {
-        if (plan.weights[plan.nodes[m].weights[w]].resident) continue;
-        OBSCURA_TRY(occupy(plan.nodes[m].weight_offsets[w], needs[m].weights[w].bytes, step,
-                           static_cast<int>(m), "weight of " + graph.nodes[m].scope));
-      }
-    }
-    for (std::size_t w = 0; w < planned.weights.size(); ++w) {
-      if (plan.weights[planned.weights[w]].resident) continue;
-      if (needs[n].weights[w].staging_bytes == 0) continue;
-      OBSCURA_TRY(occupy(planned.staging_offsets[w], needs[n].weights[w].staging_bytes, step, step,
-                         "staging of " + name));
-    }
-    const Location& location = plan.values[index_of(node.output)];
-    int until = std::max(last[index_of(node.output)], step);
-    int taken = node.op->is_view() ? 0 : needs[n].in_place_operand;
-    const Location* source = nullptr;
-    if (taken >= 0) source = &plan.values[index_of(node.inputs[static_cast<std::size_t>(taken)])];
-    bool shares =
-        source != nullptr && source->place == location.place && source->offset == location.offset;
-    if (!node.op->is_view() && reads_twice(node, plan, location))
-      return broken(name + " overwrites an operand that it reads twice");
-    if (location.place == Location::Place::kInput) {
-      if (!shares || !node.op->is_view()) return broken(name + " writes into an input");
-      continue;
-    }
-    if (location.place == Location::Place::kOutput) {
-      auto busy = output_busy_until.find(location.offset);
-      bool view = shares && node.op->is_view();
-      if (!view && busy != output_busy_until.end() && busy->second > (shares ? step : step - 1)) {
-        return broken(name + " overwrites an output");
-      }
-      int& end = output_busy_until[location.offset];
-      end = std::max(end, until);
-      continue;
-    }
-    if (location.place != Location::Place::kArena) return broken(name + " has no place");
-    std::size_t offset = location.offset;
-    if (shares) {
-      // The result may stand where that operand stands, if the operand ends here or the result is
-      // only a view of it.
-      auto same = std::find_if(live.begin(), live.begin() + static_cast<std::ptrdiff_t>(kept),
-                               [&](const Live& entry) { return entry.begin == offset; });
-      if (same != live.begin() + static_cast<std::ptrdiff_t>(kept)) {
-        if (!node.op->is_view() && same->last > step)
-          return broken(name + " overwrites an operand that is read later");
-        same->last = std::max(same->last, until);
-        continue;
-      }
-    }
-    OBSCURA_TRY(occupy(offset, graph.type(node.output).bytes(), step, until, "result of " + name));
-  }
-  return {};
 }
 
 }  // namespace obscura::plan

@@ -2,12 +2,12 @@
 // runs.
 //
 // A Program's memory is one arena (results, workspace of kernels, weights on their way through)
-// plus the weights that stay; inputs and outputs lie where the caller has them, or in the arena
-// where the device cannot reach that. The plan places
-// every buffer of the arena by its lifetime, so arena_bytes is the exact peak, and chooses which
-// weights stay so that the sum keeps within a budget; the others are streamed: prepared in the
-// arena before their node, and gone after it. Kernels and their inputs are the same either
-// way, so streaming does not change a bit of the result.
+// plus the weights that stay and the parameters; inputs and outputs lie where the caller has them,
+// or in the arena where the device cannot reach that. The plan places every buffer of the arena by
+// its lifetime, so arena_bytes is the exact peak, and chooses which weights stay so that the sum
+// keeps within a budget; the others are streamed: prepared in the arena before their node, and gone
+// after it. Kernels and their inputs are the same either way, so streaming does not change a bit of
+// the result.
 //
 // Knows no device: a backend says what each node needs, the planner returns a plain struct. All
 // functions are pure.
@@ -35,13 +35,17 @@ struct WeightNeed {
 struct NodeNeeds {
   std::size_t workspace_bytes = 0;
   std::vector<WeightNeed> weights;
-  // An operand whose memory the result may take over when nothing reads it afterwards, nor the node
-  // itself a second time; -1 if none.
+  // An operand whose memory the first result may take over when nothing reads it afterwards, nor
+  // the node itself a second time; -1 if none.
   int in_place_operand = -1;
 };
 
 // A kernel's needs, and every weight operand that it did not list: a plain array of its type.
 NodeNeeds with_plain_weights(NodeNeeds needs, const ir::Graph& graph, const ir::Node& node);
+
+// Whether what the kernel wants to prepare are weights: one that a node made, or a parameter, comes
+// as a plain array.
+bool can_prepare_weights(const NodeNeeds& needs, const ir::Graph& graph, const ir::Node& node);
 
 inline constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 // Of every offset: what GPU libraries want of a pointer, and more than a CPU's cache line.
@@ -62,7 +66,8 @@ struct Layout {
   // up where the budget is too small for it: see Plan::layout.
   bool keeps_steady = false;
   // The most that the device gives in one allocation, a multiple of kAlignment; 0: any size. The
-  // arena is then allocated in pieces of so many bytes, and no buffer lies across two.
+  // arena and the parameters' memory are then allocated in pieces of so many bytes, and no buffer
+  // lies across two.
   std::size_t piece_bytes = 0;
 };
 
@@ -85,9 +90,12 @@ struct PlannedNode {
 
 // Where a value lies during a run.
 struct Location {
-  enum class Place { kNone, kArena, kInput, kOutput };
+  enum class Place { kNone, kArena, kInput, kOutput, kParameter };
   Place place = Place::kNone;  // kNone: weights, and values that nothing uses
-  std::size_t offset = 0;      // in the arena; or the position among the graph's inputs or outputs
+  // In the arena or in the parameters' memory; or the position among the graph's inputs or outputs.
+  std::size_t offset = 0;
+
+  bool operator==(const Location&) const = default;
 };
 
 struct Plan {
@@ -97,16 +105,20 @@ struct Plan {
   std::size_t arena_bytes = 0;
   std::size_t resident_weight_bytes = 0;
   std::size_t streamed_weight_bytes = 0;  // prepared anew in each run
+  // Of the memory that keeps its content from run to run. What is assigned to a parameter is made
+  // in the parameter's own place where nothing reads the old content any more, and is copied there
+  // at the end of the run where it lies elsewhere.
+  std::size_t parameter_bytes = 0;
   std::vector<Location> values;
   std::vector<PlannedNode> nodes;
   std::vector<PlannedWeight> weights;
 
-  std::size_t peak_bytes() const { return arena_bytes + resident_weight_bytes; }
+  std::size_t peak_bytes() const { return arena_bytes + resident_weight_bytes + parameter_bytes; }
 };
 
 // `budget` limits peak_bytes(); none means that all weights stay. kOutOfMemory, naming the node, if
-// one buffer is larger than a piece of the layout; kOutOfMemory, naming the graph
-// and the bytes that are lacking, if it does not fit even with every weight streamed.
+// one buffer is larger than a piece of the layout; kOutOfMemory, naming the graph and the bytes
+// that are lacking, if it does not fit even with every weight streamed. Parameters always stay.
 Result<Plan> make_plan(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
                        std::optional<std::size_t> budget, Layout layout = {});
 

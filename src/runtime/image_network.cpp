@@ -231,7 +231,7 @@ Result<Tensor> ImageNetwork::statistics(Session& session, const Step& step, std:
   std::vector<float> gamma(channels), beta(channels);
   OBSCURA_TRY(weights_->read(*graph_.value(stats.inputs[1]).weight, gamma.data()));
   OBSCURA_TRY(weights_->read(*graph_.value(stats.inputs[2]).weight, beta.data()));
-  Tensor result(graph_.type(stats.output).shape);
+  Tensor result(graph_.type(stats.output()).shape);
   ir::group_scale_shift(moments.means(), moments.variances(), op.groups, op.eps, gamma.data(),
                         beta.data(), result.data());
   return result;

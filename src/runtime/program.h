@@ -29,9 +29,10 @@ class Program {
   const std::string& weight_identity() const { return weights_->identity(); }
 
   bool loaded() const { return executable_->loaded(); }
-  // What load() would add to what the device holds.
+  // What load() would add to what the device holds beside the arena.
   std::size_t bytes_to_load() const {
-    return loaded() ? 0 : executable_->missing_weight_bytes(plan_, *weights_);
+    return loaded() ? 0
+                    : executable_->missing_weight_bytes(plan_, *weights_) + plan_.parameter_bytes;
   }
   // Plans anew if the present plan was made for another budget. REQUIRES: !loaded(). On failure,
   // kOutOfMemory as of build(), the present plan stays.
@@ -39,6 +40,14 @@ class Program {
   // Prepares the resident weights; does nothing if they are there.
   Status load();
   void unload() { executable_->unload(); }
+
+  // The content of the graph's parameters, which a Program keeps for as long as it lives.
+  Status write_parameter(std::string_view name, std::span<const std::byte> bytes) {
+    return executable_->write_parameter(name, bytes);
+  }
+  Status read_parameter(std::string_view name, std::span<std::byte> bytes) {
+    return executable_->read_parameter(name, bytes);
+  }
 
   // As backend::Executable. REQUIRES: loaded().
   Status run(std::span<const backend::InputBinding> inputs,

@@ -35,7 +35,9 @@ class WeightChange {
   virtual ~WeightChange() = default;
   // Differs wherever the change does.
   virtual const std::string& identity() const = 0;
-  // Changes the elements of the tensor `name` in place; leaves those alone that it is not about.
+  // False for tensors that it leaves as they are, bit for bit: what is prepared of them serves on.
+  virtual bool touches(std::string_view name) const = 0;
+  // Changes the elements of the tensor `name` in place. REQUIRES: touches(name).
   virtual Status apply(std::string_view name, const Shape& shape, float* values) const = 0;
 };
 
@@ -46,7 +48,10 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
   // file's hash, or its path, size and time, and the network's place in it.
   WeightStore(std::string identity, std::shared_ptr<const void> owner,
               Backing backing = Backing::kMemory)
-      : identity_(std::move(identity)), owner_(std::move(owner)), backing_(backing) {}
+      : file_identity_(identity),
+        identity_(std::move(identity)),
+        owner_(std::move(owner)),
+        backing_(backing) {}
 
   void add(std::string name, StoredTensor tensor) { tensors_.emplace(std::move(name), tensor); }
 
@@ -56,18 +61,29 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
   Status read(const ir::WeightSpec& spec, float* target) override;
   std::vector<StoredPart> stored(const ir::WeightSpec& spec) override;
   void done_with(std::span<const StoredPart> parts) override;
-  const std::string& identity() const override { return identity_; }
+  // Of one weight: alike in every store that makes the same changes to its parts.
+  std::string identity(const ir::WeightSpec& spec) const override;
+  // Of all together: differs wherever a tensor does.
+  const std::string& identity() const { return identity_; }
   // The same tensors, with `change` made to what is read, after all that is changed already. This
   // store stays as it is: to take a change back is to use the store that one came from.
   std::shared_ptr<WeightStore> with(std::shared_ptr<const WeightChange> change) const;
+  // The same tensors, and beside them those of `other` for weights that name it as their source.
+  std::shared_ptr<WeightStore> beside(std::string source, std::shared_ptr<WeightStore> other) const;
   std::size_t stored_bytes() const;
 
  private:
-  std::string identity_;
+  // The store of the weight's source. REQUIRES: there is one.
+  const WeightStore& store_of(const ir::WeightSpec& spec) const;
+  Status read_part(const std::string& name, float* target) const;
+  bool is_changed(std::string_view name) const;
+
+  std::string file_identity_, identity_;  // without and with the changes
   std::shared_ptr<const void> owner_;
   Backing backing_;
   std::map<std::string, StoredTensor, std::less<>> tensors_;
   std::vector<std::shared_ptr<const WeightChange>> changes_;  // in the order in which they are made
+  std::map<std::string, std::shared_ptr<WeightStore>, std::less<>> sources_;
 };
 
 }  // namespace obscura::runtime

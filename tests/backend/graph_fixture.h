@@ -42,7 +42,9 @@ class RandomWeights final : public ir::WeightIndex, public backend::WeightReader
     }
     return {};
   }
-  const std::string& identity() const override { return identity_; }
+  std::string identity(const ir::WeightSpec& spec) const override {
+    return identity_ + spec.text();
+  }
 
  private:
   std::mt19937 random_;

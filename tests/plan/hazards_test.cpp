@@ -18,7 +18,8 @@ using test::RandomNetwork;
 // number.
 using Granules = std::set<std::pair<std::size_t, std::size_t>>;
 
-constexpr std::size_t kArenaMemory = 0, kInputMemory = 1000, kOutputMemory = 2000;
+constexpr std::size_t kArenaMemory = 0, kInputMemory = 1000, kOutputMemory = 2000,
+                      kParameterMemory = 3000;
 
 struct Touched {
   Granules read, written;
@@ -39,12 +40,14 @@ Touched touched(const RandomNetwork& network, const Plan& plan, std::size_t n) {
       fill(granules, kInputMemory + location.offset, 0, bytes);
     if (location.place == Location::Place::kOutput)
       fill(granules, kOutputMemory + location.offset, 0, bytes);
+    if (location.place == Location::Place::kParameter)
+      fill(granules, kParameterMemory, location.offset, bytes);
   };
   const ir::Node& node = network.graph.nodes[n];
   Touched all;
   if (node.op->is_view()) return all;
   for (ir::ValueId id : node.inputs) value(all.read, id);
-  value(all.written, node.output);
+  for (ir::ValueId id : node.outputs) value(all.written, id);
   const NodeNeeds& needs = network.needs[n];
   fill(all.written, kArenaMemory, plan.nodes[n].workspace_offset, needs.workspace_bytes);
   for (std::size_t w = 0; w < needs.weights.size(); ++w) {

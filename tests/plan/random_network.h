@@ -1,7 +1,9 @@
 // Networks and needs at random, for tests of what holds for any.
 #pragma once
 
+#include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +26,20 @@ class SquareWeights final : public ir::WeightIndex {
   Shape shape_;
 };
 
-// A random network of linears, sums, views and activations with long skips, and random needs.
+// x twice: an op with two results.
+class TwinOp final : public ir::Op {
+ public:
+  std::string_view name() const override { return "twin"; }
+  std::string text() const override { return "twin"; }
+  Result<std::vector<ir::ValueType>> infer_all(
+      std::span<const ir::ValueType> inputs) const override {
+    return std::vector<ir::ValueType>{inputs[0], inputs[0]};
+  }
+  void evaluate_all(std::span<const ir::ConstArray>, std::span<const ir::Array>) const override {}
+};
+
+// A random network of linears, sums, twins, views and activations with long skips and parameters,
+// and random needs.
 struct RandomNetwork {
   ir::Graph graph;
   std::vector<NodeNeeds> needs;
@@ -41,9 +56,15 @@ struct RandomNetwork {
     ir::Builder builder("random", weights);
     std::vector<ir::ValueId> values = {builder.input("x", {DType::kF32, {1, tokens, width}})};
     if (steady) values.push_back(builder.steady_input("prompt", {DType::kF32, {1, tokens, width}}));
+    std::vector<ir::ValueId> parameters;
+    for (std::size_t i = 0, count = pick(3); i < count; ++i) {
+      parameters.push_back(
+          builder.parameter("p" + std::to_string(i), {DType::kF32, {1, tokens, width}}));
+      values.push_back(parameters.back());
+    }
     for (std::size_t i = 0, count = 3 + pick(60); i < count; ++i) {
       ir::ValueId x = values[pick(values.size())], y = values[pick(values.size())];
-      switch (pick(4)) {
+      switch (pick(5)) {
         case 0:
           values.push_back(
               ir::linear(builder, x, builder.weight("w" + std::to_string(pick(20))), ir::kNoValue));
@@ -54,11 +75,18 @@ struct RandomNetwork {
         case 2:
           values.push_back(ir::activation(builder, x, ir::Activation::kSilu));
           break;
+        case 3:
+          for (ir::ValueId twin : builder.add_all(std::make_shared<TwinOp>(), {x}, 2))
+            values.push_back(twin);
+          break;
         default:
           values.push_back(ir::reshape(builder, x, {1, tokens, width}));
           break;
       }
     }
+    for (ir::ValueId parameter : parameters)
+      builder.assign(parameter,
+                     ir::add(builder, values[pick(values.size())], values[pick(values.size())]));
     builder.output("y", values.back());
     builder.output("other", values[pick(values.size())]);
     graph = *std::move(builder).finish();

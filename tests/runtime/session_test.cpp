@@ -50,6 +50,12 @@ class LimitedExecutable final : public backend::Executable {
                                    const backend::WeightReader& weights) const override {
     return inner_->missing_weight_bytes(plan, weights);
   }
+  Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override {
+    return inner_->write_parameter(name, bytes);
+  }
+  Status read_parameter(std::string_view name, std::span<std::byte> bytes) override {
+    return inner_->read_parameter(name, bytes);
+  }
   Status run(std::span<const backend::InputBinding> inputs,
              std::span<const backend::OutputBinding> outputs, const CancelToken& cancel) override {
     if (memory_->refused_runs > 0) {

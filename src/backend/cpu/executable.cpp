@@ -60,10 +60,14 @@ Status CpuExecutable::find_kernels(Precision precision) {
       needs_.emplace_back();
       continue;
     }
-    std::vector<ir::ValueType> types;
+    std::vector<ir::ValueType> types, results;
     for (ir::ValueId id : node.inputs) types.push_back(graph_.type(id));
-    auto kernel = kernel_for({*node.op, types, graph_.type(node.output), precision});
+    for (ir::ValueId id : node.outputs) results.push_back(graph_.type(id));
+    KernelRequest request{*node.op, types, results[0], results, precision};
+    auto kernel = kernel_for(request);
     if (!kernel.ok()) return kernel.error().in(node.scope);
+    if (!plan::can_prepare_weights((*kernel)->needs(), graph_, node))
+      kernel = plain_definition(request);
     plan::NodeNeeds needs = plan::with_plain_weights((*kernel)->needs(), graph_, node);
     kernels_.push_back(std::move(*kernel));
     needs_.push_back(std::move(needs));
@@ -87,10 +91,48 @@ Status CpuExecutable::load(plan::Plan plan, WeightReader& weights) {
       return status;
     }
   }
+  Status status = load_parameters();
+  if (!status.ok()) unload();
+  return status;
+}
+
+Status CpuExecutable::load_parameters() {
+  if (plan_.parameter_bytes == 0) return {};
+  OBSCURA_ASSIGN(Memory memory, Memory::allocate(plan_.parameter_bytes));
+  parameters_ = std::make_shared<Memory>(std::move(memory));
+  shared_->remember(fmt::format("parameters of {}", fmt::ptr(this)), parameters_);
+  for (ir::ValueId id : graph_.parameters)
+    parked_.read(graph_.value(id).name, {address(id), graph_.type(id).bytes()});
+  parked_.clear();
+  return {};
+}
+
+Status CpuExecutable::write_parameter(std::string_view name, std::span<const std::byte> bytes) {
+  const ir::ValueId id = find_parameter(graph_, name, bytes.size());
+  if (parameters_ == nullptr) {
+    parked_.write(name, bytes);
+  } else {
+    std::memcpy(address(id), bytes.data(), bytes.size());
+  }
+  return {};
+}
+
+Status CpuExecutable::read_parameter(std::string_view name, std::span<std::byte> bytes) {
+  const ir::ValueId id = find_parameter(graph_, name, bytes.size());
+  if (parameters_ == nullptr) {
+    parked_.read(name, bytes);
+  } else {
+    std::memcpy(bytes.data(), address(id), bytes.size());
+  }
   return {};
 }
 
 void CpuExecutable::unload() {
+  for (ir::ValueId id : graph_.parameters) {
+    if (parameters_ != nullptr)
+      parked_.write(graph_.value(id).name, {address(id), graph_.type(id).bytes()});
+  }
+  parameters_ = nullptr;
   if (shared_->arena_user == this) shared_->arena_user = nullptr;
   resident_.clear();
   reader_ = nullptr;
@@ -100,7 +142,7 @@ void CpuExecutable::unload() {
 std::string CpuExecutable::weight_key(const plan::PlannedWeight& weight,
                                       const WeightReader& weights) const {
   const ir::WeightSpec& spec = *graph_.value(weight.value).weight;
-  return weights.identity() + '\n' + spec.text() + '\n' + spec.shape.text() + '\n' + weight.form;
+  return weights.identity(spec) + '\n' + spec.shape.text() + '\n' + weight.form;
 }
 
 std::size_t CpuExecutable::missing_weight_bytes(const plan::Plan& plan,
@@ -116,8 +158,7 @@ std::size_t CpuExecutable::missing_weight_bytes(const plan::Plan& plan,
 Status CpuExecutable::load_resident(std::size_t index) {
   const plan::PlannedWeight& weight = plan_.weights[index];
   const ir::WeightSpec& spec = *graph_.value(weight.value).weight;
-  std::string key =
-      reader_->identity() + '\n' + spec.text() + '\n' + spec.shape.text() + '\n' + weight.form;
+  std::string key = weight_key(weight, *reader_);
   if ((resident_[index] = shared_->find(key)) != nullptr) return {};
   OBSCURA_ASSIGN(Memory memory, Memory::allocate(weight.bytes));
   // Any node that reads the weight in this form knows how to prepare it.
@@ -187,11 +228,15 @@ std::size_t CpuExecutable::first_node() {
   return same ? plan_.steady_nodes : 0;
 }
 
-void CpuExecutable::copy_shared_outputs() {
+void CpuExecutable::copy_results() {
   for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
     const std::byte* source = address(graph_.outputs[i].value);
     if (source != outputs_[i])
       std::memcpy(outputs_[i], source, graph_.type(graph_.outputs[i].value).bytes());
+  }
+  for (const auto& [parameter, value] : graph_.assignments) {
+    if (address(value) != address(parameter))
+      std::memcpy(address(parameter), address(value), graph_.type(value).bytes());
   }
 }
 
@@ -205,6 +250,8 @@ std::byte* CpuExecutable::address(ir::ValueId id) const {
       return const_cast<std::byte*>(inputs_[location.offset]);
     case plan::Location::Place::kOutput:
       return outputs_[location.offset];
+    case plan::Location::Place::kParameter:
+      return parameters_->data() + location.offset;
     case plan::Location::Place::kNone:
       break;
   }
@@ -248,9 +295,10 @@ Status CpuExecutable::run_node(std::size_t n) {
     OBSCURA_ASSIGN(const void* data, operand(n, i));
     operands.push_back(data);
   }
+  std::vector<void*> results;
+  for (ir::ValueId id : node.outputs) results.push_back(address(id));
   std::size_t workspace = plan_.nodes[n].workspace_offset;
-  kernels_[n]->run(
-      {operands, address(node.output), workspace == plan::kNowhere ? nullptr : arena_ + workspace});
+  kernels_[n]->run({operands, results, workspace == plan::kNowhere ? nullptr : arena_ + workspace});
   return {};
 }
 
@@ -269,11 +317,16 @@ Status CpuExecutable::run(std::span<const InputBinding> inputs,
     }
   }
   for (const ir::Output& out : graph_.outputs) {
-    const auto* values = reinterpret_cast<const float*>(address(out.value));
-    if (!all_finite(values, graph_.type(out.value).shape.elements())) return find_non_finite();
+    if (!is_finite(out.value)) return find_non_finite();
   }
-  copy_shared_outputs();
+  copy_results();
   return {};
+}
+
+bool CpuExecutable::is_finite(ir::ValueId id) const {
+  const ir::ValueType& type = graph_.type(id);
+  return type.dtype != DType::kF32 ||
+         all_finite(reinterpret_cast<const float*>(address(id)), type.shape.elements());
 }
 
 Error CpuExecutable::find_non_finite() {
@@ -282,17 +335,15 @@ Error CpuExecutable::find_non_finite() {
   };
   shared_->arena_user = nullptr;
   for (ir::ValueId id : graph_.inputs) {
-    const ir::ValueType& type = graph_.type(id);
-    if (type.dtype != DType::kF32) continue;
-    if (!all_finite(reinterpret_cast<const float*>(address(id)), type.shape.elements())) {
+    if (!is_finite(id))
       return numeric("its input " + graph_.value(id).name + " holds a NaN or an infinity");
-    }
   }
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     const ir::Node& node = graph_.nodes[n];
     if (Status status = run_node(n); !status.ok()) return status.error();
-    const auto* values = reinterpret_cast<const float*>(address(node.output));
-    if (all_finite(values, graph_.type(node.output).shape.elements())) continue;
+    if (std::all_of(node.outputs.begin(), node.outputs.end(),
+                    [&](ir::ValueId id) { return is_finite(id); }))
+      continue;
     for (ir::ValueId id : node.inputs) {
       const auto& weight = graph_.value(id).weight;
       if (!weight) continue;
@@ -320,7 +371,7 @@ Result<std::vector<double>> CpuExecutable::profile(std::span<const InputBinding>
     OBSCURA_TRY(run_node(n));
     seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
   }
-  copy_shared_outputs();
+  copy_results();
   return seconds;
 }
 

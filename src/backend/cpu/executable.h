@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/kernel.h"
 #include "backend/cpu/memory.h"
+#include "backend/parked_parameters.h"
 
 namespace obscura::backend::cpu {
 
@@ -48,6 +49,8 @@ class CpuExecutable final : public Executable {
   std::size_t missing_weight_bytes(const plan::Plan& plan,
                                    const WeightReader& weights) const override;
   bool loaded() const override { return loaded_; }
+  Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override;
+  Status read_parameter(std::string_view name, std::span<std::byte> bytes) override;
   Status run(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs,
              const CancelToken& cancel) override;
   Result<std::vector<double>> profile(std::span<const InputBinding> inputs,
@@ -58,6 +61,7 @@ class CpuExecutable final : public Executable {
       : graph_(std::move(graph)), shared_(shared) {}
 
   Status find_kernels(Precision precision);
+  Status load_parameters();
   std::string weight_key(const plan::PlannedWeight& weight, const WeightReader& weights) const;
   Status load_resident(std::size_t index);
   // Takes the caller's memory for one run.
@@ -65,13 +69,14 @@ class CpuExecutable final : public Executable {
   // The first node that has to run: later than 0 if the arena still holds what the steady inputs
   // gave in the last run.
   std::size_t first_node();
-  // Outputs that share another value's memory.
-  void copy_shared_outputs();
+  // Outputs that share another value's memory, and what is assigned but was made elsewhere.
+  void copy_results();
   std::byte* address(ir::ValueId id) const;
   Status run_node(std::size_t n);
   // Where operand `operand` of node n is; streams the weight in if it is not resident.
   Result<const void*> operand(std::size_t n, std::size_t operand);
   Status stream(std::size_t n, std::size_t need, std::byte* target);
+  bool is_finite(ir::ValueId id) const;
   // The first node, in order of execution, whose result (or weight) is not finite.
   Error find_non_finite();
 
@@ -83,6 +88,8 @@ class CpuExecutable final : public Executable {
   WeightReader* reader_ = nullptr;
   std::vector<std::shared_ptr<Memory>>
       resident_;  // parallel to plan_.weights; null for streamed ones
+  std::shared_ptr<Memory> parameters_;
+  ParkedParameters parked_;
   std::byte* arena_ = nullptr;
   std::vector<const std::byte*> inputs_;  // parallel to the graph's, valid during a run
   std::vector<std::byte*> outputs_;

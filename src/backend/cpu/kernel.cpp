@@ -19,18 +19,20 @@ class PlainDefinition final : public Kernel {
   explicit PlainDefinition(const KernelRequest& request)
       : op_(request.op),
         inputs_(request.inputs.begin(), request.inputs.end()),
-        output_(request.output) {}
+        outputs_(request.outputs.begin(), request.outputs.end()) {}
 
   void run(const KernelCall& call) const override {
     std::vector<ir::ConstArray> arrays;
     for (std::size_t i = 0; i < inputs_.size(); ++i) arrays.push_back({inputs_[i], call.inputs[i]});
-    op_.evaluate(arrays, {output_, call.output});
+    std::vector<ir::Array> results;
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      results.push_back({outputs_[i], call.outputs[i]});
+    op_.evaluate_all(arrays, results);
   }
 
  private:
   const ir::Op& op_;
-  std::vector<ir::ValueType> inputs_;
-  ir::ValueType output_;
+  std::vector<ir::ValueType> inputs_, outputs_;
 };
 
 }  // namespace
@@ -43,11 +45,14 @@ RegisterKernel::RegisterKernel(std::string_view op_name, KernelFactory factory) 
   factories()[op_name] = factory;
 }
 
+std::shared_ptr<const Kernel> plain_definition(const KernelRequest& request) {
+  return std::make_shared<PlainDefinition>(request);
+}
+
 Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request) {
   auto factory = factories().find(request.op.name());
   // The plain definition refers to the op, whose life is the graph's: not for the cache.
-  if (factory == factories().end())
-    return std::shared_ptr<const Kernel>(std::make_shared<PlainDefinition>(request));
+  if (factory == factories().end()) return plain_definition(request);
 
   std::string key = request.op.text();
   for (const ir::ValueType& type : request.inputs) key += "; " + type.text();

@@ -18,8 +18,8 @@ namespace obscura::backend::cpu {
 
 struct KernelCall {
   std::span<const void* const>
-      inputs;  // in the order of the node's operands; weights in prepared form
-  void* output = nullptr;
+      inputs;                      // in the order of the node's operands; weights in prepared form
+  std::span<void* const> outputs;  // in the order of the node's results
   std::byte* workspace = nullptr;
 
   const float* f32(int operand) const {
@@ -30,7 +30,8 @@ struct KernelCall {
   const std::int32_t* i32(int operand) const {
     return static_cast<const std::int32_t*>(inputs[static_cast<std::size_t>(operand)]);
   }
-  float* result() const { return static_cast<float*>(output); }
+  void* output() const { return outputs[0]; }
+  float* result() const { return static_cast<float*>(outputs[0]); }
 };
 
 class Kernel {
@@ -48,7 +49,8 @@ class Kernel {
 struct KernelRequest {
   const ir::Op& op;
   std::span<const ir::ValueType> inputs;
-  const ir::ValueType& output;
+  const ir::ValueType& output;  // of the first result
+  std::span<const ir::ValueType> outputs;
   Precision precision = Precision::kF32;
 };
 
@@ -62,5 +64,7 @@ struct RegisterKernel {
 // The kernel of an op, or one that runs its plain definition where nobody wrote a faster one.
 // Cached by op and types.
 Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request);
+// The op's plain definition, which takes any operand as a plain array.
+std::shared_ptr<const Kernel> plain_definition(const KernelRequest& request);
 
 }  // namespace obscura::backend::cpu

@@ -57,7 +57,7 @@ class MatchTokensKernel final : public Kernel {
 
   void run(const KernelCall& call) const override {
     auto* panels = reinterpret_cast<float*>(call.workspace);
-    auto* places = static_cast<std::int32_t*>(call.output);
+    auto* places = static_cast<std::int32_t*>(call.output());
     const std::int64_t count = static_cast<std::int64_t>(sources_.size());
     for (std::int64_t n = 0; n < samples_; ++n) {
       const float* x = call.f32(0) + n * tokens_ * width_;

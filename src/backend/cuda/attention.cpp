@@ -71,7 +71,7 @@ class FusedAttention final : public Kernel {
     std::array<DnnPlan::Binding, 6> bindings{{{kQ, shifted(call.input(0), s_.q_offset, s_.dtype)},
                                               {kK, shifted(call.input(1), s_.k_offset, s_.dtype)},
                                               {kV, shifted(call.input(2), s_.v_offset, s_.dtype)},
-                                              {kO, call.output},
+                                              {kO, call.output()},
                                               {kScale, &scale_},
                                               {kStatistics, statistics}}};
     return plan_.run(std::span(bindings).first(composed_ ? 6 : 5), call.workspace);
@@ -233,7 +233,7 @@ class ChunkedAttention final : public Kernel {
     const void* k = shifted(call.input(1), n * s_.keys * s_.k_row + s_.k_offset, s_.dtype);
     const void* v = shifted(call.input(2), n * s_.keys * s_.v_row + s_.v_offset, s_.dtype);
     auto* o =
-        const_cast<void*>(shifted(call.output, (n * s_.queries + first) * s_.width(), s_.dtype));
+        const_cast<void*>(shifted(call.output(), (n * s_.queries + first) * s_.width(), s_.dtype));
     OBSCURA_TRY(
         products.scores.run({.a = q, .b = k, .d = scores, .workspace = library}, call.stream));
     OBSCURA_TRY(check(

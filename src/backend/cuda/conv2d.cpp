@@ -155,7 +155,7 @@ class Conv2d final : public Kernel {
       x = workspace;
       workspace += bordered_bytes();
     }
-    void* y = call.output;
+    void* y = call.output();
     if (g_.out_padded != g_.out) {
       y = workspace;
       workspace += padded_bytes();
@@ -174,11 +174,11 @@ class Conv2d final : public Kernel {
     OBSCURA_TRY(convolve(call, x, combined, residual, y, workspace));
     bool left_bias = (options_.bias || options_.channel_add) && !fused_.bias;
     bool left_residual = options_.residual && !fused_.residual;
-    if (!left_bias && !left_residual && y == call.output) return {};
+    if (!left_bias && !left_residual && y == call.output()) return {};
     return check(
         finish_image(element_, y, g_.out_padded, left_bias ? bias : nullptr,
                      left_bias ? channel_add : nullptr, left_residual ? residual : nullptr,
-                     call.output, g_.samples, g_.out_height * g_.out_width, g_.out, call.stream),
+                     call.output(), g_.samples, g_.out_height * g_.out_width, g_.out, call.stream),
         "finishing an image");
   }
 
@@ -340,8 +340,9 @@ float Conv2d::time(Context& context, const DnnPlan& plan, const Epilogue& epilog
   if (options_.normalised) operands.push_back(statistics->data());
   if (options_.channel_add) operands.push_back(per_channel->data());
   if (options_.residual) operands.push_back(residual->data());
+  void* const result_place = y->data();
   return time_on_device(context, [&] {
-    return run({operands, y->data(), workspace->data(), context.compute});
+    return run({operands, std::span(&result_place, 1), workspace->data(), context.compute});
   });
 }
 

@@ -21,7 +21,7 @@ class ActivationKernel final : public Kernel {
   plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
 
   Status run(const KernelCall& call) const override {
-    return check(activate_into(element_, activation_, call.input(0), nullptr, call.output, count_,
+    return check(activate_into(element_, activation_, call.input(0), nullptr, call.output(), count_,
                                call.stream),
                  "activation");
   }
@@ -40,7 +40,8 @@ class GegluKernel final : public Kernel {
         rows_(request.output.shape.elements() / width_) {}
 
   Status run(const KernelCall& call) const override {
-    return check(geglu(element_, call.input(0), call.output, rows_, width_, call.stream), "geglu");
+    return check(geglu(element_, call.input(0), call.output(), rows_, width_, call.stream),
+                 "geglu");
   }
 
  private:
@@ -61,8 +62,8 @@ class AddKernel final : public Kernel {
   plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
 
   Status run(const KernelCall& call) const override {
-    return check(add(element_, call.input(0), call.input(1), call.output, samples_, rows_, columns_,
-                     per_sample_, call.stream),
+    return check(add(element_, call.input(0), call.input(1), call.output(), samples_, rows_,
+                     columns_, per_sample_, call.stream),
                  "add");
   }
 
@@ -80,7 +81,7 @@ class CastKernel final : public Kernel {
         count_(request.output.shape.elements()) {}
 
   Status run(const KernelCall& call) const override {
-    return check(convert(from_, call.input(0), to_, call.output, count_, call.stream), "cast");
+    return check(convert(from_, call.input(0), to_, call.output(), count_, call.stream), "cast");
   }
 
  private:
@@ -96,7 +97,7 @@ class SinusoidKernel final : public Kernel {
 
   Status run(const KernelCall& call) const override {
     return check(sinusoid(static_cast<const float*>(call.input(0)),
-                          static_cast<float*>(call.output), samples_, size_, call.stream),
+                          static_cast<float*>(call.output()), samples_, size_, call.stream),
                  "sinusoid");
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <vector>
 
 #include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/status.h"
@@ -50,9 +51,13 @@ Status CudaExecutable::find_kernels() {
       needs_.emplace_back();
       continue;
     }
-    std::vector<ir::ValueType> types;
+    std::vector<ir::ValueType> types, results;
     for (ir::ValueId id : node.inputs) types.push_back(graph_.type(id));
-    auto kernel = kernel_for({context(), node.op, types, graph_.type(node.output)});
+    for (ir::ValueId id : node.outputs) results.push_back(graph_.type(id));
+    KernelRequest request{context(), node.op, types, results[0], results};
+    auto kernel = kernel_for(request);
+    if (kernel.ok() && !plan::can_prepare_weights((*kernel)->needs(), graph_, node))
+      kernel = plain_definition(request);
     if (!kernel.ok()) return kernel.error().in(node.scope);
     plan::NodeNeeds needs = plan::with_plain_weights((*kernel)->needs(), graph_, node);
     // A slab is made of aligned places: the plan counts what they take.
@@ -66,8 +71,8 @@ Status CudaExecutable::find_kernels() {
 std::string CudaExecutable::weight_key(const plan::PlannedWeight& weight,
                                        const WeightReader& weights) const {
   const ir::Value& value = graph_.value(weight.value);
-  return fmt::format("{}\n{}\n{}\n{}\n{}", weights.identity(), value.weight->text(),
-                     value.type.text(), weight.form, weight.resident ? "device" : "host");
+  return fmt::format("{}\n{}\n{}\n{}", weights.identity(*value.weight), value.type.text(),
+                     weight.form, weight.resident ? "device" : "host");
 }
 
 std::size_t CudaExecutable::missing_weight_bytes(const plan::Plan& plan,
@@ -88,11 +93,70 @@ Status CudaExecutable::load(plan::Plan plan, WeightReader& weights) {
   OBSCURA_ASSIGN(arena_, shared_->arena(plan_.arena_bytes));
   Status status = allocate_boundary();
   if (status.ok()) status = load_weights();
+  if (status.ok()) status = load_parameters();
   if (!status.ok()) {
     unload();
     return status;
   }
   loaded_ = true;
+  return {};
+}
+
+Status CudaExecutable::copy(void* target, const void* source, std::size_t bytes,
+                            cudaMemcpyKind kind) {
+  OBSCURA_TRY(check(cudaMemcpyAsync(target, source, bytes, kind, context().compute),
+                    "copying a parameter"));
+  return check(cudaStreamSynchronize(context().compute), "copying a parameter");
+}
+
+Status CudaExecutable::load_parameters() {
+  if (plan_.parameter_bytes == 0) return {};
+  OBSCURA_ASSIGN(parameters_, shared_->allocate_slab(plan_.parameter_bytes));
+  for (ir::ValueId id : graph_.parameters) {
+    std::vector<std::byte> content(graph_.type(id).bytes());
+    parked_.read(graph_.value(id).name, content);
+    OBSCURA_TRY(copy(address(id), content.data(), content.size(), cudaMemcpyHostToDevice));
+  }
+  parked_.clear();
+  return {};
+}
+
+void CudaExecutable::park_parameters() {
+  if (!loaded_ || parameters_ == nullptr) return;
+  for (ir::ValueId id : graph_.parameters) {
+    std::vector<std::byte> content(graph_.type(id).bytes());
+    Status status = copy(content.data(), address(id), content.size(), cudaMemcpyDeviceToHost);
+    if (!status.ok()) log::warn("{}: {}", graph_.name, status.error().message());
+    parked_.write(graph_.value(id).name, content);
+  }
+}
+
+Status CudaExecutable::write_parameter(std::string_view name, std::span<const std::byte> bytes) {
+  const ir::ValueId id = find_parameter(graph_, name, bytes.size());
+  if (!loaded_) {
+    parked_.write(name, bytes);
+    return {};
+  }
+  return copy(address(id), bytes.data(), bytes.size(), cudaMemcpyHostToDevice);
+}
+
+Status CudaExecutable::read_parameter(std::string_view name, std::span<std::byte> bytes) {
+  const ir::ValueId id = find_parameter(graph_, name, bytes.size());
+  if (!loaded_) {
+    parked_.read(name, bytes);
+    return {};
+  }
+  return copy(bytes.data(), address(id), bytes.size(), cudaMemcpyDeviceToHost);
+}
+
+Status CudaExecutable::enqueue_assignments() {
+  for (const auto& [parameter, value] : graph_.assignments) {
+    if (address(parameter) == address(value)) continue;
+    OBSCURA_TRY(
+        check(cudaMemcpyAsync(address(parameter), address(value), graph_.type(value).bytes(),
+                              cudaMemcpyDeviceToDevice, context().compute),
+              "assigning a parameter"));
+  }
   return {};
 }
 
@@ -208,6 +272,8 @@ void CudaExecutable::unload() {
   cudaStreamSynchronize(context().compute);
   cudaStreamSynchronize(context().copy);
   drop_replays();
+  park_parameters();
+  parameters_ = nullptr;
   weights_.clear();
   boundary_ = PinnedMemory();
   flag_ = DeviceMemory();
@@ -218,6 +284,8 @@ void CudaExecutable::unload() {
 
 std::byte* CudaExecutable::address(ir::ValueId id) const {
   const plan::Location& location = plan_.values[index_of(id)];
+  if (location.place == plan::Location::Place::kParameter)
+    return parameters_->data() + location.offset;
   OBSCURA_CHECK(location.place == plan::Location::Place::kArena,
                 graph_.name + ": a value without a place is used");
   return arena_ + location.offset;
@@ -255,6 +323,8 @@ Status CudaExecutable::receive_outputs(std::span<const OutputBinding> outputs) {
                               graph_.type(id).bytes(), cudaMemcpyDeviceToHost, context().compute),
               "receiving an output"));
   }
+  // After the outputs, which may be a parameter's old content.
+  OBSCURA_TRY(enqueue_assignments());
   OBSCURA_TRY(check(cudaMemcpyAsync(host_flag_, flag_.data(), sizeof(std::int32_t),
                                     cudaMemcpyDeviceToHost, context().compute),
                     "receiving an output"));
@@ -336,7 +406,9 @@ Status CudaExecutable::run_kernel(std::size_t n) {
   }
   void* workspace =
       planned.workspace_offset == plan::kNowhere ? nullptr : arena_ + planned.workspace_offset;
-  Status status = kernels_[n]->run({operands, address(node.output), workspace, context().compute});
+  std::vector<void*> results;
+  for (ir::ValueId id : node.outputs) results.push_back(address(id));
+  Status status = kernels_[n]->run({operands, results, workspace, context().compute});
   if (!status.ok()) return status.error().in(graph_.name + ", " + node.scope);
   return {};
 }
@@ -411,6 +483,7 @@ Status CudaExecutable::enqueue_finite_check(ir::ValueId id) {
 }
 
 Result<bool> CudaExecutable::is_finite(ir::ValueId id) {
+  if (!is_floating(graph_.type(id).dtype)) return true;
   OBSCURA_TRY(check(cudaMemsetAsync(flag_.data(), 0, flag_.bytes(), context().compute), "a flag"));
   OBSCURA_TRY(enqueue_finite_check(id));
   OBSCURA_TRY(check(cudaMemcpyAsync(host_flag_, flag_.data(), sizeof(std::int32_t),
@@ -432,7 +505,6 @@ Error CudaExecutable::locate_non_finite() {
     ir::ValueId id = graph_.inputs[i];
     cudaMemcpyAsync(address(id), boundary_.data() + input_offsets_[i], graph_.type(id).bytes(),
                     cudaMemcpyHostToDevice, context().compute);
-    if (!is_floating(graph_.type(id).dtype)) continue;
     Result<bool> finite = is_finite(id);
     if (!finite.ok()) return finite.error();
     if (!*finite)
@@ -441,10 +513,13 @@ Error CudaExecutable::locate_non_finite() {
   for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
     const ir::Node& node = graph_.nodes[n];
     if (Status status = enqueue(n, n + 1); !status.ok()) return status.error();
-    if (!is_floating(graph_.type(node.output).dtype)) continue;
-    Result<bool> finite = is_finite(node.output);
-    if (!finite.ok()) return finite.error();
-    if (*finite) continue;
+    bool all_finite = true;
+    for (ir::ValueId id : node.outputs) {
+      Result<bool> finite = is_finite(id);
+      if (!finite.ok()) return finite.error();
+      all_finite = all_finite && *finite;
+    }
+    if (all_finite) continue;
     for (ir::ValueId id : node.inputs) {
       const auto& weight = graph_.value(id).weight;
       if (!weight) continue;
@@ -454,7 +529,7 @@ Error CudaExecutable::locate_non_finite() {
         return numeric("the weight " + weight->text() + " holds a NaN or an infinity");
     }
     return numeric(fmt::format("{} at {} produced a NaN or an infinity in {}", node.op->name(),
-                               node.scope, name_of(graph_.type(node.output).dtype)));
+                               node.scope, name_of(graph_.type(node.output()).dtype)));
   }
   return numeric("a NaN or an infinity that did not appear again when looked for");
 }

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "backend/cuda/kernel.h"
 #include "backend/cuda/weights.h"
+#include "backend/parked_parameters.h"
 
 namespace obscura::backend::cuda {
 
@@ -26,6 +27,8 @@ class CudaExecutable final : public Executable {
   Status load(plan::Plan plan, WeightReader& weights) override;
   void unload() override;
   bool loaded() const override { return loaded_; }
+  Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override;
+  Status read_parameter(std::string_view name, std::span<std::byte> bytes) override;
   std::size_t missing_weight_bytes(const plan::Plan& plan,
                                    const WeightReader& weights) const override;
   Status run(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs,
@@ -50,11 +53,17 @@ class CudaExecutable final : public Executable {
   // Puts the weight at `target`, device memory, in the form that its nodes want.
   Status prepare(WeightUpload& upload, std::size_t index, std::byte* target);
   Status allocate_boundary();
+  // Of a parameter's content; done when it returns.
+  Status copy(void* target, const void* source, std::size_t bytes, cudaMemcpyKind kind);
+  Status load_parameters();
+  void park_parameters();
 
   std::byte* address(ir::ValueId id) const;
   // Copies changed inputs to the device; says whether a steady one changed.
   Result<bool> send_inputs(std::span<const InputBinding> inputs);
   Status receive_outputs(std::span<const OutputBinding> outputs);
+  // What is assigned to a parameter but was made elsewhere.
+  Status enqueue_assignments();
   Status run_stretch(Replay& replay, std::size_t begin, std::size_t end);
   Status record(Replay& replay, std::size_t begin, std::size_t end);
   Status enqueue(std::size_t begin, std::size_t end);
@@ -77,6 +86,8 @@ class CudaExecutable final : public Executable {
   // Parallel to plan_.weights: on the device for resident ones, page-locked for streamed ones.
   std::vector<std::shared_ptr<PreparedWeight>> weights_;
   bool streams_ = false;
+  std::shared_ptr<DeviceMemory> parameters_;
+  ParkedParameters parked_;
   std::byte* arena_ = nullptr;
   int arena_generation_ = -1;
   // Page-locked copies of the inputs as last sent, and of the outputs; and the device's word for a

@@ -27,7 +27,7 @@ class LowFrequencyKernel final : public Kernel {
   }
 
   Status run(const KernelCall& call) const override {
-    return check(scale_low_frequencies(image_, call.input(0), scale_, call.output, call.workspace,
+    return check(scale_low_frequencies(image_, call.input(0), scale_, call.output(), call.workspace,
                                        call.stream),
                  "low_frequency");
   }
@@ -49,7 +49,7 @@ class StrengthenKernel final : public Kernel {
   }
 
   Status run(const KernelCall& call) const override {
-    return check(strengthen(image_, call.input(0), scale_, by_mean_, call.output, call.workspace,
+    return check(strengthen(image_, call.input(0), scale_, by_mean_, call.output(), call.workspace,
                             call.stream),
                  "strengthen");
   }

@@ -30,7 +30,7 @@ class GroupNormKernel final : public Kernel {
 
   Status run(const KernelCall& call) const override {
     return check(group_norm(image_, call.input(0), call.input(1), call.input(2), options_.eps,
-                            options_.silu, call.output, call.workspace, call.stream),
+                            options_.silu, call.output(), call.workspace, call.stream),
                  "group_norm");
   }
 
@@ -49,7 +49,7 @@ class GroupStatsKernel final : public Kernel {
 
   Status run(const KernelCall& call) const override {
     return check(group_stats(image_, call.input(0), call.input(1), call.input(2), op_.eps,
-                             static_cast<float*>(call.output), call.workspace, call.stream),
+                             static_cast<float*>(call.output()), call.workspace, call.stream),
                  "group_stats");
   }
 
@@ -67,7 +67,7 @@ class ChannelMomentsKernel final : public Kernel {
   plan::NodeNeeds needs() const override { return {.workspace_bytes = moments_bytes(image_)}; }
 
   Status run(const KernelCall& call) const override {
-    return check(group_moments(image_, call.input(0), static_cast<float*>(call.output),
+    return check(group_moments(image_, call.input(0), static_cast<float*>(call.output()),
                                call.workspace, call.stream),
                  "channel_moments");
   }

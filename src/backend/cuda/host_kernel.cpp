@@ -50,15 +50,9 @@ class HostKernel final : public Kernel {
             call.stream, [](void* kernel) { static_cast<const HostKernel*>(kernel)->evaluate(); },
             const_cast<HostKernel*>(this)),
         "computing on the host"));
-    bool widened = output_.type.dtype != plain(output_.type).dtype;
-    OBSCURA_TRY(check(
-        cudaMemcpyAsync(widened ? call.workspace : call.output, memory_.data() + output_.offset,
-                        plain(output_.type).bytes(), cudaMemcpyHostToDevice, call.stream),
-        "bringing a result to the device"));
-    if (!widened) return {};
-    return check(convert(DType::kF32, call.workspace, output_.type.dtype, call.output,
-                         output_.type.shape.elements(), call.stream),
-                 "rounding a result");
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      OBSCURA_TRY(send(outputs_[i], call.outputs[i], call));
+    return {};
   }
 
  private:
@@ -69,7 +63,7 @@ class HostKernel final : public Kernel {
 
   explicit HostKernel(const KernelRequest& request) : op_(request.op) {
     for (const ir::ValueType& type : request.inputs) inputs_.push_back(reserve(type));
-    output_ = reserve(request.output);
+    for (const ir::ValueType& type : request.outputs) outputs_.push_back(reserve(type));
   }
 
   Operand reserve(const ir::ValueType& type) {
@@ -80,17 +74,31 @@ class HostKernel final : public Kernel {
     return operand;
   }
 
+  Status send(const Operand& result, void* target, const KernelCall& call) const {
+    bool widened = result.type.dtype != plain(result.type).dtype;
+    OBSCURA_TRY(
+        check(cudaMemcpyAsync(widened ? call.workspace : target, memory_.data() + result.offset,
+                              plain(result.type).bytes(), cudaMemcpyHostToDevice, call.stream),
+              "bringing a result to the device"));
+    if (!widened) return {};
+    return check(convert(DType::kF32, call.workspace, result.type.dtype, target,
+                         result.type.shape.elements(), call.stream),
+                 "rounding a result");
+  }
+
   // Called by the driver's thread, where nothing of CUDA may be called.
   void evaluate() const {
     std::vector<ir::ConstArray> operands;
     for (const Operand& input : inputs_)
       operands.push_back({plain(input.type), memory_.data() + input.offset});
-    op_->evaluate(operands, {plain(output_.type), memory_.data() + output_.offset});
+    std::vector<ir::Array> results;
+    for (const Operand& output : outputs_)
+      results.push_back({plain(output.type), memory_.data() + output.offset});
+    op_->evaluate_all(operands, results);
   }
 
   ir::OpPtr op_;
-  std::vector<Operand> inputs_;
-  Operand output_{};
+  std::vector<Operand> inputs_, outputs_;
   std::size_t bytes_ = 0, widened_bytes_ = 0;
   PinnedMemory memory_;
 };

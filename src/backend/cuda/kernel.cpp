@@ -28,6 +28,11 @@ bool has_kernel(std::string_view op_name) {
   return factories().contains(op_name);
 }
 
+Result<std::shared_ptr<const Kernel>> plain_definition(const KernelRequest& request) {
+  OBSCURA_ASSIGN(std::shared_ptr<const Kernel> kernel, make_host_kernel(request));
+  return kernel;
+}
+
 Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request) {
   auto factory = factories().find(request.op->name());
   std::string key = request.op->text();

@@ -18,12 +18,13 @@ namespace obscura::backend::cuda {
 // Pointers to device memory, aligned to plan::kAlignment.
 struct KernelCall {
   std::span<const void* const>
-      inputs;  // in the order of the node's operands; weights in prepared form
-  void* output = nullptr;
+      inputs;                      // in the order of the node's operands; weights in prepared form
+  std::span<void* const> outputs;  // in the order of the node's results
   void* workspace = nullptr;
   cudaStream_t stream = nullptr;
 
   const void* input(int operand) const { return inputs[static_cast<std::size_t>(operand)]; }
+  void* output() const { return outputs[0]; }
   // nullptr for operand -1: optional operands of a fused op that it does not have.
   const void* optional(int operand) const { return operand < 0 ? nullptr : input(operand); }
 };
@@ -48,7 +49,8 @@ struct KernelRequest {
   Context& context;
   const ir::OpPtr& op;
   std::span<const ir::ValueType> inputs;
-  const ir::ValueType& output;
+  const ir::ValueType& output;  // of the first result
+  std::span<const ir::ValueType> outputs;
 
   const ir::ValueType& type(int operand) const { return inputs[static_cast<std::size_t>(operand)]; }
 };
@@ -65,5 +67,7 @@ bool has_kernel(std::string_view op_name);
 
 // The kernel of an op, cached by op and types for as long as somebody holds it.
 Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request);
+// The op by its plain definition, which takes any operand as a plain array.
+Result<std::shared_ptr<const Kernel>> plain_definition(const KernelRequest& request);
 
 }  // namespace obscura::backend::cuda

@@ -19,7 +19,7 @@ class LayerNormKernel final : public Kernel {
 
   Status run(const KernelCall& call) const override {
     return check(layer_norm(element_, call.input(0), call.input(1), call.input(2), eps_,
-                            call.output, rows_, width_, call.stream),
+                            call.output(), rows_, width_, call.stream),
                  "layer_norm");
   }
 

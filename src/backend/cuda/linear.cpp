@@ -64,11 +64,11 @@ class Linear : public Kernel {
     const void* residual = call.optional(op_.residual_operand());
     operands.bias = call.optional(op_.bias_operand());
     operands.c = activates() ? nullptr : residual;
-    operands.d = call.output;
+    operands.d = call.output();
     OBSCURA_TRY(matmul_.run(operands, call.stream));
     if (!activates()) return {};
     return check(
-        activate(element_, op_.options.activation, call.output, residual, count_, call.stream),
+        activate(element_, op_.options.activation, call.output(), residual, count_, call.stream),
         "linear's activation");
   }
   bool activates() const { return op_.options.activation != ir::Activation::kNone; }

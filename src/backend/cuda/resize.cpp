@@ -34,7 +34,7 @@ class ResizeKernel final : public Kernel {
         y_(request.output.shape) {}
 
   Status run(const KernelCall& call) const override {
-    return check(resize(element_, method_, call.input(0), call.output, x_[0], x_[1], x_[2], y_[1],
+    return check(resize(element_, method_, call.input(0), call.output(), x_[0], x_[1], x_[2], y_[1],
                         y_[2], x_[3], call.stream),
                  "resize");
   }

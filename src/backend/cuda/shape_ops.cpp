@@ -20,8 +20,9 @@ class ConcatKernel final : public Kernel {
         rows_(request.output.shape.elements() / request.output.shape[-1]) {}
 
   Status run(const KernelCall& call) const override {
-    return check(concat_rows(call.input(0), a_, call.input(1), b_, call.output, rows_, call.stream),
-                 "concat");
+    return check(
+        concat_rows(call.input(0), a_, call.input(1), b_, call.output(), rows_, call.stream),
+        "concat");
   }
 
  private:
@@ -41,7 +42,7 @@ class SliceRowsKernel final : public Kernel {
 
   Status run(const KernelCall& call) const override {
     const auto* source = static_cast<const std::byte*>(call.input(0)) + first_;
-    auto* target = static_cast<std::byte*>(call.output);
+    auto* target = static_cast<std::byte*>(call.output());
     for (std::int64_t n = 0; n < samples_; ++n, source += source_bytes_, target += bytes_) {
       OBSCURA_TRY(
           check(cudaMemcpyAsync(target, source, bytes_, cudaMemcpyDeviceToDevice, call.stream),
@@ -62,7 +63,7 @@ class SwapAxesKernel final : public Kernel {
 
   Status run(const KernelCall& call) const override {
     const auto* source = static_cast<const std::byte*>(call.input(0));
-    auto* target = static_cast<std::byte*>(call.output);
+    auto* target = static_cast<std::byte*>(call.output());
     const auto outer = static_cast<std::size_t>(y_[1]), inner = static_cast<std::size_t>(y_[2]);
     for (std::int64_t a = 0; a < y_[0]; ++a, source += outer * inner * bytes_) {
       for (std::size_t c = 0; c < outer; ++c, target += inner * bytes_) {
@@ -89,7 +90,7 @@ class SelectTokenKernel final : public Kernel {
   Status run(const KernelCall& call) const override {
     return check(gather_rows(call.input(0), tokens_ * bytes_, tokens_,
                              static_cast<const std::int32_t*>(call.input(1)), samples_, bytes_,
-                             call.output, call.stream),
+                             call.output(), call.stream),
                  "select_token");
   }
 
@@ -107,7 +108,7 @@ class EmbeddingKernel final : public Kernel {
   Status run(const KernelCall& call) const override {
     return check(
         gather_rows(call.input(1), 0, rows_, static_cast<const std::int32_t*>(call.input(0)), ids_,
-                    bytes_, call.output, call.stream),
+                    bytes_, call.output(), call.stream),
         "embedding");
   }
 
@@ -122,7 +123,7 @@ class UpsampleKernel final : public Kernel {
 
   Status run(const KernelCall& call) const override {
     return check(
-        double_pixels(call.input(0), call.output, x_[0], x_[1], x_[2], bytes_, call.stream),
+        double_pixels(call.input(0), call.output(), x_[0], x_[1], x_[2], bytes_, call.stream),
         "upsample");
   }
 

@@ -28,6 +28,12 @@ class FaultyExecutable final : public Executable {
                                    const WeightReader& weights) const override {
     return real_->missing_weight_bytes(plan, weights);
   }
+  Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override {
+    return real_->write_parameter(name, bytes);
+  }
+  Status read_parameter(std::string_view name, std::span<std::byte> bytes) override {
+    return real_->read_parameter(name, bytes);
+  }
   Status run(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs,
              const CancelToken& cancel) override {
     OBSCURA_TRY(real_->run(inputs, outputs, cancel));
