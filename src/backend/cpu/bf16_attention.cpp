@@ -68,10 +68,6 @@ class Bf16Attention final : public Kernel {
     scores_ = memory::desc({block_, keys_}, kF32, Tag::ab);
     probabilities_ = memory::desc({block_, keys_}, kBF16, Tag::ab);
     result_ = memory::desc({block_, size}, kF32, Tag::ab);
-    auto product = [](const memory::desc& a, const memory::desc& b, const memory::desc& c) {
-      return dnnl::matmul::primitive_desc(dnnl::matmul::desc(a, b, c), planned_attributes(),
-                                          onednn_engine());
-    };
     auto first = product(q_, memory::desc({size, keys_}, kBF16, Tag::any), scores_);
     auto second = product(probabilities_, memory::desc({keys_, size}, kBF16, Tag::any), result_);
     k_ = first.weights_desc();

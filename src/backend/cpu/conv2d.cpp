@@ -154,11 +154,15 @@ class Conv2dKernel final : public Kernel {
     // oneDNN derives nothing: what is below and to the right must make the sizes add up.
     std::int64_t below = (rows_ - 1) * options_.stride + w[2] - strip_rows_ - before[0];
     std::int64_t right = (out_width_ - 1) * options_.stride + w[3] - source_width_ - before[1];
-    dnnl::convolution_forward::desc description(
-        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source_,
-        memory::desc({out_, in_, w[2], w[3]}, operand, Tag::any), bias_desc_, target_,
-        {options_.stride, options_.stride}, before, {below, right});
-    dnnl::convolution_forward::primitive_desc primitive(description, attributes, onednn_engine());
+    dnnl::convolution_forward::primitive_desc primitive =
+        convolution({.source = source_,
+                     .weight = memory::desc({out_, in_, w[2], w[3]}, operand, Tag::any),
+                     .bias = bias_desc_,
+                     .target = target_,
+                     .strides = {options_.stride, options_.stride},
+                     .padding_before = before,
+                     .padding_after = {below, right}},
+                    attributes);
     weight_ = primitive.weights_desc();
     scratchpad_ = primitive.scratchpad_desc();
     convolution_ = dnnl::convolution_forward(primitive);

@@ -63,8 +63,7 @@ class Int8Linear final : public Kernel {
     source_ = memory::desc({rows_, in_}, memory::data_type::s8, Tag::ab);
     sums_ = memory::desc({rows_, out_}, memory::data_type::s32, Tag::ab);
     memory::desc weight({in_, out_}, memory::data_type::s8, Tag::any);
-    dnnl::matmul::primitive_desc primitive(dnnl::matmul::desc(source_, weight, sums_),
-                                           planned_attributes(), onednn_engine());
+    dnnl::matmul::primitive_desc primitive = product(source_, weight, sums_);
     weight_ = primitive.weights_desc();
     scratchpad_ = primitive.scratchpad_desc();
     matmul_ = dnnl::matmul(primitive);

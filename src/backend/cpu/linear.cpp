@@ -15,16 +15,16 @@ void append_activation(dnnl::post_ops& post_ops, ir::Activation activation) {
     case ir::Activation::kNone:
       break;
     case ir::Activation::kSilu:
-      post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_swish, 1.0f, 0.0f);
+      append_elementwise(post_ops, dnnl::algorithm::eltwise_swish, 1.0f);
       break;
     case ir::Activation::kGelu:
-      post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_gelu_erf, 0.0f, 0.0f);
+      append_elementwise(post_ops, dnnl::algorithm::eltwise_gelu_erf, 0.0f);
       break;
     case ir::Activation::kQuickGelu:
-      post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_swish, 1.702f, 0.0f);
+      append_elementwise(post_ops, dnnl::algorithm::eltwise_swish, 1.702f);
       break;
     case ir::Activation::kRelu:
-      post_ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+      append_elementwise(post_ops, dnnl::algorithm::eltwise_relu, 0.0f);
       break;
   }
 }
@@ -66,10 +66,9 @@ class LinearKernel final : public Kernel {
     residual_post_op_ = post_ops.len();
     if (residual_ >= 0) post_ops.append_binary(dnnl::algorithm::binary_add, target_);
     attributes.set_post_ops(post_ops);
-    dnnl::matmul::desc description = bias_ < 0
-                                         ? dnnl::matmul::desc(source_, weight, target_)
-                                         : dnnl::matmul::desc(source_, weight, bias_desc_, target_);
-    dnnl::matmul::primitive_desc primitive(description, attributes, onednn_engine());
+    dnnl::matmul::primitive_desc primitive =
+        bias_ < 0 ? product(source_, weight, target_, attributes)
+                  : product_with_bias(source_, weight, bias_desc_, target_, attributes);
     weight_ = primitive.weights_desc();
     scratchpad_ = primitive.scratchpad_desc();
     matmul_ = dnnl::matmul(primitive);
