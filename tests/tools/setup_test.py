@@ -14,12 +14,18 @@ class Setup(ScratchTest):
         self.installed = self.write("installed", "installed g++\n")
         self.program("dpkg-query", f"cat {self.installed}")
         self.program("apt-get", 'echo "apt-get $*" >> calls; for word; do echo "installed $word"; done >> installed')
+        self.offer("*")
         self.program("id", "echo 0")
         for tool in ("bash", "env", "sed", "grep", "tail", "rm", "mktemp", "dirname", "cat"):
             (self.folder / "bin" / tool).symlink_to(f"/usr/bin/{tool}")
 
     def program(self, name, body):
         self.write(f"bin/{name}", f"#!/bin/bash\n{body}\n", mode=0o755)
+
+    def offer(self, pattern):
+        """Lets apt know only the packages that a pattern of bash's matches."""
+        self.program("apt-cache", f'shift; for word; do [[ $word == {pattern} ]] && version=1 || version="(none)"; '
+                     'printf "%s:\\n  Installed: (none)\\n  Candidate: %s\\n" "$word" "$version"; done')
 
     def setup(self, *arguments):
         return self.run_tool(self.folder / "tools/setup", *arguments, PATH=str(self.folder / "bin"))
@@ -50,6 +56,38 @@ class Setup(ScratchTest):
         self.installed.write_text("installed g++\nconfig-files libpng-dev\n")
         self.setup()
         self.assertIn("libpng-dev", self.calls())
+
+    def test_of_several_names_it_takes_the_first_that_is_offered(self):
+        self.write("tools/packages.txt", "build libboost1.81-dev|libboost1.83-dev  # headers\n")
+        self.offer("*1.83*")
+        self.assert_passes(self.setup())
+        self.assertRegex(self.calls(), r"install --no-install-recommends libboost1.83-dev\n$")
+        self.installed.write_text("")
+        self.offer("*")
+        self.assert_passes(self.setup())
+        self.assertRegex(self.calls(), r"install --no-install-recommends libboost1.81-dev\n$")
+
+    def test_any_of_several_names_will_do(self):
+        self.write("tools/packages.txt", "build libboost1.81-dev|libboost1.83-dev\n")
+        self.installed.write_text("installed libboost1.83-dev\n")
+        self.assert_passes(self.setup())
+        self.assertEqual(self.calls(), "")
+
+    def test_goes_without_what_may_be_missing(self):
+        self.write("tools/packages.txt", "build g++\ncheck clang-format-14|none\n")
+        self.offer("g++")
+        done = self.setup("check")
+        self.assert_passes(done)
+        self.assertEqual((done.stderr, self.calls()), ("", ""))
+        self.offer("*")
+        self.assert_passes(self.setup("check"))
+        self.assertIn("install --no-install-recommends clang-format-14\n", self.calls())
+
+    def test_a_package_that_nobody_offers_is_asked_for_by_its_first_name(self):
+        self.write("tools/packages.txt", "build libboost1.81-dev|libboost1.83-dev\n")
+        self.offer("nothing")
+        self.program("apt-get", 'echo "E: Unable to locate package ${!#}"; exit 100')
+        self.assert_fails(self.setup(), "package libboost1.81-dev", "  libboost1.81-dev or libboost1.83-dev\n")
 
     def test_without_root_it_uses_sudo(self):
         self.program("id", "echo 1000")
