@@ -25,6 +25,8 @@ if(OBSCURA_WITH_CUDA)
     # CMake 3.25 does not know that nvcc speaks C++20.
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
     set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+    # CMake 3.25 goes on to set properties of this target, whose library CUDA 13 no longer has.
+    add_library(CUDA::nvToolsExt INTERFACE IMPORTED)
     find_package(CUDAToolkit 12.4)
     find_path(OBSCURA_CUDNN_INCLUDE cudnn_graph.h PATHS ${CUDAToolkit_INCLUDE_DIRS})
     if(CUDAToolkit_FOUND AND OBSCURA_CUDNN_INCLUDE)
