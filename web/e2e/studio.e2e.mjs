@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { workflow } from "./canvas.mjs";
 import { assert, dropFile, equal, history, rendered, until, visit } from "./harness.mjs";
+import { lora } from "./lora.mjs";
 
 const send = async (server, route, body) => {
   const answer = await fetch(server.url + route, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
@@ -10,23 +11,6 @@ const send = async (server, route, body) => {
 };
 
 const go = (page, screen) => page.evaluate((id) => (location.hash = `/${id}`), screen);
-
-/** A LoRA for one layer, with what its makers say of it. */
-function lora(metadata) {
-  const layer = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q";
-  const tensor = (shape, at) => ({ dtype: "F32", shape, data_offsets: [at, at + 4 * shape.reduce((a, b) => a * b, 1)] });
-  const header = JSON.stringify({
-    __metadata__: metadata,
-    [`${layer}.lora_down.weight`]: tensor([2, 128], 0),
-    [`${layer}.lora_up.weight`]: tensor([128, 2], 1024),
-    [`${layer}.alpha`]: tensor([], 2048),
-  });
-  const padded = header + " ".repeat((8 - (header.length % 8)) % 8);
-  const bytes = new Uint8Array(8 + padded.length + 2052);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded.length), true);
-  bytes.set(new TextEncoder().encode(padded), 8);
-  return bytes;
-}
 
 /** Onto the job at `to`, below its middle or above. */
 async function dragJob(page, from, to, below) {

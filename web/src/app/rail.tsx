@@ -1,3 +1,4 @@
+/** The way to every screen. */
 import { Icon } from "../design/icons.tsx";
 import { studio } from "../service/studio.ts";
 import { SCREENS, type Screen } from "../state/routes.ts";

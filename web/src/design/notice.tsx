@@ -1,11 +1,11 @@
-import type { ReactNode } from "react";
 import { Icon } from "./icons.tsx";
 
-export function Notice({ children }: { children: ReactNode }) {
+/** Something that went wrong, read out when it appears. */
+export function Notice({ text, className = "" }: { text: string | undefined; className?: string }) {
   return (
-    <div className="notice" role="alert">
+    <div className={`notice ${className}`} role="alert">
       <Icon name="alert" />
-      <div className="grow">{children}</div>
+      <span>{text}</span>
     </div>
   );
 }

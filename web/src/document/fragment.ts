@@ -1,3 +1,4 @@
+/** What is copied and pasted: nodes, with the links among them and the subgraphs that they stand for. */
 import { freshId, freshNodeId, type GraphDocument, type GraphNode, type Group, type GroupId, isBoundary, type Link, linksOf, type NodeId, type Point, type Subgraph } from "./model.ts";
 import { usedSubgraphs } from "./planes.ts";
 

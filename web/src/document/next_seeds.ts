@@ -1,3 +1,4 @@
+/** What becomes of seeds after a job: fixed, increment, decrement or randomize. */
 import { type Command, setValue, together } from "./commands.ts";
 import { type GraphDocument, nodesOf, type SeedControl } from "./model.ts";
 import type { NodeTypes } from "./node_types.ts";

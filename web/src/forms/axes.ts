@@ -1,3 +1,4 @@
+/** The axes of a grid, and the values that are typed for them. */
 export const AXIS_NAMES = {
   none: "Nothing",
   seed: "Seed",

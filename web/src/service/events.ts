@@ -1,3 +1,4 @@
+/** What the server's events change. */
 import type { JsonObject } from "../document/exact_json.ts";
 import { client } from "./client.ts";
 import { readImages } from "./images.ts";

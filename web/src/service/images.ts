@@ -1,3 +1,4 @@
+/** Images as the server names them. */
 import { isObject, type Json } from "../document/exact_json.ts";
 import type { NodeId } from "../document/model.ts";
 import { address } from "./http.ts";

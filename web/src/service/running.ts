@@ -1,3 +1,4 @@
+/** The job that runs, and how far it has come. */
 import type { NodeId } from "../document/model.ts";
 import type { Job } from "./jobs.ts";
 

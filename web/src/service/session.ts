@@ -1,3 +1,4 @@
+/** The token and the project of this tab. */
 const TOKEN = "obscura.token";
 
 export const PROJECT = "obscura.project";

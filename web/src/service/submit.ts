@@ -1,3 +1,4 @@
+/** Jobs that the page sends, ends and forgets. */
 import type { Prompt } from "../document/api_form.ts";
 import { isObject, type Json, type JsonObject } from "../document/exact_json.ts";
 import type { NodeId } from "../document/model.ts";

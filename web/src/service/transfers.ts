@@ -1,3 +1,4 @@
+/** Files to the server, and back. */
 import { request } from "./http.ts";
 
 /** The name by which LoadImage finds it. */

@@ -1,3 +1,4 @@
+/** The open graph, kept in the browser. */
 import { Editor } from "../document/editor.ts";
 import { fromEditorForm, isEditorForm } from "../document/editor_form.ts";
 import { toEditorForm } from "../document/editor_form_write.ts";

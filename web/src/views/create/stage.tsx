@@ -2,9 +2,9 @@
 import { useMemo } from "react";
 import { Button } from "../../design/button.tsx";
 import { Icon } from "../../design/icons.tsx";
+import { Notice } from "../../design/notice.tsx";
 import type { QuickForm } from "../../forms/quick.ts";
 import { imageUrl, inputImage } from "../../service/images.ts";
-import type { Job } from "../../service/jobs.ts";
 import { type Result, resultsOf } from "../../service/results.ts";
 import { studio } from "../../service/studio.ts";
 import { cancel } from "../../service/submit.ts";
@@ -36,15 +36,6 @@ function Finished({ result }: { result: Result }) {
     <button type="button" className="stage-view" aria-label="View full size" onClick={() => inspectImage(result.image)}>
       <img className="stage-image" src={imageUrl(result.image)} alt={result.facts.prompt} draggable={false} />
     </button>
-  );
-}
-
-function Failure({ job }: { job: Job }) {
-  return (
-    <div className="notice stage-failed" role="alert">
-      <Icon name="alert" />
-      <span>{job.error?.message}</span>
-    </div>
   );
 }
 
@@ -87,7 +78,7 @@ export function Stage({ form }: { form: QuickForm }) {
   });
   return (
     <section className="stage" aria-label="Images">
-      {last?.state === "failed" && jobs.at(-1) === last.id && <Failure job={last} />}
+      {last?.state === "failed" && jobs.at(-1) === last.id && <Notice className="stage-failed" text={last.error?.message} />}
       <div className="stage-middle">
         <Middle form={form} shown={shown} />
       </div>

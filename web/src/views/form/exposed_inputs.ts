@@ -1,3 +1,4 @@
+/** The inputs that a graph's form shows, and what they are called. */
 import { type GraphDocument, type GraphNode, linksOf, nodesOf } from "../../document/model.ts";
 import type { InputSpec, NodeTypes } from "../../document/node_types.ts";
 import { readable } from "../parts/readable.ts";

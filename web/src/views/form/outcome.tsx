@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { Empty } from "../../design/empty.tsx";
 import { Icon } from "../../design/icons.tsx";
+import { Notice } from "../../design/notice.tsx";
 import { imageUrl } from "../../service/images.ts";
 import { resultsOf } from "../../service/results.ts";
 import { studio } from "../../service/studio.ts";
@@ -25,7 +26,7 @@ export function Outcome() {
       </div>
     );
   }
-  if (last?.error) return <div className="notice" role="alert"><Icon name="alert" /><span>{last.error.message}</span></div>;
+  if (last?.error) return <Notice text={last.error.message} />;
   const [newest] = results;
   if (!newest) return <Empty icon="image" title="Nothing rendered yet"><p>Press Render, and the image appears here.</p></Empty>;
   return (

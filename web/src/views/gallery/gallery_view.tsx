@@ -1,5 +1,4 @@
 /** All that was saved: search, stars, comparison, download. */
-
 import { useMemo, useState } from "react";
 import { Button } from "../../design/button.tsx";
 import { Empty } from "../../design/empty.tsx";

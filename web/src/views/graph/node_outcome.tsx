@@ -1,3 +1,4 @@
+/** What a node has to show: progress, images, errors. */
 import { Icon } from "../../design/icons.tsx";
 import { imageKey, imageUrl } from "../../service/images.ts";
 import type { NodeProgress } from "../../service/running.ts";

@@ -1,3 +1,4 @@
+/** A node's sockets and fields. */
 import { type GraphNode, NOTE } from "../../document/model.ts";
 import type { InputSpec, NodeType } from "../../document/node_types.ts";
 import { InputField } from "../parts/input_field.tsx";

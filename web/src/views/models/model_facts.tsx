@@ -1,4 +1,4 @@
-import { Icon } from "../../design/icons.tsx";
+import { Notice } from "../../design/notice.tsx";
 import type { Model, ModelFacts } from "../../service/api_types.ts";
 import { loadFacts, loadMetadata, type ModelMetadata, previewUrl } from "../../service/models.ts";
 import { sizeText } from "../parts/sizes.ts";
@@ -37,12 +37,7 @@ export function ModelFactsPanel({ model }: { model: Model }) {
         {words.title && words.title !== model.name && <span className="faint wrap">{model.name}</span>}
       </div>
       <TriggerWords words={triggers} />
-      {facts?.error && (
-        <div className="notice" role="alert">
-          <Icon name="alert" />
-          <span>{facts.error}</span>
-        </div>
-      )}
+      {facts?.error && <Notice text={facts.error} />}
       <dl className="facts">
         {rowsOf(model, facts, words).map(([name, value]) =>
           value ? (

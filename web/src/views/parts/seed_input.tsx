@@ -8,8 +8,6 @@ import { edit } from "../../workspace/graph.ts";
 import { change, type InputProps } from "./change_input.ts";
 import { readable } from "./readable.ts";
 
-const CONTROL_NAMES = { fixed: "stays", increment: "counts up", decrement: "counts down", randomize: "random" };
-
 export function SeedInput(props: InputProps) {
   const control = props.node.seedControl ?? "fixed";
   return (
@@ -28,7 +26,6 @@ export function SeedInput(props: InputProps) {
         label="Control after generate"
         value={control}
         choices={["fixed", "randomize", "increment", "decrement"]}
-        names={CONTROL_NAMES}
         onChange={(value) => edit("Set seed control", setSeedControl(props.node.id, value as SeedControl))}
       />
     </div>

@@ -1,3 +1,4 @@
+/** The memory of a job: planned, and held at most. */
 import { queueFacts } from "../../service/queue.ts";
 import { useStore } from "../../state/store.ts";
 import { sizeText } from "../parts/sizes.ts";

@@ -1,6 +1,4 @@
 /** What runs and what waits, in its order, and what the machine has. */
-
-
 import { Button } from "../../design/button.tsx";
 import { Empty } from "../../design/empty.tsx";
 import { loadQueueFacts, pauseQueue, queueFacts } from "../../service/queue.ts";
