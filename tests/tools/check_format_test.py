@@ -1,10 +1,12 @@
 """tools/check_format: a badly set file is seen, named and mended."""
 
+import shutil
 import unittest
 
 from scratch import ROOT, ScratchTest
 
 
+@unittest.skipUnless(shutil.which("clang-format-14"), "no clang-format-14 here")
 class CheckFormat(ScratchTest):
     def setUp(self):
         super().setUp()

@@ -1,6 +1,7 @@
 """tools/lint: the naming table and the bug checks of .clang-tidy are on."""
 
 import json
+import shutil
 import unittest
 
 from scratch import ROOT, ScratchTest
@@ -35,6 +36,7 @@ class Square {
 """
 
 
+@unittest.skipUnless(shutil.which("clang-tidy-14"), "no clang-tidy-14 here")
 class Lint(ScratchTest):
     def setUp(self):
         super().setUp()
@@ -93,7 +95,24 @@ std::string twice(std::string text) {
     def test_it_says_how_much_it_left_out_when_the_time_was_up(self):
         done = self.lint("--all", "--seconds=0")
         self.assert_passes(done)
-        self.assertIn("lint: 0 sources, no problem; the time was up before 1 others", done.stdout)
+        self.assertIn("lint: 0 sources, no problem; 0 passed before; the time was up before 1 others, first in the next run: "
+                      "src/base/good.cpp", done.stdout)
+
+    def test_what_it_left_out_is_in_the_next_run(self):
+        self.lint("--all", "--seconds=0")
+        self.track()
+        author = ("-c", "user.name=a", "-c", "user.email=a@b")
+        for name in ("first", "second"):
+            self.assert_passes(self.run_tool("git", *author, "commit", "-q", "--allow-empty", "-m", name))
+        self.assertIn("lint: 1 sources, no problem", self.lint().stdout)
+
+    def test_what_passed_is_looked_at_again_only_when_it_or_its_headers_change(self):
+        self.assertIn("lint: 1 sources, no problem; 0 passed before", self.lint("--all").stdout)
+        self.assertIn("lint: 0 sources, no problem; 1 passed before", self.lint("--all").stdout)
+        self.write("src/base/good.h", HEADER.replace("side_ = 1", "side = 1"))
+        self.write("src/base/good.cpp", GOOD.replace("side_ *", "side *"))
+        self.assert_fails(self.lint("--all"), "private member 'side'")
+        self.assert_fails(self.lint("--all"), "private member 'side'")
 
     def test_the_name_that_clang_gives_to_a_required_expression_passes(self):
         self.write("src/base/bytes.cpp", """\

@@ -36,7 +36,8 @@ class ScratchTest(unittest.TestCase):
     def run_tool(self, *command, **environment):
         """The finished process; tools take the folder for the project's root."""
         return subprocess.run([str(word) for word in command], cwd=self.folder, capture_output=True, text=True,
-                              env={**os.environ, "OBSCURA_ROOT": str(self.folder), **environment})
+                              env={**os.environ, "OBSCURA_ROOT": str(self.folder),
+                                   "XDG_CACHE_HOME": str(self.folder / ".cache"), **environment})
 
     def assert_fails(self, done, *words):
         output = done.stdout + done.stderr

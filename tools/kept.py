@@ -1,0 +1,75 @@
+"""What a slow check of sources remembers from run to run, in the user's cache folder, where every checkout finds it.
+
+A source has passed when it passed with these bytes of it and of the project's headers that it includes, and with the same
+checker. What a run did not reach, or found bad, is first in the next.
+"""
+
+import functools
+import hashlib
+import os
+import pathlib
+import re
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+MOST_DIGESTS = 50000
+
+
+class Kept:
+    def __init__(self, root, check, *decisive):
+        """`decisive` is what else decides: the checker's version, its settings."""
+        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "obscura"
+        cache.mkdir(parents=True, exist_ok=True)
+        self.root, self.decisive = root, "\n".join(decisive)
+        self.passed_file, self.open_file = cache / f"{check}.passed", cache / f"{check}.open"
+        self.passed = set(self._lines(self.passed_file))
+        self.order = self._lines(self.open_file)
+
+    @staticmethod
+    def _lines(file):
+        return file.read_text().splitlines() if file.exists() else []
+
+    @functools.lru_cache(maxsize=None)
+    def _text_and_includes(self, path):
+        text = path.read_text(errors="replace")
+        folders = (path.parent, self.root / "src", self.root / "tests")
+        found = [next((folder / name for folder in folders if (folder / name).is_file()), None)
+                 for name in INCLUDE.findall(text)]
+        return text, [pathlib.Path(os.path.normpath(header)) for header in found if header]
+
+    def digest(self, source):
+        """Of all that decides whether the source passes."""
+        seen, waiting = set(), [self.root / source]
+        while waiting:
+            path = waiting.pop()
+            if path not in seen:
+                seen.add(path)
+                waiting += self._text_and_includes(path)[1]
+        whole = hashlib.sha256(f"{self.decisive}\n{source}\n".encode())
+        for path in sorted(seen):
+            whole.update(f"{path.relative_to(self.root)}\n{self._text_and_includes(path)[0]}".encode())
+        return whole.hexdigest()
+
+    def to_check(self, sources):
+        """Those of the sources that have not passed as they are, what was left open before coming first."""
+        place = {source: number for number, source in enumerate(self.order)}
+        waiting = [source for source in sources if self.digest(source) not in self.passed]
+        return sorted(waiting, key=lambda source: place.get(source, len(place)))
+
+    def left_open(self, known):
+        """What the last run left open and is still among the known sources."""
+        return [source for source in self.order if source in known]
+
+    def close(self, passed, still_open):
+        """Keeps what passed in this run, and what the next is to begin with."""
+        fresh = [digest for digest in map(self.digest, passed) if digest not in self.passed]
+        lines = (self._lines(self.passed_file) + fresh)[-MOST_DIGESTS:]
+        for file, kept in ((self.passed_file, lines), (self.open_file, still_open)):
+            written = file.with_suffix(f".{os.getpid()}")
+            written.write_text("".join(f"{line}\n" for line in kept))
+            written.replace(file)
+
+
+def listed(sources, most=8):
+    """The sources in a line, for people."""
+    rest = f" and {len(sources) - most} more" if len(sources) > most else ""
+    return ", ".join(sources[:most]) + rest
