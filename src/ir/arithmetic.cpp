@@ -27,4 +27,19 @@ ValueId add(Builder& builder, ValueId a, ValueId b) {
   return builder.add(std::make_shared<AddOp>(), {a, b});
 }
 
+Result<ValueType> ScaleOp::infer(std::span<const ValueType> inputs) const {
+  if (inputs[1] != ValueType{DType::kF32, Shape{1}})
+    return operand_error(*this, 1, "one number", inputs[1]);
+  return inputs[0];
+}
+
+void ScaleOp::evaluate(std::span<const ConstArray> inputs, const Array& output) const {
+  for (std::int64_t i = 0; i < output.type.shape.elements(); ++i)
+    output.f32()[i] = inputs[0].f32()[i] * inputs[1].f32()[0];
+}
+
+ValueId scale(Builder& builder, ValueId x, ValueId factor) {
+  return builder.add(std::make_shared<ScaleOp>(), {x, factor});
+}
+
 }  // namespace obscura::ir

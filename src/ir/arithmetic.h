@@ -1,4 +1,4 @@
-// Elementwise sums. Kernel "add".
+// Elementwise sums and products. Kernels "add" and "scale".
 #pragma once
 
 #include "ir/graph.h"
@@ -22,5 +22,17 @@ class AddOp final : public SingleResultOp {
 };
 
 ValueId add(Builder& builder, ValueId a, ValueId b);
+
+// y = x * factor, with the factor (1) as an operand: an input's value can change from run to run.
+// It stays float32 in every precision.
+class ScaleOp final : public SingleResultOp {
+ public:
+  std::string_view name() const override { return "scale"; }
+  std::string text() const override { return "scale"; }
+  Result<ValueType> infer(std::span<const ValueType> inputs) const override;
+  void evaluate(std::span<const ConstArray> inputs, const Array& output) const override;
+};
+
+ValueId scale(Builder& builder, ValueId x, ValueId factor);
 
 }  // namespace obscura::ir

@@ -4,14 +4,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace obscura::ir {
+namespace {
+
+// What the mask adds to the score of key `s`: -infinity where it is not seen.
+double mask_at(const ConstArray& mask, std::int64_t n, std::int64_t head, std::int64_t token,
+               std::int64_t s) {
+  auto along = [&](int axis, std::int64_t i) { return mask.size(axis) == 1 ? 0 : i; };
+  const std::int64_t row =
+      (along(0, n) * mask.size(1) + along(1, head)) * mask.size(2) + along(2, token);
+  const std::int64_t at = row * mask.size(3) + s;
+  if (mask.type.dtype != DType::kI32) return mask.f32()[at];
+  return mask.i32()[at] != 0 ? 0 : -std::numeric_limits<double>::infinity();
+}
+
+}  // namespace
 
 std::string AttentionOp::text() const {
-  return fmt::format("attention heads={} head_size={} causal={:d} offsets={},{},{}", options.heads,
-                     options.head_size, options.causal, options.q_offset, options.k_offset,
-                     options.v_offset);
+  return fmt::format("attention heads={} head_size={} causal={:d} offsets={},{},{}{}",
+                     options.heads, options.head_size, options.causal, options.q_offset,
+                     options.k_offset, options.v_offset, options.mask ? " mask" : "");
 }
 
 Result<ValueType> AttentionOp::infer(std::span<const ValueType> inputs) const {
@@ -31,6 +46,19 @@ Result<ValueType> AttentionOp::infer(std::span<const ValueType> inputs) const {
     return operand_error(*this, 2, "as many tokens as k", inputs[2]);
   if (options.causal && inputs[0].shape[1] != inputs[1].shape[1]) {
     return operand_error(*this, 1, "as many tokens as q", inputs[1]);
+  }
+  if (options.mask) {
+    const Shape &mask = inputs[3].shape, &q = inputs[0].shape;
+    auto repeats = [&](int axis, std::int64_t size) {
+      return mask[axis] == size || mask[axis] == 1;
+    };
+    if (mask.rank() != 4 || !repeats(0, q[0]) || !repeats(1, options.heads) || !repeats(2, q[1]) ||
+        mask[3] != inputs[1].shape[1]) {
+      return operand_error(*this, 3,
+                           fmt::format("a mask that repeats over {}x{}x{}x{}", q[0], options.heads,
+                                       q[1], inputs[1].shape[1]),
+                           inputs[3]);
+    }
   }
   return ValueType{inputs[0].dtype, Shape{inputs[0].shape[0], inputs[0].shape[1], width}};
 }
@@ -52,9 +80,12 @@ void AttentionOp::evaluate(std::span<const ConstArray> inputs, const Array& outp
           const float* k = row(inputs[1], n, s, options.k_offset, head);
           double dot = 0;
           for (std::int64_t i = 0; i < size; ++i) dot += static_cast<double>(q[i]) * k[i];
-          weights[static_cast<std::size_t>(s)] = dot / std::sqrt(static_cast<double>(size));
+          dot /= std::sqrt(static_cast<double>(size));
+          if (options.mask) dot += mask_at(inputs[3], n, head, t, s);
+          weights[static_cast<std::size_t>(s)] = dot;
         }
         double largest = *std::max_element(weights.begin(), weights.begin() + visible), sum = 0;
+        if (std::isinf(largest)) largest = 0;  // sees nothing: all weights become 0
         for (std::int64_t s = 0; s < visible; ++s) {
           double& weight = weights[static_cast<std::size_t>(s)];
           weight = std::exp(weight - largest);
@@ -67,15 +98,19 @@ void AttentionOp::evaluate(std::span<const ConstArray> inputs, const Array& outp
                      row(inputs[2], n, s, options.v_offset, head)[i];
           }
           output.f32()[(n * tokens + t) * width + head * size + i] =
-              static_cast<float>(mixed / sum);
+              static_cast<float>(sum == 0 ? 0 : mixed / sum);
         }
       }
     }
   }
 }
 
-ValueId attention(Builder& builder, ValueId q, ValueId k, ValueId v, AttentionOp::Options options) {
-  return builder.add(std::make_shared<AttentionOp>(options), {q, k, v});
+ValueId attention(Builder& builder, ValueId q, ValueId k, ValueId v, AttentionOp::Options options,
+                  ValueId mask) {
+  std::vector<ValueId> operands = {q, k, v};
+  options.mask = mask != kNoValue;
+  if (options.mask) operands.push_back(mask);
+  return builder.add(std::make_shared<AttentionOp>(options), std::move(operands));
 }
 
 }  // namespace obscura::ir

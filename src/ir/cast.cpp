@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "ir/arithmetic.h"
 #include "ir/conv2d.h"
 #include "ir/embedding.h"
 #include "ir/group_norm.h"
@@ -75,6 +76,7 @@ class Lowering {
     DType stored = graph_.type(node.inputs[i]).dtype;
     if (stored != DType::kF32) return stored;
     if (dynamic_cast<const SinusoidOp*>(node.op.get()) != nullptr) return DType::kF32;
+    if (i == 1 && dynamic_cast<const ScaleOp*>(node.op.get()) != nullptr) return DType::kF32;
     const auto* conv = dynamic_cast<const Conv2dOp*>(node.op.get());
     if (conv != nullptr && static_cast<int>(i) == conv->scale_shift_operand()) return DType::kF32;
     // A view is of whatever type its source has.

@@ -20,8 +20,8 @@ class CastOp final : public SingleResultOp {
 };
 
 // The graph with results and weights of type `dtype` (F16 or BF16). Its inputs, outputs and
-// parameters stay as they are. What must be exact stays float32: timesteps and their sinusoids, and
-// the statistics of group norms.
+// parameters stay as they are. What must be exact stays float32: timesteps and their sinusoids, the
+// statistics of group norms, and the factors of scales.
 Graph with_precision(const Graph& graph, DType dtype);
 
 }  // namespace obscura::ir

@@ -106,6 +106,28 @@ inline Case attention_case(std::string name, Shape x, std::int64_t keys, int hea
           }};
 }
 
+// Of 2 samples and 3 heads. Some keys are not seen; query 3 sees none at all where the mask has a
+// row for it.
+inline Case masked_attention_case(std::string name, Shape mask, bool numbers, bool causal) {
+  constexpr std::int64_t kTokens = 70;
+  return {std::move(name), kTokens, [=](Builder& b, RandomWeights&, ir::NamedTensors& inputs) {
+            ValueId q = input(b, inputs, "q", {2, kTokens, 48}),
+                    k = input(b, inputs, "k", {2, kTokens, 48}),
+                    v = input(b, inputs, "values", {2, kTokens, 48});
+            Tensor seen(mask);
+            for (std::int64_t i = 0; i < mask.elements(); ++i) {
+              const std::int64_t token = i / mask[3] % mask[2], key = i % mask[3];
+              const bool visible = token != 3 && (i * 7 / 5 + key) % 3 != 0;
+              const float added = 0.1f * static_cast<float>(key % 11);
+              seen.data()[i] = numbers ? (visible ? added : -INFINITY) : (visible ? 1.0f : 0.0f);
+            }
+            inputs.insert_or_assign("mask", seen);
+            ValueId m = b.input("mask", {numbers ? DType::kF32 : DType::kI32, mask});
+            b.output("y",
+                     ir::attention(b, q, k, v, {.heads = 3, .head_size = 16, .causal = causal}, m));
+          }};
+}
+
 inline std::vector<Case> cases() {
   using A = ir::Activation;
   std::vector<Case> all = {
@@ -143,6 +165,10 @@ inline std::vector<Case> cases() {
       attention_case("causal attention", {2, 77, 64}, 77, 2, 32, true, false),
       attention_case("cross attention", {2, 65, 32}, 77, 2, 64, false, true),
       attention_case("one wide head", {1, 150, 96}, 150, 1, 96, false, false),
+      masked_attention_case("attention with a mask", {1, 1, 70, 70}, true, false),
+      masked_attention_case("attention with a mask a head", {2, 3, 70, 70}, true, false),
+      masked_attention_case("attention with hidden keys", {2, 1, 1, 70}, false, false),
+      masked_attention_case("causal attention with hidden keys", {1, 3, 70, 70}, false, true),
   };
   // A mean of 50 standard deviations costs 50 times the rounding: the tolerance of 2,500 terms.
   all.push_back({"group norm", 2500, [](Builder& b, RandomWeights& w, ir::NamedTensors& inputs) {
@@ -190,6 +216,12 @@ inline std::vector<Case> cases() {
                    b.output("y", ir::activation(b, input(b, inputs, "x", {2, 5, 3, 4}),
                                                 ir::Activation::kRelu));
                  }});
+  all.push_back(
+      {"scaled", 1, [](Builder& b, RandomWeights&, ir::NamedTensors& inputs) {
+         ValueId factor = input(b, inputs, "factor", {1});
+         ValueId x = ir::activation(b, input(b, inputs, "x", {2, 5, 3, 4}), ir::Activation::kRelu);
+         b.output("y", ir::scale(b, x, factor));
+       }});
   all.push_back({"swapped axes", 1, [](Builder& b, RandomWeights&, ir::NamedTensors& inputs) {
                    b.output("y", ir::swap_axes(b, input(b, inputs, "x", {2, 3, 5, 4})));
                  }});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backend/cpu/attention_mask.h"
 #include "backend/cpu/bf16_attention.h"
 #include "backend/cpu/onednn.h"
 #include "backend/cpu/softmax.h"
@@ -16,7 +17,7 @@ namespace {
 class AttentionKernel final : public Kernel {
  public:
   explicit AttentionKernel(const KernelRequest& request)
-      : options_(dynamic_cast<const ir::AttentionOp&>(request.op).options) {
+      : options_(dynamic_cast<const ir::AttentionOp&>(request.op).options), mask_(request) {
     const Shape &q = request.inputs[0].shape, &k = request.inputs[1].shape,
                 &v = request.inputs[2].shape;
     samples_ = q[0], tokens_ = q[1], keys_ = k[1];
@@ -58,7 +59,14 @@ class AttentionKernel final : public Kernel {
     for (std::int64_t row = 0; row < rows; ++row) {
       float* x = scores + row * keys_;
       std::int64_t seen = options_.causal ? std::min(visible, first + row + 1) : visible;
-      sums[row] = softmax_numerators(x, seen, scale);
+      if (!mask_.is_there()) {
+        sums[row] = softmax_numerators(x, seen, scale);
+      } else if (mask_.apply(call, n, head, first + row, scale, seen, x)) {
+        sums[row] = softmax_numerators(x, seen, 1.0f);
+      } else {
+        std::fill(x, x + seen, 0.0f);
+        sums[row] = 1;
+      }
       std::fill(x + seen, x + visible, 0.0f);
     }
     dnnl_sgemm('N', 'N', rows, size, visible, 1.0f, scores, keys_, v, v_stride_, 0.0f, y, width_);
@@ -69,6 +77,7 @@ class AttentionKernel final : public Kernel {
   }
 
   const ir::AttentionOp::Options options_;
+  const AttentionMask mask_;
   std::int64_t samples_ = 1, tokens_ = 0, keys_ = 0, q_stride_ = 0, k_stride_ = 0, v_stride_ = 0,
                width_ = 0;
   std::int64_t block_ = 1;

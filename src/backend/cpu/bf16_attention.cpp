@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "backend/cpu/attention_mask.h"
 #include "backend/cpu/onednn.h"
 #include "backend/cpu/softmax.h"
 #include "base/parallel.h"
@@ -27,7 +28,7 @@ class OneThread {
 class Bf16Attention final : public Kernel {
  public:
   explicit Bf16Attention(const KernelRequest& request)
-      : options_(dynamic_cast<const ir::AttentionOp&>(request.op).options) {
+      : options_(dynamic_cast<const ir::AttentionOp&>(request.op).options), mask_(request) {
     const Shape &q = request.inputs[0].shape, &k = request.inputs[1].shape,
                 &v = request.inputs[2].shape;
     samples_ = q[0], tokens_ = q[1], keys_ = k[1];
@@ -134,9 +135,13 @@ class Bf16Attention final : public Kernel {
     for (std::int64_t row = 0; row < rows; ++row) {
       float* x = scores + row * keys_;
       std::int64_t seen = options_.causal ? std::min(keys_, first + row + 1) : keys_;
-      float inverse = 1.0f / softmax_numerators(x, seen, scale);
-      for (std::int64_t i = 0; i < seen; ++i) x[i] *= inverse;
-      std::fill(x + seen, x + keys_, 0.0f);
+      const bool sees =
+          !mask_.is_there() || mask_.apply(call, n, head, first + row, scale, seen, x);
+      if (sees) {
+        float inverse = 1.0f / softmax_numerators(x, seen, mask_.is_there() ? 1.0f : scale);
+        for (std::int64_t i = 0; i < seen; ++i) x[i] *= inverse;
+      }
+      std::fill(sees ? x + seen : x, x + keys_, 0.0f);
       round_to_bf16(x, keys_, probabilities + row * keys_);
     }
     std::fill(probabilities + rows * keys_, probabilities + block_ * keys_, std::uint16_t{0});
@@ -151,6 +156,7 @@ class Bf16Attention final : public Kernel {
   }
 
   const ir::AttentionOp::Options options_;
+  const AttentionMask mask_;
   std::int64_t samples_ = 1, tokens_ = 0, keys_ = 0, q_stride_ = 0, k_stride_ = 0, v_stride_ = 0,
                width_ = 0, block_ = 1;
   int threads_ = 1;

@@ -120,6 +120,25 @@ class AddKernel final : public Kernel {
   std::int64_t period_ = 0, repeats_ = 1, repeats_per_sample_ = 1;
 };
 
+class ScaleKernel final : public Kernel {
+ public:
+  explicit ScaleKernel(const KernelRequest& request) : count_(request.output.shape.elements()) {}
+
+  plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
+
+  void run(const KernelCall& call) const override {
+    const float factor = call.f32(1)[0];
+    for_blocks(count_, [&](std::int64_t begin, std::int64_t count) {
+      const float* x = call.f32(0) + begin;
+      float* y = call.result() + begin;
+      for (std::int64_t i = 0; i < count; ++i) y[i] = x[i] * factor;
+    });
+  }
+
+ private:
+  std::int64_t count_;
+};
+
 class ConcatKernel final : public Kernel {
  public:
   explicit ConcatKernel(const KernelRequest& request)
@@ -147,6 +166,7 @@ Result<std::unique_ptr<Kernel>> make(const KernelRequest& request) {
 const RegisterKernel kActivation("activation", make<ActivationKernel>);
 const RegisterKernel kGeglu("geglu", make<GegluKernel>);
 const RegisterKernel kAdd("add", make<AddKernel>);
+const RegisterKernel kScale("scale", make<ScaleKernel>);
 const RegisterKernel kConcat("concat", make<ConcatKernel>);
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "backend/cuda/dnn_graph.h"
+#include "backend/cuda/host_kernel.h"
 #include "backend/cuda/kernel.h"
 #include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/matmul.h"
@@ -253,6 +254,8 @@ class ChunkedAttention final : public Kernel {
 
 Result<std::unique_ptr<Kernel>> make_attention(const KernelRequest& request) {
   const auto& options = dynamic_cast<const ir::AttentionOp&>(*request.op).options;
+  // No kernel here takes a mask: the plain definition does, on the host.
+  if (options.mask) return make_host_kernel(request);
   Sizes s;
   s.dtype = request.type(0).dtype;
   s.samples = request.type(0).shape[0];

@@ -73,6 +73,24 @@ class AddKernel final : public Kernel {
   std::int64_t samples_, rows_, columns_;
 };
 
+class ScaleKernel final : public Kernel {
+ public:
+  explicit ScaleKernel(const KernelRequest& request)
+      : element_(element_of(request.output.dtype)), count_(request.output.shape.elements()) {}
+
+  plan::NodeNeeds needs() const override { return {.workspace_bytes = 0, .in_place_operand = 0}; }
+
+  Status run(const KernelCall& call) const override {
+    return check(scale(element_, call.input(0), static_cast<const float*>(call.input(1)),
+                       call.output(), count_, call.stream),
+                 "scale");
+  }
+
+ private:
+  Element element_;
+  std::int64_t count_;
+};
+
 class CastKernel final : public Kernel {
  public:
   explicit CastKernel(const KernelRequest& request)
@@ -109,6 +127,7 @@ class SinusoidKernel final : public Kernel {
 const RegisterKernel kActivation("activation", make<ActivationKernel>);
 const RegisterKernel kGeglu("geglu", make<GegluKernel>);
 const RegisterKernel kAdd("add", make<AddKernel>);
+const RegisterKernel kScale("scale", make<ScaleKernel>);
 const RegisterKernel kCast("cast", make<CastKernel>);
 const RegisterKernel kSinusoid("sinusoid", make<SinusoidKernel>);
 

@@ -119,6 +119,28 @@ struct Add {
   }
 };
 
+template <class T, int n>
+struct Scale {
+  static constexpr int kBatch = 2;
+  using P = Packet<T, n>;
+  struct Loaded {
+    P x;
+  };
+
+  const P* x;
+  const float* factor;
+  P* y;
+
+  __device__ Loaded load(const Place& at) const { return {x[at.column]}; }
+  __device__ void store(const Place& at, const Loaded& loaded) const {
+    float v[n];
+    widen(loaded.x, v);
+#pragma unroll
+    for (int i = 0; i < n; ++i) v[i] *= *factor;
+    y[at.column] = narrow<T>(v);
+  }
+};
+
 // The exponential in double rounds to the float32 that the host finds: at t = 999 one unit in the
 // last place of a frequency would show.
 __global__ void sinusoid_kernel(const float* t, float* y, int half, float log_period) {
@@ -149,6 +171,17 @@ cudaError_t activate_into(Element element, Activation activation, const void* x,
 cudaError_t activate(Element element, Activation activation, void* x, const void* residual,
                      std::int64_t count, cudaStream_t stream) {
   return activate_into(element, activation, x, residual, x, count, stream);
+}
+
+cudaError_t scale(Element element, const void* x, const float* factor, void* y, std::int64_t count,
+                  cudaStream_t stream) {
+  return with_packets(element, {x, y}, {count}, [&](auto type, auto packet) {
+    constexpr int n = decltype(packet)::value;
+    using T = typename decltype(type)::type;
+    using P = Packet<T, n>;
+    Scale<T, n> op{static_cast<const P*>(x), factor, static_cast<P*>(y)};
+    return launch_tiles(op, 1, 1, count / n, stream);
+  });
 }
 
 cudaError_t geglu(Element element, const void* x, void* y, std::int64_t rows, std::int64_t width,

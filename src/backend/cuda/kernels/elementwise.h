@@ -28,6 +28,10 @@ namespace obscura::backend::cuda {
                               std::int64_t samples, std::int64_t rows, std::int64_t columns,
                               bool per_sample, cudaStream_t stream);
 
+// y = x * factor[0], the factor in device memory as float32. y may be x.
+[[nodiscard]] cudaError_t scale(Element element, const void* x, const float* factor, void* y,
+                                std::int64_t count, cudaStream_t stream);
+
 // t (samples) -> y (samples, size), both float32: ir::SinusoidOp.
 [[nodiscard]] cudaError_t sinusoid(const float* t, float* y, std::int64_t samples, int size,
                                    cudaStream_t stream);
