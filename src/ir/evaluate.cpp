@@ -8,6 +8,17 @@
 namespace obscura::ir {
 namespace {
 
+// In which plain definitions compute.
+ValueType widened(const ValueType& type) {
+  return is_floating(type.dtype) ? ValueType{DType::kF32, type.shape} : type;
+}
+
+void round_to(DType dtype, Tensor& tensor) {
+  if (dtype == DType::kF32) return;
+  for (float& x : tensor.values())
+    x = dtype == DType::kF16 ? f16_to_f32(f32_to_f16(x)) : bf16_to_f32(f32_to_bf16(x));
+}
+
 class Evaluation {
  public:
   Evaluation(const Graph& graph, const WeightReader& weights)
@@ -72,11 +83,15 @@ Result<ConstArray> Evaluation::operand(ValueId id, Tensor& weight) {
     OBSCURA_ASSIGN(weight, weights_(*value.weight));
     OBSCURA_CHECK(weight.shape() == value.type.shape,
                   "the reader returned another shape for " + value.weight->text());
-    return ConstArray{value.type, std::as_const(weight).data()};
+    if (value.type.dtype != DType::kF32) {
+      weight = weight.clone();
+      round_to(value.type.dtype, weight);
+    }
+    return ConstArray{widened(value.type), std::as_const(weight).data()};
   }
   if (value.type.dtype == DType::kI32)
     return ConstArray{value.type, integers_[index_of(id)].data()};
-  return ConstArray{value.type, std::as_const(results_[index_of(id)]).data()};
+  return ConstArray{widened(value.type), std::as_const(results_[index_of(id)]).data()};
 }
 
 Status Evaluation::run(const Node& node) {
@@ -89,6 +104,7 @@ Status Evaluation::run(const Node& node) {
   std::vector<Array> results;
   for (ValueId id : node.outputs) results.push_back(result_array(id));
   node.op->evaluate_all(operands, results);
+  for (ValueId id : node.outputs) round_to(graph_.type(id).dtype, results_[index_of(id)]);
   for (ValueId id : node.inputs) {
     if (--uses_[index_of(id)] == 0) results_[index_of(id)] = Tensor();
   }
@@ -101,9 +117,11 @@ Array Evaluation::result_array(ValueId id) {
     integers_[index_of(id)].resize(static_cast<std::size_t>(type.shape.elements()));
     return Array{type, integers_[index_of(id)].data()};
   }
-  OBSCURA_CHECK(type.dtype == DType::kF32, "results are numbers, here is " + type.text());
+  OBSCURA_CHECK(
+      type.dtype == DType::kF32 || type.dtype == DType::kF16 || type.dtype == DType::kBF16,
+      "results are numbers, here is " + type.text());
   results_[index_of(id)] = Tensor(type.shape);
-  return Array{type, results_[index_of(id)].data()};
+  return Array{widened(type), results_[index_of(id)].data()};
 }
 
 Tensor Evaluation::result(ValueId id) const {

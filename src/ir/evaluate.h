@@ -19,7 +19,8 @@ using WeightReader = std::function<Result<Tensor>(const WeightSpec& spec)>;
 
 // The outputs by name. `inputs` holds every input of the graph; an int32 input is given as a Tensor
 // of whole numbers. kInvalidInput if an input is missing or has another shape; the reader's errors.
-// A result is freed after its last use, a weight after its node.
+// A result is freed after its last use, a weight after its node. Where the graph says float16 or
+// bfloat16, elements are rounded to it and computed with in float32.
 //
 // `parameters` holds the content of the graph's parameters (zeros for one that is missing) and has,
 // after success, that for the next run.

@@ -2,27 +2,25 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace obscura::ir {
 namespace {
 
+struct NamedPass {
+  std::string_view name;
+  void (*run)(Graph& graph);
+};
+
 constexpr std::array kPasses = {
-    NamedPass{"merge_projections", "joins the q, k, v projections of an attention",
-              merge_projections},
-    NamedPass{"fold_upsample", "reads an upsampled image without making it", fold_upsample},
-    NamedPass{"fold_group_norm", "normalises an image on its way into a convolution",
-              fold_group_norm},
-    NamedPass{"fuse_epilogues", "adds activations and residuals in the kernel before them",
-              fuse_epilogues},
-    NamedPass{"hoist_steady", "moves what depends on steady inputs alone to the front",
-              hoist_steady},
+    NamedPass{"merge_projections", merge_projections}, NamedPass{"fold_upsample", fold_upsample},
+    NamedPass{"fold_group_norm", fold_group_norm},     NamedPass{"fuse_epilogues", fuse_epilogues},
+    NamedPass{"hoist_steady", hoist_steady},
 };
 
 }  // namespace
-
-std::span<const NamedPass> passes() {
-  return kPasses;
-}
 
 Status run_passes(Graph& graph, std::initializer_list<std::string_view> names) {
   for (std::string_view name : names) {

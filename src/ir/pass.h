@@ -2,29 +2,18 @@
 // function that validates the graph after each.
 #pragma once
 
-#include <span>
+#include <initializer_list>
 #include <string_view>
-#include <vector>
 
 #include "ir/graph.h"
 
 namespace obscura::ir {
 
-// Rewrites `graph` in place; a graph to which it does not apply is left as it is.
-using Pass = void (*)(Graph& graph);
-
-struct NamedPass {
-  std::string_view name;
-  std::string_view summary;
-  Pass run;
-};
-
-// Every pass there is.
-std::span<const NamedPass> passes();
-
-// Runs the passes of these names in this order, removing what no output needs after each. kInternal
-// if a name is unknown or a pass leaves a broken graph.
+// Runs the passes of these names, those below, in this order, removing what no output needs after
+// each. kInternal if a name is unknown or a pass leaves a broken graph.
 Status run_passes(Graph& graph, std::initializer_list<std::string_view> names);
+
+// Each rewrites `graph` in place; a graph to which it does not apply is left as it is.
 
 // x W_a^T, x W_b^T, x W_c^T = slices of x [W_a; W_b; W_c]^T: the projections before an attention
 // become one Linear.
