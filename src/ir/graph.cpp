@@ -152,7 +152,7 @@ void Builder::add_source(std::string source, const WeightIndex& weights) {
 
 const WeightIndex* Builder::source(std::string_view name) const {
   auto found = sources_.find(name);
-  return found == sources_.end() ? nullptr : found->second;
+  return found == sources_.end() ? weights().source(name) : found->second;
 }
 
 void Builder::fail(Error error) {

@@ -91,6 +91,15 @@ class WeightIndex {
   virtual ~WeightIndex() = default;
   // nullptr if there is no such tensor.
   virtual const Shape* find(std::string_view name) const = 0;
+  // Other weights that come along with these, by the name of their source; nullptr if there are
+  // none of that name.
+  virtual const WeightIndex* source(std::string_view name) const {
+    static_cast<void>(name);
+    return nullptr;
+  }
+  // Which of them stand as branches beside this network's layers, in the order in which they add:
+  // see nn/branch.h.
+  virtual std::vector<std::string> branches() const { return {}; }
 };
 
 // Adds nodes one by one. The first error is kept: from then on every call returns kNoValue and
@@ -107,6 +116,8 @@ class Builder {
   // An input that stays the same over many runs: what depends on nothing else need not be computed
   // in each.
   ValueId steady_input(std::string name, ValueType type);
+  // kNoValue if there is no input of that name yet.
+  ValueId existing_input(std::string_view name) const { return graph_.input(name); }
   void set_wide_range() { graph_.wide_range = true; }
   // A value that lives from run to run. Its content is zeros until somebody gives it another.
   ValueId parameter(std::string name, ValueType type);
@@ -129,7 +140,7 @@ class Builder {
   const ValueType& type(ValueId id) const;
   const Shape& shape(ValueId id) const { return type(id).shape; }
   const WeightIndex& weights() const { return *sources_.at(""); }
-  // nullptr if there is no such source.
+  // One that was added, or comes along with the network's own; nullptr if there is no such source.
   const WeightIndex* source(std::string_view name) const;
 
   void set_scope(std::string scope) { scope_ = std::move(scope); }

@@ -1,6 +1,7 @@
 #include "nn/conv.h"
 
 #include "ir/shape_ops.h"
+#include "nn/branch.h"
 #include "nn/linear.h"
 
 namespace obscura::nn {
@@ -24,8 +25,9 @@ ir::ValueId conv2d(const Scope& at, ir::ValueId x) {
 }
 
 ir::ValueId conv2d(const Scope& at, ir::ValueId x, int stride, ir::Padding padding) {
-  return ir::conv2d(at.enter(), x, at.weight("weight"), at.optional_weight("bias"), stride,
-                    padding);
+  ir::ValueId y =
+      ir::conv2d(at.enter(), x, at.weight("weight"), at.optional_weight("bias"), stride, padding);
+  return with_branches(at, x, y, stride, padding);
 }
 
 ir::ValueId upsample(const Scope& at, ir::ValueId x, std::int64_t height, std::int64_t width) {

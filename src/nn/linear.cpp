@@ -1,6 +1,7 @@
 #include "nn/linear.h"
 
 #include "ir/linear.h"
+#include "nn/branch.h"
 
 namespace obscura::nn {
 
@@ -8,9 +9,9 @@ ir::ValueId linear(const Scope& at, ir::ValueId x) {
   ir::Builder& builder = at.enter();
   const Shape* stored = at.find("weight");
   ir::ValueId weight = stored != nullptr && stored->rank() == 4
-                           ? builder.weight(at.name_of("weight"), Shape{(*stored)[0], (*stored)[1]})
+                           ? at.weight("weight", Shape{(*stored)[0], (*stored)[1]})
                            : at.weight("weight");
-  return ir::linear(builder, x, weight, at.optional_weight("bias"));
+  return with_branches(at, x, ir::linear(builder, x, weight, at.optional_weight("bias")));
 }
 
 }  // namespace obscura::nn

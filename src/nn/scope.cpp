@@ -3,7 +3,7 @@
 namespace obscura::nn {
 
 Scope Scope::operator/(std::string_view part) const {
-  Scope inner(*builder_);
+  Scope inner(*builder_, source_);
   inner.path_ = name_of(part);
   return inner;
 }
@@ -18,7 +18,9 @@ std::string Scope::name_of(std::string_view tensor) const {
 }
 
 const Shape* Scope::find(std::string_view tensor) const {
-  return builder_->weights().find(name_of(tensor));
+  const ir::WeightIndex* weights = builder_->source(source_);
+  OBSCURA_CHECK(weights != nullptr, "no source of weights is named " + source_);
+  return weights->find(name_of(tensor));
 }
 
 bool Scope::has_any(std::initializer_list<std::string_view> tensors) const {

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ir/graph.h"
 
@@ -15,8 +16,10 @@ namespace obscura::nn {
 
 class Scope {
  public:
-  // The root: names have no prefix. `builder` must outlive every Scope made from it.
-  explicit Scope(ir::Builder& builder) : builder_(&builder) {}
+  // The root: names have no prefix. Weights are those of `source`, which the builder knows.
+  // `builder` must outlive every Scope made from it.
+  explicit Scope(ir::Builder& builder, std::string source = "")
+      : builder_(&builder), source_(std::move(source)) {}
 
   // The place `part` inside this one. `scope / "in_layers.2"`, `scope / 3`.
   Scope operator/(std::string_view part) const;
@@ -26,6 +29,7 @@ class Scope {
   ir::Builder& enter() const;
   ir::Builder& builder() const { return *builder_; }
   const std::string& path() const { return path_; }
+  const std::string& source() const { return source_; }
 
   // The full name of a tensor of this place.
   std::string name_of(std::string_view tensor) const;
@@ -40,13 +44,19 @@ class Scope {
   // axis.
   std::int64_t size(std::string_view tensor, int axis) const;
 
-  ir::ValueId weight(std::string_view tensor) const { return builder_->weight(name_of(tensor)); }
+  ir::ValueId weight(std::string_view tensor) const {
+    return builder_->weight(name_of(tensor), source_);
+  }
+  // The same, viewed as `shape`.
+  ir::ValueId weight(std::string_view tensor, Shape shape) const {
+    return builder_->weight(name_of(tensor), shape, source_);
+  }
   // kNoValue, and no error, if there is no such tensor.
   ir::ValueId optional_weight(std::string_view tensor) const;
 
  private:
   ir::Builder* builder_;
-  std::string path_;
+  std::string source_, path_;
 };
 
 }  // namespace obscura::nn

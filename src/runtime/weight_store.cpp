@@ -23,6 +23,11 @@ const Shape* WeightStore::find(std::string_view name) const {
   return tensor == nullptr ? nullptr : &tensor->shape;
 }
 
+const ir::WeightIndex* WeightStore::source(std::string_view name) const {
+  auto found = sources_.find(name);
+  return found == sources_.end() ? nullptr : found->second.get();
+}
+
 const WeightStore& WeightStore::store_of(const ir::WeightSpec& spec) const {
   if (spec.source.empty()) return *this;
   auto found = sources_.find(spec.source);
@@ -87,7 +92,9 @@ std::vector<backend::WeightReader::StoredPart> WeightStore::stored(const ir::Wei
   std::vector<StoredPart> parts;
   for (const std::string& name : spec.parts) {
     const StoredTensor* tensor = store.find_tensor(name);
-    if (tensor == nullptr || !is_floating(tensor->dtype) || store.is_changed(name)) return {};
+    if (tensor == nullptr || !is_floating(tensor->dtype) || tensor->scale != 1 ||
+        store.is_changed(name))
+      return {};
     parts.push_back({tensor->dtype, tensor->bytes});
   }
   return parts;
@@ -124,10 +131,11 @@ std::shared_ptr<WeightStore> WeightStore::beside(std::string source,
   return joined;
 }
 
-std::size_t WeightStore::stored_bytes() const {
-  std::size_t total = 0;
-  for (const auto& [name, tensor] : tensors_) total += tensor.bytes.size();
-  return total;
+std::shared_ptr<WeightStore> WeightStore::with_branch(std::string source,
+                                                      std::shared_ptr<WeightStore> branch) const {
+  auto joined = beside(source, std::move(branch));
+  joined->branches_.push_back(std::move(source));
+  return joined;
 }
 
 }  // namespace obscura::runtime

@@ -57,6 +57,8 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
 
   const StoredTensor* find_tensor(std::string_view name) const;
   const Shape* find(std::string_view name) const override;
+  const ir::WeightIndex* source(std::string_view name) const override;
+  std::vector<std::string> branches() const override { return branches_; }
   const std::map<std::string, StoredTensor, std::less<>>& tensors() const { return tensors_; }
   Status read(const ir::WeightSpec& spec, float* target) override;
   std::vector<StoredPart> stored(const ir::WeightSpec& spec) override;
@@ -70,7 +72,9 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
   std::shared_ptr<WeightStore> with(std::shared_ptr<const WeightChange> change) const;
   // The same tensors, and beside them those of `other` for weights that name it as their source.
   std::shared_ptr<WeightStore> beside(std::string source, std::shared_ptr<WeightStore> other) const;
-  std::size_t stored_bytes() const;
+  // The same, where what is beside is a branch of the network's layers: see nn/branch.h.
+  std::shared_ptr<WeightStore> with_branch(std::string source,
+                                           std::shared_ptr<WeightStore> branch) const;
 
  private:
   // The store of the weight's source. REQUIRES: there is one.
@@ -84,6 +88,7 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
   std::map<std::string, StoredTensor, std::less<>> tensors_;
   std::vector<std::shared_ptr<const WeightChange>> changes_;  // in the order in which they are made
   std::map<std::string, std::shared_ptr<WeightStore>, std::less<>> sources_;
+  std::vector<std::string> branches_;  // names of sources
 };
 
 }  // namespace obscura::runtime

@@ -1,0 +1,108 @@
+// A LoRA as a branch of the graph against the same LoRA merged into the weights.
+#include "adapter/branches.h"
+
+#include <gtest/gtest.h>
+
+#include "adapter/adapted_weights.h"
+#include "adapter/adapter_samples.h"
+#include "backend/backend.h"
+#include "checkpoint/recognise.h"
+#include "models/unet/unet.h"
+#include "models/unet_stages.h"
+#include "runtime/program.h"
+
+namespace obscura::adapter {
+namespace {
+
+using checkpoint::ComponentKind;
+
+std::shared_ptr<runtime::WeightStore> pocket_store(ComponentKind kind) {
+  static const checkpoint::CheckpointLayout kLayout =
+      checkpoint::recognise(models::pocket_file()).value();
+  auto store = std::make_shared<runtime::WeightStore>(
+      "pocket " + std::string(checkpoint::name_of(kind)), nullptr);
+  for (const auto& [name, entry] : kLayout.component(kind)->tensors())
+    store->add(std::string(name), {entry->dtype, entry->shape, entry->bytes});
+  return store;
+}
+
+class Branches : public testing::Test {
+ protected:
+  std::unique_ptr<runtime::Program> program(std::shared_ptr<runtime::WeightStore> weights) {
+    auto graph = models::build_unet(*weights, {}, {.height = 32, .width = 32});
+    EXPECT_TRUE(graph.ok()) << graph.error().message();
+    auto made = runtime::Program::build(*device_, std::move(graph).value(), std::move(weights),
+                                        std::nullopt)
+                    .value();
+    EXPECT_TRUE(made->load().ok());
+    return made;
+  }
+
+  Tensor predict(runtime::Program& program, const float* strength = nullptr) {
+    const ir::NamedTensors inputs = models::unet_reference_inputs();
+    std::vector<backend::InputBinding> bindings;
+    for (const auto& [name, tensor] : inputs)
+      bindings.push_back({name, std::as_bytes(tensor.values())});
+    if (strength != nullptr) bindings.push_back({"lora", std::as_bytes(std::span(strength, 1))});
+    Tensor eps(program.graph().type(program.graph().output("eps")).shape);
+    backend::OutputBinding output{"eps", std::as_writable_bytes(eps.values())};
+    Status status = program.run(bindings, std::span(&output, 1), {});
+    EXPECT_TRUE(status.ok()) << status.error().message();
+    return eps;
+  }
+
+  Tensor merged(double strength) {
+    return predict(*program(adapt(lora_, base_, {.unet = strength}).value().networks.unet));
+  }
+
+  std::unique_ptr<backend::Device> device_ = backend::create_device("cpu").value();
+  Networks base_{pocket_store(ComponentKind::kUNet), nullptr, nullptr};
+  std::shared_ptr<const AdapterFile> lora_ =
+      AdapterFile::open(golden::path("golden_lora.safetensors"), "golden", "golden").value();
+};
+
+TEST_F(Branches, PredictWhatTheMergedLoraPredictsAndPrepareNothingForAnotherStrength) {
+  auto live = branched(lora_, base_, "lora");
+  ASSERT_TRUE(live.ok()) << live.error().message();
+  EXPECT_EQ(live->modules, 132);
+  EXPECT_TRUE(live->left_out.empty());
+  auto bare = program(base_.unet);
+  const std::size_t held = device_->weight_bytes();
+  auto branch = program(live->networks.unet);
+  // The factors are held beside the weights; only projections that are no longer joined were
+  // prepared apart.
+  EXPECT_GT(device_->weight_bytes(), held);
+  const std::size_t with_branch = device_->weight_bytes();
+  const Tensor without = predict(*bare);
+  for (float strength : {0.8f, 0.3f, -0.5f}) {
+    // Products of rank 4 in float32, added up in another order through the whole network.
+    EXPECT_LT(models::relative_error(predict(*branch, &strength), merged(strength)), 2e-5);
+    EXPECT_EQ(branch->bytes_to_load(), 0u);
+    EXPECT_EQ(device_->weight_bytes(), with_branch);
+  }
+  const float none = 0, full = 1;
+  EXPECT_LT(models::relative_error(predict(*branch, &none), without), 2e-5);
+  EXPECT_GT(models::relative_error(predict(*branch, &full), without), 1e-3);
+}
+
+TEST_F(Branches, LeaveOutWhatIsNoPlainLora) {
+  std::mt19937 random(1);
+  const std::string stem = "lora_unet_middle_block_1_proj_in";
+  const Shape shape = *base_.unet->find("middle_block.1.proj_in.weight");
+  SampleTensors tensors;
+  tensors[stem + ".lora_up.weight"] = random_tensor(random, {shape[0], 2});
+  tensors[stem + ".lora_down.weight"] = random_tensor(random, {2, shape[1]});
+  tensors[stem + ".dora_scale"] = random_tensor(random, {shape[0], 1});
+  auto left = branched(Sample(tensors).file, base_, "lora");
+  ASSERT_TRUE(left.ok()) << left.error().message();
+  EXPECT_EQ(left->left_out, std::vector<std::string>{stem});
+  EXPECT_EQ(left->networks.unet, base_.unet);
+
+  tensors.erase(stem + ".dora_scale");
+  tensors[stem + ".lora_up.weight"] = random_tensor(random, {shape[0] + 1, 2});
+  Sample wrong(tensors);
+  EXPECT_EQ(branched(wrong.file, base_, "lora").error().kind(), ErrorKind::kInvalidInput);
+}
+
+}  // namespace
+}  // namespace obscura::adapter
