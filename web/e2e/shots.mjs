@@ -32,7 +32,7 @@ async function shot(page, name) {
     const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))]));
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
     canvas.getContext("2d").drawImage(bitmap, 0, 0);
-    const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.82 });
+    const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.7 });
     return [...new Uint8Array(await blob.arrayBuffer())];
   }, png.toString("base64"));
   writeFileSync(path.join(IMAGES, `page-${name}.webp`), new Uint8Array(bytes));

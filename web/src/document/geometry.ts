@@ -8,7 +8,7 @@ export const NODE_WIDTH = 264;
 const TITLE = 38;
 const ROW = 30;
 const TEXT_AREA = 104;
-const PICTURE = 208;
+const IMAGE_HEIGHT = 208;
 
 /** About what the page draws; what it has measured is better and given by `measured`. */
 export function estimateSize(node: GraphNode, types: NodeTypes): Size {
@@ -20,8 +20,8 @@ export function estimateSize(node: GraphNode, types: NodeTypes): Size {
   let height = TITLE + 14;
   for (const input of type.inputs) height += input.multiline ? TEXT_AREA : ROW;
   height += type.outputs.length * ROW * 0.8;
-  if (type.isOutput) height += PICTURE;
-  if (type.inputs.some((input) => input.imageUpload)) height += PICTURE;
+  if (type.isOutput) height += IMAGE_HEIGHT;
+  if (type.inputs.some((input) => input.imageUpload)) height += IMAGE_HEIGHT;
   return { width: NODE_WIDTH, height };
 }
 

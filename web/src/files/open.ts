@@ -20,7 +20,7 @@ export type AskForWorkflow = (image: Uint8Array) => Promise<Json | undefined>;
 const unasked: AskForWorkflow = () => Promise.resolve(undefined);
 
 /** How PNG, JPEG, WebP, TIFF (two ways) and OpenEXR begin. */
-const PICTURES = [[0x89, 0x50], [0xff, 0xd8], [0x52, 0x49], [0x49, 0x49], [0x4d, 0x4d], [0x76, 0x2f]];
+const IMAGE_BEGINNINGS = [[0x89, 0x50], [0xff, 0xd8], [0x52, 0x49], [0x49, 0x49], [0x4d, 0x4d], [0x76, 0x2f]];
 
 export async function openBytes(
   bytes: Uint8Array,
@@ -34,7 +34,7 @@ export async function openBytes(
     const document = text === undefined ? undefined : documentFrom(parseJson(text), types);
     if (document) return document;
   }
-  if (texts.size > 0 || PICTURES.some(([first, second]) => bytes[0] === first && bytes[1] === second)) {
+  if (texts.size > 0 || IMAGE_BEGINNINGS.some(([first, second]) => bytes[0] === first && bytes[1] === second)) {
     const found = await ask(bytes);
     const document = found === undefined ? undefined : documentFrom(found, types);
     if (document) return document;

@@ -102,7 +102,7 @@ export interface JobList {
 export interface NewJob {
   /** In API form, or in the editor's. */
   readonly workflow: { readonly [key: string]: unknown };
-  /** The editor's form of it, kept in the pictures. */
+  /** The editor's form of it, kept in the images. */
   readonly editor?: { readonly [key: string]: unknown };
   readonly title?: string;
   /** The WebSocket client of /ws that is told about it. */
@@ -184,7 +184,7 @@ export interface Model {
   readonly modified_ms: number;
   /** It is part of the program. */
   readonly inside: boolean;
-  /** When the picture beside the file, its preview, was changed; 0: there is none. */
+  /** When the image beside the file, its preview, was changed; 0: there is none. */
   readonly preview_ms: number;
 }
 

@@ -6,7 +6,7 @@ import { studio } from "../../service/studio.ts";
 import { useStore } from "../../state/store.ts";
 import { workspace } from "../../workspace/graph.ts";
 
-const NO_PICTURES: readonly ImageFile[] = [];
+const NO_IMAGES: readonly ImageFile[] = [];
 
 export const isWithin = (id: NodeId, outer: NodeId): boolean => id === outer || id.startsWith(`${outer}:`);
 
@@ -24,7 +24,7 @@ export function imagesOf(id: NodeId): readonly ImageFile[] {
     const images = ofNode(shown[job], id) ?? ofNode(finished.find((done) => done.id === job)?.outputs, id);
     if (images) return images;
   }
-  return NO_PICTURES;
+  return NO_IMAGES;
 }
 
 export function useNodeImages(id: NodeId): readonly ImageFile[] {
