@@ -10,12 +10,12 @@
 
 #include "app/command.h"
 #include "app/memory_sink.h"
-#include "app/memory_size.h"
 #include "app/progress.h"
 #include "app/render_job.h"
 #include "app/version.h"
 #include "backend/self_check.h"
 #include "base/hash.h"
+#include "base/memory_text.h"
 #include "checkpoint/pocket.h"
 
 namespace obscura::app {

@@ -18,7 +18,7 @@
 #include "io/tensor_file.h"
 #include "io/webp.h"
 #include "pipeline/model.h"
-#include "prompt/csv.h"
+#include "prompt/styles.h"
 #include "server/project_folders.h"
 #include "store/connection.h"
 #include "tensor/fill_masked.h"
@@ -290,13 +290,9 @@ std::vector<server::PromptStyle> EngineStudio::prompt_styles(const std::string& 
   std::vector<server::PromptStyle> styles;
   auto text = read_text_file(project(name).folders.input.root() / "styles.csv");
   if (!text.ok()) return styles;
-  auto field = [](const std::vector<std::string>& row, std::size_t i) {
-    return i < row.size() ? row[i] : std::string();
-  };
-  for (const auto& row : prompt::parse_csv(*text)) {
-    if (field(row, 0).empty() || (field(row, 0) == "name" && field(row, 1) == "prompt")) continue;
-    styles.push_back({row[0], field(row, 1), field(row, 2)});
-  }
+  for (prompt::Style& style : prompt::parse_styles(*text))
+    styles.push_back(
+        {std::move(style.name), std::move(style.prompt), std::move(style.negative_prompt)});
   return styles;
 }
 

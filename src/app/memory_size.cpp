@@ -1,7 +1,5 @@
 #include "app/memory_size.h"
 
-#include <fmt/format.h>
-
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -31,14 +29,6 @@ Result<std::size_t> parse_memory_size(std::string_view text) {
   double bytes = amount * factor;
   if (!(bytes >= 1) || bytes > std::ldexp(1.0, 60)) return wrong;
   return static_cast<std::size_t>(bytes);
-}
-
-std::string memory_text(std::size_t bytes) {
-  auto amount = static_cast<double>(bytes);
-  if (bytes >= std::size_t{1} << 30) return fmt::format("{:.2f} GiB", amount / (1 << 30));
-  if (bytes >= std::size_t{1} << 20) return fmt::format("{:.1f} MiB", amount / (1 << 20));
-  if (bytes >= std::size_t{1} << 10) return fmt::format("{:.0f} KiB", amount / (1 << 10));
-  return fmt::format("{} bytes", bytes);
 }
 
 }  // namespace obscura::app

@@ -10,10 +10,10 @@
 
 #include "app/command.h"
 #include "app/interrupt.h"
-#include "app/memory_size.h"
 #include "app/model_defaults.h"
 #include "app/progress.h"
 #include "base/files.h"
+#include "base/memory_text.h"
 #include "io/random_checkpoint.h"
 #include "pipeline/model.h"
 

@@ -8,11 +8,11 @@
 #include "app/command.h"
 #include "app/interrupt.h"
 #include "app/memory_sink.h"
-#include "app/memory_size.h"
 #include "app/planning_device.h"
 #include "app/progress.h"
 #include "app/render_job.h"
 #include "app/workflow_source.h"
+#include "base/memory_text.h"
 
 namespace obscura::app {
 namespace {

@@ -44,9 +44,8 @@ bool is_control_value(const ordered_json& value) {
 
 bool is_widget(const InputSpec& spec) {
   const std::string& type = spec.type();
-  const bool scalar =
-      type == "INT" || type == "FLOAT" || type == "STRING" || type == "BOOLEAN" || type == "COMBO";
-  return scalar && !spec.options().value("forceInput", false);
+  return type == "INT" || type == "FLOAT" || type == "STRING" || type == "BOOLEAN" ||
+         type == "COMBO";
 }
 
 // The browser adds the control to every INT of these names, declared or not.

@@ -2,7 +2,7 @@
 //
 // - Widget values are positional: they are read by the declared inputs, required before optional,
 // leaving out what only
-//   the browser has (control_after_generate after a seed, the upload button after a picture).
+//   the browser has (control_after_generate after a seed, the upload button after an image).
 // - Notes, reroutes and primitive nodes vanish; a primitive's value goes to the inputs it feeds.
 // - A muted node (mode 2) vanishes with its links. A bypassed one (mode 4) vanishes too, and each
 // of its outputs is

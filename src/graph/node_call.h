@@ -122,7 +122,7 @@ class NodeCall : public NodeInputs {
   void progress(std::int64_t value, std::int64_t max) const {
     if (context_.progress) context_.progress(value, max);
   }
-  // A picture of work in progress, encoded by the node. Ask wants_preview() before computing one.
+  // An image of work in progress, encoded by the node. Ask wants_preview() before computing one.
   bool wants_preview() const { return static_cast<bool>(context_.preview); }
   void preview(std::span<const std::byte> bytes, std::string_view mime) const {
     if (context_.preview) context_.preview(bytes, mime);

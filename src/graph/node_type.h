@@ -68,7 +68,6 @@ class InputSpec {
   InputSpec& dynamic_prompts() { return option("dynamicPrompts", true); }
   InputSpec& control_after_generate() { return option("control_after_generate", true); }
   InputSpec& image_upload() { return option("image_upload", true); }
-  InputSpec& force_input() { return option("forceInput", true); }
   // Evaluated only if the node's lazy hook asks for it.
   InputSpec& lazy() { return option("lazy", true); }
   // A socket whose value may also be written into the workflow as JSON ("FLOATS": [0.1, 0.5]).

@@ -15,7 +15,7 @@ namespace obscura::graph {
 struct WorkflowFile {
   Workflow workflow;
   WorkflowForm form = WorkflowForm::kApi;
-  // What the nodes that save pictures embed next to the API form: {"workflow": <the editor's
+  // What the nodes that save images embed next to the API form: {"workflow": <the editor's
   // document>}, if known.
   nlohmann::ordered_json extra_pnginfo = nlohmann::ordered_json::object();
   std::vector<std::string> targets;   // partial_execution_targets of a request

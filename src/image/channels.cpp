@@ -26,4 +26,44 @@ void paste(const Tensor& image, Tensor& canvas, std::int64_t x, std::int64_t y) 
   }
 }
 
+Tensor channel(const Tensor& images, std::int64_t index) {
+  const Shape& s = images.shape();
+  Tensor mask(Shape{s[0], s[1], s[2]});
+  for (std::int64_t i = 0; i < mask.elements(); ++i)
+    mask.data()[i] = images.data()[i * s[3] + index];
+  return mask;
+}
+
+Tensor gray(const Tensor& mask) {
+  const Shape& s = mask.shape();
+  Tensor images(Shape{s[0], s[1], s[2], 3});
+  for (std::int64_t i = 0; i < mask.elements(); ++i)
+    std::fill_n(images.data() + i * 3, 3, mask.data()[i]);
+  return images;
+}
+
+Tensor inverted(const Tensor& values) {
+  Tensor result = values.clone();
+  for (float& value : result.values()) value = 1 - value;
+  return result;
+}
+
+Tensor canvas(const Shape& shape, const Colour& colour) {
+  Tensor result(shape);
+  const std::int64_t channels = shape[3];
+  for (std::int64_t i = 0; i < result.elements(); ++i) {
+    auto channel = static_cast<std::size_t>(i % channels);
+    result.data()[i] = channel < colour.size() ? colour[channel] : 1;
+  }
+  return result;
+}
+
+Tensor centred(const Tensor& image, std::int64_t height, std::int64_t width, float level) {
+  const Shape& s = image.shape();
+  if (s[1] == height && s[2] == width) return image;
+  Tensor result = Tensor::filled({s[0], height, width, s[3]}, level);
+  paste(image, result, (width - s[2]) / 2, (height - s[1]) / 2);
+  return result;
+}
+
 }  // namespace obscura::image

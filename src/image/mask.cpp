@@ -1,6 +1,8 @@
 #include "image/mask.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "tensor/resize.h"
@@ -35,11 +37,16 @@ Tensor step(const Tensor& mask, bool tapered, const Choose& choose) {
 
 }  // namespace
 
-Tensor resize_mask(const Tensor& mask, std::int64_t height, std::int64_t width) {
+Tensor resize_mask(const Tensor& mask, std::int64_t height, std::int64_t width, ResizeMethod method,
+                   ResizeCrop crop) {
   const Shape& s = mask.shape();
   if (s[1] == height && s[2] == width) return mask;
-  return resize(mask.reshaped({s[0], 1, s[1], s[2]}), width, height, ResizeMethod::kBilinear)
+  return resize(mask.reshaped({s[0], 1, s[1], s[2]}), width, height, method, crop)
       .reshaped({s[0], height, width});
+}
+
+float faded(std::int64_t place, std::int64_t width) {
+  return place < width ? static_cast<float>(place + 1) / static_cast<float>(width) : 1;
 }
 
 Tensor dilate(const Tensor& mask, std::int64_t before, std::int64_t after) {
@@ -76,6 +83,19 @@ Result<Tensor> grow(const Tensor& mask, std::int64_t radius, bool tapered,
     result = std::move(next);
   }
   return result;
+}
+
+void cover(Tensor& images, const Tensor& mask) {
+  const Shape& s = images.shape();
+  const std::int64_t pixels = s[1] * s[2];
+  for (std::int64_t i = 0; i < s[0] * pixels; ++i) {
+    const float kept =
+        1 - std::nearbyint(mask.data()[i / pixels % mask.shape()[0] * pixels + i % pixels]);
+    for (std::int64_t c = 0; c < std::min<std::int64_t>(s[3], 3); ++c) {
+      float& value = images.data()[i * s[3] + c];
+      value = (value - 0.5f) * kept + 0.5f;
+    }
+  }
 }
 
 }  // namespace obscura::image

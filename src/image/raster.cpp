@@ -1,10 +1,9 @@
 #include "image/raster.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
-#include "base/parallel.h"
+#include "image/mask.h"
 #include "tensor/resize.h"
 
 namespace obscura::image {
@@ -90,6 +89,14 @@ Tensor joined(const Tensor& first, const Tensor& second, int axis) {
   return result;
 }
 
+Tensor whole_pixels(const Tensor& images, std::int64_t multiple) {
+  const Shape& s = images.shape();
+  auto middle = [&](const Tensor& part, int axis) {
+    return narrowed(part, axis, s[axis] % multiple / 2, s[axis] / multiple * multiple);
+  };
+  return middle(middle(images, 1), 2);
+}
+
 Tensor cropped(const Tensor& planes, std::int64_t x, std::int64_t y, std::int64_t width,
                std::int64_t height) {
   const Shape& s = planes.shape();
@@ -113,9 +120,7 @@ Tensor composite(const Tensor& destination, Tensor source, const Tensor& mask,
   const Shape s = source.shape();
   Tensor weights;
   if (!mask.empty()) {
-    const Shape& m = mask.shape();
-    weights = repeated_to(
-        resize(mask.reshaped({m[0], 1, m[1], m[2]}), s[3], s[2], ResizeMethod::kBilinear), d[0]);
+    weights = repeated_to(resize_mask(mask, s[2], s[3]), d[0]);
   }
   Tensor result = destination.clone();
   const std::int64_t first_y = std::max<std::int64_t>(0, -place.y);
@@ -133,57 +138,6 @@ Tensor composite(const Tensor& destination, Tensor source, const Tensor& mask,
       }
     }
   }
-  return result;
-}
-
-std::vector<float> gaussian_kernel(std::int64_t radius, double sigma) {
-  const std::int64_t size = 2 * radius + 1;
-  auto at = [&](std::int64_t i) {
-    return radius == 0 ? -1.0 : -1 + static_cast<double>(i) / static_cast<double>(radius);
-  };
-  std::vector<double> values;
-  double sum = 0;
-  for (std::int64_t y = 0; y < size; ++y) {
-    for (std::int64_t x = 0; x < size; ++x) {
-      values.push_back(std::exp(-(at(x) * at(x) + at(y) * at(y)) / (2 * sigma * sigma)));
-      sum += values.back();
-    }
-  }
-  for (double& value : values) value /= sum;
-  return {values.begin(), values.end()};
-}
-
-std::vector<float> sharpening_kernel(std::int64_t radius, double sigma, double alpha) {
-  std::vector<float> kernel = gaussian_kernel(radius, sigma);
-  for (float& value : kernel) value *= static_cast<float>(-10 * alpha);
-  double sum = 0;
-  for (float value : kernel) sum += value;
-  kernel[kernel.size() / 2] += static_cast<float>(1 - sum);
-  return kernel;
-}
-
-Tensor convolved(const Tensor& planes, const std::vector<float>& kernel, std::int64_t radius) {
-  const Shape& s = planes.shape();
-  const std::int64_t h = s[2], w = s[3], size = 2 * radius + 1;
-  auto reflected = [](std::int64_t i, std::int64_t length) {
-    if (i < 0) i = -i;
-    return i < length ? i : 2 * (length - 1) - i;
-  };
-  Tensor result(s);
-  parallel_for(s[0] * s[1] * h, [&](std::int64_t row) {
-    const float* plane = planes.data() + row / h * h * w;
-    const std::int64_t y = row % h;
-    for (std::int64_t x = 0; x < w; ++x) {
-      double sum = 0;
-      for (std::int64_t ky = 0; ky < size; ++ky) {
-        const float* line = plane + reflected(y + ky - radius, h) * w;
-        const float* weights = kernel.data() + ky * size;
-        for (std::int64_t kx = 0; kx < size; ++kx)
-          sum += weights[kx] * line[reflected(x + kx - radius, w)];
-      }
-      result.data()[row * w + x] = static_cast<float>(sum);
-    }
-  });
   return result;
 }
 

@@ -1,4 +1,4 @@
-// Arithmetic on rasters (B, C, H, W) that latents and pictures have in common. Pictures come as
+// Arithmetic on rasters (B, C, H, W) that latents and images have in common. Images come as
 // (B, H, W, C): planes_of_image() and image_of_planes() turn them.
 #pragma once
 
@@ -22,6 +22,10 @@ bool is_upside_down(const std::string& flip_method);
 Tensor cropped(const Tensor& planes, std::int64_t x, std::int64_t y, std::int64_t width,
                std::int64_t height);
 
+// The middle of images (B, H, W, C) or masks (B, H, W), whose sides become multiples of `multiple`:
+// as much is left out at one side as at the other. A copy, even where nothing is left out.
+Tensor whole_pixels(const Tensor& images, std::int64_t multiple);
+
 // A batch of `count`: the first ones, or all again from the start.
 Tensor repeated_to(const Tensor& batch, std::int64_t count);
 
@@ -39,13 +43,5 @@ struct Placement {
 // too short repeat.
 Tensor composite(const Tensor& destination, Tensor source, const Tensor& mask,
                  const Placement& place);
-
-// A Gaussian over [-1, 1]² that sums to 1, as ComfyUI's blur and sharpen nodes sample it: (2 radius
-// + 1) values a side, row by row.
-std::vector<float> gaussian_kernel(std::int64_t radius, double sigma);
-// Each plane convolved with a square kernel, reflecting at the borders. REQUIRES: radius < H, W.
-Tensor convolved(const Tensor& planes, const std::vector<float>& kernel, std::int64_t radius);
-// The kernel that sharpens by `alpha`: the identity less a blur.
-std::vector<float> sharpening_kernel(std::int64_t radius, double sigma, double alpha);
 
 }  // namespace obscura::image

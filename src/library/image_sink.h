@@ -1,4 +1,4 @@
-// Where finished pictures go: into a folder, or, when a recipe is verified, no further than memory.
+// Where finished images go: into a folder, or, when a recipe is verified, no further than memory.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ struct FinishedImage {
   ImageEncoder encode;  // empty: 8-bit PNG
 };
 
-// A result that is no picture: a latent, a model, an animation.
+// A result that is no image: a latent, a model, an animation.
 struct FinishedFile {
   graph::NodeRef node;
   std::string prefix;     // as FinishedImage::prefix
@@ -58,7 +58,7 @@ struct StoredFile {
 class ImageSink {
  public:
   virtual ~ImageSink() = default;
-  virtual Result<StoredFile> store(const FinishedImage& picture) = 0;
+  virtual Result<StoredFile> store(const FinishedImage& image) = 0;
   virtual Result<StoredFile> store(const FinishedFile& file) = 0;
   // Files are to hold no word about how they were made.
   virtual bool clean() const { return false; }

@@ -53,7 +53,7 @@ Result<std::filesystem::path> InputFolder::find(std::string_view name) const {
   OBSCURA_ASSIGN(std::filesystem::path path, path_below(root, plain));
   std::error_code error;
   if (std::filesystem::is_regular_file(path, error)) return path;
-  return Error(ErrorKind::kNotFound, fmt::format("no picture {} in {}{}", graph::in_quotes(plain),
+  return Error(ErrorKind::kNotFound, fmt::format("no image {} in {}{}", graph::in_quotes(plain),
                                                  root.string(), graph::suggestion(plain, list())));
 }
 

@@ -1,4 +1,4 @@
-// The pictures that a workflow may read, by ComfyUI's names: a path below the input folder, or
+// The images that a workflow may read, by ComfyUI's names: a path below the input folder, or
 // "name [output]" and "name [temp]" for what was made before.
 //
 // Thread safe once the folders are set.
@@ -27,7 +27,7 @@ class InputFolder {
   }
 
   const std::filesystem::path& root() const { return root_; }
-  // The pictures directly in the input folder, sorted, as ComfyUI lists them.
+  // The images directly in the input folder, sorted, as ComfyUI lists them.
   std::vector<std::string> list() const;
   // Those directly in the output folder, as names of workflows: "ComfyUI_00001_.png [output]".
   std::vector<std::string> list_output() const;
@@ -37,10 +37,10 @@ class InputFolder {
   Result<std::string> sha256(std::string_view name) const;
   // Maps the file and keeps its digest, for the recipe.
   Result<MappedFile> open(std::string_view name);
-  // The same, and decodes the picture; or all that the file holds.
+  // The same, and decodes the image; or all that the file holds.
   Result<io::Image> read(std::string_view name);
   Result<std::vector<io::Image>> read_frames(std::string_view name);
-  // Of the picture as it was when last read; empty if it was not.
+  // Of the image as it was when last read; empty if it was not.
   std::string digest_read(std::string_view name) const;
 
  private:

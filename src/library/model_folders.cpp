@@ -185,7 +185,7 @@ Result<std::shared_ptr<const pipeline::ModelFile>> ModelFolders::open(std::strin
   return file;
 }
 
-// A recipe needs the digest when the picture is done; a second a gigabyte would then be waited for.
+// A recipe needs the digest when the image is done; a second a gigabyte would then be waited for.
 void ModelFolders::digest_in_background(std::shared_ptr<const pipeline::ModelFile> file) {
   digests_.emplace_back([file = std::move(file), stop = stop_] {
     // An error is kept for whoever asks for the digest.

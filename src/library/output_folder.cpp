@@ -46,14 +46,13 @@ Status write_new(const fs::path& path, std::span<const std::byte> bytes) {
   return file.commit_new();
 }
 
-Result<EncodedImage> encoded_picture(const FinishedImage& picture, bool clean) {
+Result<EncodedImage> encoded_image(const FinishedImage& image, bool clean) {
   io::ImageMetadata texts;
-  if (!clean) texts = picture.metadata;
-  if (!clean && picture.tells_recipe)
-    texts.push_back({"recipe", picture.recipe.dump(-1, ' ', true)});
-  if (picture.encode) return picture.encode(picture.pixels, texts);
-  const io::PngOptions png{.compression = picture.temporary ? 1 : 4};
-  OBSCURA_ASSIGN(std::vector<std::byte> bytes, io::encode_png(picture.pixels, texts, png));
+  if (!clean) texts = image.metadata;
+  if (!clean && image.tells_recipe) texts.push_back({"recipe", image.recipe.dump(-1, ' ', true)});
+  if (image.encode) return image.encode(image.pixels, texts);
+  const io::PngOptions png{.compression = image.temporary ? 1 : 4};
+  OBSCURA_ASSIGN(std::vector<std::byte> bytes, io::encode_png(image.pixels, texts, png));
   return EncodedImage{std::move(bytes), {}};
 }
 
@@ -88,22 +87,22 @@ std::string expand_prefix(std::string prefix, const std::tm& time, std::int64_t 
   return prefix;
 }
 
-Result<StoredFile> OutputFolder::store(const FinishedImage& picture) {
-  const Shape& shape = picture.pixels.shape();
+Result<StoredFile> OutputFolder::store(const FinishedImage& image) {
+  const Shape& shape = image.pixels.shape();
   const std::string name =
-      expand_prefix(picture.prefix, local_time(), shape[1], shape[0], picture.index);
-  const fs::path& root = picture.temporary ? options_.temporary : options_.root;
+      expand_prefix(image.prefix, local_time(), shape[1], shape[0], image.index);
+  const fs::path& root = image.temporary ? options_.temporary : options_.root;
   // An empty prefix, or one that ends with a slash, leaves the file's own name empty.
   OBSCURA_ASSIGN(fs::path stem, path_below(root, name + "_"));
   std::string prefix = stem.filename().string();
   prefix.pop_back();
 
-  OBSCURA_ASSIGN(EncodedImage encoded, encoded_picture(picture, options_.clean));
+  OBSCURA_ASSIGN(EncodedImage encoded, encoded_image(image, options_.clean));
   std::int64_t number = highest_number(stem.parent_path(), prefix);
   fs::path path;
   Status written;
   for (int i = 0; i < kMostCollisions; ++i) {
-    path = stem.parent_path() / fmt::format("{}_{:05}_.{}", prefix, ++number, picture.extension);
+    path = stem.parent_path() / fmt::format("{}_{:05}_.{}", prefix, ++number, image.extension);
     written = write_new(path, encoded.bytes);
     std::error_code error;
     // Another process may have taken the number since the folder was read.
@@ -115,12 +114,12 @@ Result<StoredFile> OutputFolder::store(const FinishedImage& picture) {
   if (options_.clean) {
     fs::path sidecar = path;
     sidecar.replace_extension(".recipe.json");
-    OBSCURA_TRY(write_file_atomically(sidecar, picture.recipe.dump(2) + "\n"));
+    OBSCURA_TRY(write_file_atomically(sidecar, image.recipe.dump(2) + "\n"));
   }
-  if (options_.on_stored) options_.on_stored(picture, path);
+  if (options_.on_stored) options_.on_stored(image, path);
   std::string subfolder = path.parent_path().lexically_relative(root).generic_string();
   return StoredFile{path.filename().string(), subfolder == "." ? "" : subfolder,
-                    picture.temporary ? "temp" : "output", std::move(encoded.left_out)};
+                    image.temporary ? "temp" : "output", std::move(encoded.left_out)};
 }
 
 Result<StoredFile> OutputFolder::store(const FinishedFile& file) {

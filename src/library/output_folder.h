@@ -1,4 +1,4 @@
-// Writes finished pictures under ComfyUI's names, `<prefix>_<00001>_.png`: the number
+// Writes finished images under ComfyUI's names, `<prefix>_<00001>_.png`: the number
 // after the highest there is, whoever else writes into the folder at the same time.
 //
 // Not thread safe; several processes may share a folder.
@@ -22,16 +22,16 @@ class OutputFolder final : public ImageSink {
  public:
   struct Options {
     std::filesystem::path root;
-    std::filesystem::path temporary;  // for pictures that are not kept; may be `root`
-    // Nothing but pixels in the picture; the recipe beside it, as `<name>.recipe.json`.
+    std::filesystem::path temporary;  // for images that are not kept; may be `root`
+    // Nothing but pixels in the image; the recipe beside it, as `<name>.recipe.json`.
     bool clean = false;
-    // Told of each picture once it is there.
+    // Told of each image once it is there.
     std::function<void(const FinishedImage&, const std::filesystem::path&)> on_stored;
     std::function<void(const FinishedFile&, const std::filesystem::path&)> on_file_stored;
   };
   explicit OutputFolder(Options options) : options_(std::move(options)) {}
 
-  Result<StoredFile> store(const FinishedImage& picture) override;
+  Result<StoredFile> store(const FinishedImage& image) override;
   Result<StoredFile> store(const FinishedFile& file) override;
   bool clean() const override { return options_.clean; }
 

@@ -15,7 +15,7 @@
 
 namespace obscura::library {
 
-// What pictures of a render in progress are made with.
+// What images of a render in progress are made with.
 enum class PreviewMethod {
   kAuto,        // TAESD where it is there, else the latent's own colours
   kLatent2Rgb,  // the latent's own colours

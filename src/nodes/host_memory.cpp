@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 
+#include "base/memory_text.h"
 #include "runtime/session.h"
 
 namespace obscura::nodes {
@@ -20,10 +23,13 @@ Status check_fits(const graph::NodeCall& call, std::string_view what,
   }
   double budget = static_cast<double>(session->budget());
   if (bytes <= budget) return {};
+  // Sizes beyond what an address can be are all alike.
+  auto text = [](double amount) {
+    return memory_text(static_cast<std::size_t>(std::min(amount, 0x1p63)));
+  };
   return Error(ErrorKind::kOutOfMemory,
-               fmt::format("{} of {} numbers needs {:.1f} MiB, the memory budget is {:.1f} MiB: "
-                           "{:.0f} bytes are lacking",
-                           what, shape, bytes / (1 << 20), budget / (1 << 20), bytes - budget));
+               fmt::format("{} of {} numbers needs {}, the memory budget is {}: {} are lacking",
+                           what, shape, text(bytes), text(budget), text(bytes - budget)));
 }
 
 }  // namespace obscura::nodes

@@ -11,7 +11,7 @@
 
 namespace obscura::nodes {
 
-// kOutOfMemory, naming `what` and the bytes that are lacking, if float32 elements of these sizes
+// kOutOfMemory, naming `what` and how much is lacking, if float32 elements of these sizes
 // need more than the session's budget.
 Status check_fits(const graph::NodeCall& call, std::string_view what,
                   std::initializer_list<std::int64_t> sizes);

@@ -3,7 +3,7 @@
 //
 //   MODEL pipeline::DiffusionModel   CLIP pipeline::TextEncoders   VAE pipeline::Vae
 //   LATENT pipeline::Latent          CONDITIONING pipeline::Conditioning
-//   IMAGE Image                    MASK Mask
+//   IMAGE Image                      MASK Mask
 //   SAMPLER SamplerChoice            SIGMAS Sigmas
 //   GUIDER Guider                    NOISE NoiseChoice
 //   HOOKS pipeline::Hooks
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "diffusion/sampler.h"
+#include "graph/node_call.h"
 #include "graph/value.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/sample.h"
@@ -24,7 +25,7 @@
 
 namespace obscura::nodes {
 
-// Pictures of one size.
+// Images of one size.
 struct Image {
   Tensor pixels;  // (B, H, W, C) in 0…1, C = 3 or 4
   std::size_t value_bytes() const {
@@ -59,6 +60,18 @@ struct NoiseChoice {
   bool is_any = true;  // false: sampling adds no noise
   std::optional<diffusion::VariedNoise> varied;
 };
+
+// Pixels of an image for one of a latent along each side, as ComfyUI's nodes count them whatever
+// the model.
+inline constexpr std::int64_t kPixelsOfALatent = 8;
+
+// The images and masks at a node's inputs.
+inline const Tensor& pixels_of(const graph::NodeCall& call, const char* input = "image") {
+  return call.get<Image>(input).pixels;
+}
+inline const Tensor& mask_of(const graph::NodeCall& call, const char* input = "mask") {
+  return call.get<Mask>(input).values;
+}
 
 inline graph::Value image_value(Tensor pixels) {
   return graph::Value::handle("IMAGE", Image{std::move(pixels)});

@@ -1,5 +1,5 @@
 // The text "parameters" by which AUTOMATIC1111's web UI, and all that learned from it, tell how a
-// picture was made.
+// image was made.
 #pragma once
 
 #include <cstdint>

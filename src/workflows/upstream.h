@@ -1,4 +1,4 @@
-// Questions about the workflow behind a picture: which nodes it came from, and what was written
+// Questions about the workflow behind an image: which nodes it came from, and what was written
 // into them.
 #pragma once
 
@@ -28,7 +28,7 @@ const nlohmann::ordered_json* constant(const graph::Workflow::Node& node, std::s
 const nlohmann::ordered_json* nearest_constant(
     const std::vector<const graph::Workflow::Node*>& nodes, std::string_view input);
 
-// The node that made the latent of the picture that node `id` saves, and its seed.
+// The node that made the latent of the image that node `id` saves, and its seed.
 struct SamplingNode {
   const graph::Workflow::Node* node = nullptr;
   std::uint64_t seed = 0;
@@ -39,7 +39,7 @@ std::optional<SamplingNode> nearest_sampling(const graph::Workflow& workflow, st
 const graph::Workflow::Node* varied_noise_of(
     const std::vector<const graph::Workflow::Node*>& nodes);
 
-// The seed of picture `index` of a batch: its own where LatentSeeds gave it one or VariationNoise
+// The seed of image `index` of a batch: its own where LatentSeeds gave it one or VariationNoise
 // counted it up, else the sampling node's.
 std::optional<std::uint64_t> seed_of(const graph::Workflow& workflow, std::string_view id,
                                      std::int64_t index);

@@ -261,7 +261,7 @@ TEST(WorkflowFile, ReadsARequest) {
   EXPECT_EQ(file->targets, std::vector<std::string>{"1"});
 }
 
-TEST(WorkflowFile, KeepsTheEditorsDocumentForThePicture) {
+TEST(WorkflowFile, KeepsTheEditorsDocumentForTheImage) {
   const NodeRegistry registry = testing::make_test_registry();
   const char* text = R"({"nodes":[{"id":1,"type":"Box","pos":[1,2]}],"links":[]})";
   auto file = read_workflow(text, registry);

@@ -230,11 +230,11 @@ TEST_F(ExecutorTest, MapsOverTheLongestList) {
                       "4":{"class_type":"Save","inputs":{"box":["3",0],"prefix":""}}})"),
             (Ids{"0.000000", "2.000000", "3.000000"}));
   EXPECT_EQ(log_.calls["3"], 3);
-  // The page gets the pictures of all calls.
+  // The page gets the images of all calls.
   EXPECT_EQ(recorder_.lines.back(), "succeeded");
 }
 
-TEST_F(ExecutorTest, MergesThePicturesOfAllCalls) {
+TEST_F(ExecutorTest, MergesTheImagesOfAllCalls) {
   auto report = run(R"({"1":{"class_type":"Range","inputs":{"count":3}},
                         "4":{"class_type":"Save","inputs":{"box":["1",0],"prefix":""}}})");
   ASSERT_TRUE(report.ok());

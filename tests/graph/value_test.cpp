@@ -8,7 +8,7 @@ namespace {
 struct Model {
   int layers = 0;
 };
-struct Picture {
+struct Image {
   std::size_t value_bytes() const { return 1'000'000; }
 };
 
@@ -44,11 +44,11 @@ TEST(Value, HandlesKnowTheirTypeAndBytes) {
   EXPECT_EQ(value.share<Model>(), model);
   EXPECT_EQ(value.identity(), model.get());
   EXPECT_EQ(value.bytes(), sizeof(Model));
-  EXPECT_EQ(Value::handle("IMAGE", Picture{}).bytes(), 1'000'000u);
-  EXPECT_FALSE(value.holds<Picture>());
-  EXPECT_THROW(static_cast<void>(value.get<Picture>()), InternalError);
+  EXPECT_EQ(Value::handle("IMAGE", Image{}).bytes(), 1'000'000u);
+  EXPECT_FALSE(value.holds<Image>());
+  EXPECT_THROW(static_cast<void>(value.get<Image>()), InternalError);
   EXPECT_THROW(static_cast<void>(value.get<int>()), InternalError);
-  EXPECT_THROW(static_cast<void>(value.share<Picture>()), InternalError);
+  EXPECT_THROW(static_cast<void>(value.share<Image>()), InternalError);
   EXPECT_THROW(Value::handle("MODEL", std::shared_ptr<const Model>()), InternalError);
 }
 

@@ -124,13 +124,13 @@ TEST(InputFolder, UnderstandsAnnotatedNames) {
   EXPECT_NE(folder.find("aa.png").error().message().find("'a.png'"), std::string::npos);
 }
 
-FinishedImage picture(std::string prefix) {
-  FinishedImage picture;
-  picture.prefix = std::move(prefix);
-  picture.pixels = Tensor::filled({2, 3, 3}, 0.5f);
-  picture.metadata = {{"prompt", "{}"}};
-  picture.recipe = {{"format", 1}};
-  return picture;
+FinishedImage image(std::string prefix) {
+  FinishedImage image;
+  image.prefix = std::move(prefix);
+  image.pixels = Tensor::filled({2, 3, 3}, 0.5f);
+  image.metadata = {{"prompt", "{}"}};
+  image.recipe = {{"format", 1}};
+  return image;
 }
 
 TEST(OutputFolder, CountsOnFromTheHighestNumber) {
@@ -139,12 +139,12 @@ TEST(OutputFolder, CountsOnFromTheHighestNumber) {
   touch(root / "shot_x_00099_.png");
   touch(root / "shot_00012.png");
   OutputFolder folder({.root = root.path(), .temporary = root.path()});
-  EXPECT_EQ(folder.store(picture("shot"))->filename, "shot_00008_.png");
+  EXPECT_EQ(folder.store(image("shot"))->filename, "shot_00008_.png");
   // A second process over the same folder.
   OutputFolder other({.root = root.path(), .temporary = root.path()});
-  EXPECT_EQ(other.store(picture("shot"))->filename, "shot_00009_.png");
-  EXPECT_EQ(folder.store(picture("shot"))->filename, "shot_00010_.png");
-  StoredFile below = folder.store(picture("day/one/shot")).value();
+  EXPECT_EQ(other.store(image("shot"))->filename, "shot_00009_.png");
+  EXPECT_EQ(folder.store(image("shot"))->filename, "shot_00010_.png");
+  StoredFile below = folder.store(image("day/one/shot")).value();
   EXPECT_EQ(below.filename, "shot_00001_.png");
   EXPECT_EQ(below.subfolder, "day/one");
   EXPECT_EQ(below.type, "output");
@@ -154,7 +154,7 @@ TEST(OutputFolder, RefusesToLeave) {
   TestFolder root;
   OutputFolder folder({.root = root / "out", .temporary = root / "out"});
   for (const char* prefix : {"../shot", "/tmp/shot", "a/../../shot"}) {
-    auto stored = folder.store(picture(prefix));
+    auto stored = folder.store(image(prefix));
     ASSERT_FALSE(stored.ok()) << prefix;
     EXPECT_EQ(stored.error().kind(), ErrorKind::kInvalidInput);
   }
@@ -163,14 +163,14 @@ TEST(OutputFolder, RefusesToLeave) {
 TEST(OutputFolder, CarriesTheRecipeOrLeavesItBeside) {
   TestFolder root;
   OutputFolder folder({.root = root.path(), .temporary = root.path()});
-  std::filesystem::path path = root / folder.store(picture("full"))->filename;
+  std::filesystem::path path = root / folder.store(image("full"))->filename;
   io::ImageMetadata texts = io::read_metadata(path).value();
   ASSERT_NE(io::find_text(texts, "recipe"), nullptr);
   EXPECT_EQ(*io::find_text(texts, "recipe"), "{\"format\":1}");
   EXPECT_NE(io::find_text(texts, "prompt"), nullptr);
 
   OutputFolder clean({.root = root.path(), .temporary = root.path(), .clean = true});
-  path = root / clean.store(picture("clean"))->filename;
+  path = root / clean.store(image("clean"))->filename;
   EXPECT_TRUE(io::read_metadata(path)->empty());
   EXPECT_EQ(nlohmann::json::parse(read_text_file(root / "clean_00001_.recipe.json").value()),
             (nlohmann::json{{"format", 1}}));

@@ -27,8 +27,8 @@ const std::map<std::string, std::string> kNotApplicable = {
     {"DiffControlNetLoader", "for a kind of file that nobody made for SDXL"},
     {"TorchCompileModel", "networks are always compiled"},
     {"ModelComputeDtype", "the precision is that of the session: `--precision`"},
-    {"WebcamCapture", "takes its picture in ComfyUI's own page"},
-    {"SaveImageWebsocket", "`obscura serve` sends every saved picture to who asks for it"},
+    {"WebcamCapture", "takes its image in ComfyUI's own page"},
+    {"SaveImageWebsocket", "`obscura serve` sends every saved image to who asks for it"},
     {"LossGraphNode", "draws what TrainLoraNode returns"},
     {"CreateHookKeyframesFromFloats", "no node of the core makes the FLOATS that it takes"},
 };

@@ -20,17 +20,17 @@ WorkflowRunner& runner() {
   return runner;
 }
 
-double deviation(const Tensor& picture) {
+double deviation(const Tensor& image) {
   double mean = 0, square = 0;
-  for (float value : picture.values()) mean += value / static_cast<double>(picture.elements());
-  for (float value : picture.values())
-    square += (value - mean) * (value - mean) / static_cast<double>(picture.elements());
+  for (float value : image.values()) mean += value / static_cast<double>(image.elements());
+  for (float value : image.values())
+    square += (value - mean) * (value - mean) / static_cast<double>(image.elements());
   return std::sqrt(square);
 }
 
 struct Wanted {
   const char* name;
-  std::size_t pictures;
+  std::size_t images;
   std::int64_t width, height;
 };
 
@@ -44,10 +44,10 @@ TEST_P(UserWorkflow, Runs) {
   const Wanted& wanted = GetParam();
   auto saved = runner().run(text_of("user_workflows", wanted.name));
   ASSERT_TRUE(saved.ok()) << saved.error().message();
-  ASSERT_EQ(saved->pictures.size(), wanted.pictures);
-  for (const library::FinishedImage& picture : saved->pictures) {
-    EXPECT_EQ(picture.pixels.shape(), (Shape{wanted.height, wanted.width, 3}));
-    EXPECT_GT(deviation(picture.pixels), 0.02) << "a flat picture";
+  ASSERT_EQ(saved->images.size(), wanted.images);
+  for (const library::FinishedImage& image : saved->images) {
+    EXPECT_EQ(image.pixels.shape(), (Shape{wanted.height, wanted.width, 3}));
+    EXPECT_GT(deviation(image.pixels), 0.02) << "a flat image";
   }
 }
 
@@ -58,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Wanted{"api_custom_advanced", 1, 64, 64}, Wanted{"api_areas", 1, 128, 64},
                     Wanted{"api_split_sigmas", 1, 64, 64}, Wanted{"api_hires", 1, 96, 96},
                     Wanted{"api_request_body", 1, 64, 64}, Wanted{"api_model_patches", 1, 64, 64},
-                    Wanted{"api_pictures_only", 1, 80, 60}, Wanted{"api_merge", 1, 64, 64},
+                    Wanted{"api_images_only", 1, 80, 60}, Wanted{"api_merge", 1, 64, 64},
                     Wanted{"api_strings", 1, 64, 64}, Wanted{"editor_default", 1, 64, 64},
                     Wanted{"editor_reroute_primitive", 1, 64, 64},
                     Wanted{"editor_bypassed_lora", 1, 64, 64},
@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Broken{"missing_checkpoint",
                            {"node 4", "pocket-xl-bse.safetensors", "pocket-xl-base.safetensors"}},
                     Broken{"missing_vae", {"node 8", "vae", "VAE"}},
-                    Broken{"latent_as_picture", {"node 9", "IMAGE", "LATENT", "VAEDecode"}},
+                    Broken{"latent_as_image", {"node 9", "IMAGE", "LATENT", "VAEDecode"}},
                     Broken{"no_steps", {"node 3", "steps", "at least 1", "0"}}),
     [](const auto& test) { return std::string(test.param.name); });
 

@@ -21,19 +21,19 @@ namespace obscura::nodes {
 
 class KeepingSink final : public library::ImageSink {
  public:
-  Result<library::StoredFile> store(const library::FinishedImage& picture) override {
-    pictures.push_back(picture);
+  Result<library::StoredFile> store(const library::FinishedImage& image) override {
+    images.push_back(image);
     return library::StoredFile{"", "", "output"};
   }
   Result<library::StoredFile> store(const library::FinishedFile& file) override {
     files.push_back(file);
     return library::StoredFile{"", "", "output"};
   }
-  std::vector<library::FinishedImage> pictures;
+  std::vector<library::FinishedImage> images;
   std::vector<library::FinishedFile> files;
 };
 
-// One for all tests of a program: the networks stay loaded. Pictures are read from workflows/input.
+// One for all tests of a program: the networks stay loaded. Images are read from workflows/input.
 class WorkflowRunner {
  public:
   WorkflowRunner()

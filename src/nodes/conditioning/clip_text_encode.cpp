@@ -20,7 +20,7 @@ const RegisterNode kClipTextEncodeRegistered{
         .description("Encodes a prompt for the model. (text) and (text:1.3) weigh a part of it.")
         .input(text("text").multiline().dynamic_prompts().tooltip("The prompt."))
         .input(socket("clip", "CLIP").tooltip("The text encoders."))
-        .output("CONDITIONING", "", "What the picture is to show.")
+        .output("CONDITIONING", "", "What the image is to show.")
         .fingerprint([](const NodeInputs& inputs, const Environment& environment) {
           return embeddings_fingerprint(inputs, environment, {"text"});
         })

@@ -46,19 +46,18 @@ const RegisterNode kClipTextEncodeSdxlRegistered{
                      "SDXL was trained to follow.")
         .input(socket("clip", "CLIP").tooltip("The text encoders."))
         .input(clip_text_encode_sdxl_pixels("width", 1024,
-                                            "Width of the training picture it should look like."))
+                                            "Width of the training image it should look like."))
         .input(clip_text_encode_sdxl_pixels("height", 1024,
-                                            "Height of the training picture it should look like."))
+                                            "Height of the training image it should look like."))
         .input(clip_text_encode_sdxl_pixels(
             "crop_w", 0, "Pixels cropped at the left: above 0 the subject moves out."))
         .input(clip_text_encode_sdxl_pixels(
             "crop_h", 0, "Pixels cropped at the top: above 0 the subject moves out."))
-        .input(clip_text_encode_sdxl_pixels("target_width", 1024, "Width of the picture to make."))
-        .input(
-            clip_text_encode_sdxl_pixels("target_height", 1024, "Height of the picture to make."))
+        .input(clip_text_encode_sdxl_pixels("target_width", 1024, "Width of the image to make."))
+        .input(clip_text_encode_sdxl_pixels("target_height", 1024, "Height of the image to make."))
         .input(text("text_g").multiline().dynamic_prompts().tooltip("For the larger encoder."))
         .input(text("text_l").multiline().dynamic_prompts().tooltip("For the smaller encoder."))
-        .output("CONDITIONING", "", "What the picture is to show.")
+        .output("CONDITIONING", "", "What the image is to show.")
         .fingerprint([](const NodeInputs& inputs, const Environment& environment) {
           return embeddings_fingerprint(inputs, environment, {"text_g", "text_l"});
         })
@@ -68,20 +67,20 @@ const RegisterNode kRefiner{
     NodeType("CLIPTextEncodeSDXLRefiner")
         .label("CLIPTextEncodeSDXLRefiner")
         .category("advanced/conditioning")
-        .description("Encodes a prompt for SDXL's refiner, with the score of beauty and the size "
+        .description("Encodes a prompt for SDXL's refiner, with the aesthetic score and the size "
                      "that it was trained to follow.")
         .input(number("ascore", 6.0)
                    .range(0.0, 1000.0)
                    .step(0.01)
-                   .tooltip("The aesthetic score of the training pictures: 6 for what is wanted, "
+                   .tooltip("The aesthetic score of the training images: 6 for what is wanted, "
                             "2.5 for what is not."))
         .input(clip_text_encode_sdxl_pixels("width", 1024,
-                                            "Width of the training picture it should look like."))
+                                            "Width of the training image it should look like."))
         .input(clip_text_encode_sdxl_pixels("height", 1024,
-                                            "Height of the training picture it should look like."))
+                                            "Height of the training image it should look like."))
         .input(text("text").multiline().dynamic_prompts().tooltip("The prompt."))
         .input(socket("clip", "CLIP").tooltip("The refiner's text encoder."))
-        .output("CONDITIONING", "", "What the picture is to show.")
+        .output("CONDITIONING", "", "What the image is to show.")
         .run(run_refiner)};
 
 }  // namespace

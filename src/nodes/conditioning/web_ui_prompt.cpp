@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include "base/files.h"
 #include "base/trim.h"
@@ -11,13 +12,15 @@
 #include "graph/suggest.h"
 #include "library/folder_paths.h"
 #include "library/input_folder.h"
+#include "library/lora_files.h"
 #include "library/model_folders.h"
 #include "nodes/conditioning/text_encoding.h"
-#include "nodes/loaders/model_inputs.h"
+#include "nodes/model_patches/guidance_patch.h"
 #include "nodes/sockets.h"
 #include "pipeline/adapted.h"
-#include "prompt/csv.h"
 #include "prompt/language.h"
+#include "prompt/styles.h"
+#include "prompt/wildcards.h"
 #include "tensor/random.h"
 
 namespace obscura::nodes {
@@ -28,7 +31,6 @@ using pipeline::Condition;
 
 constexpr const char* kStyles = "styles.csv";
 constexpr const char* kWildcards = "wildcards";
-constexpr int kMostWildcards = 1000;  // a file that names itself would never end
 
 std::string file_text(const Environment& environment, const std::string& name) {
   const auto* folder = environment.find<library::InputFolder>();
@@ -37,14 +39,6 @@ std::string file_text(const Environment& environment, const std::string& name) {
   if (!path.ok()) return "";
   auto text = read_text_file(path->string());
   return text.ok() ? *text : "";
-}
-
-// AUTOMATIC1111 puts the prompt where the style says {prompt}, else the style behind it.
-std::string with_style(const std::string& text, const std::string& style) {
-  constexpr std::string_view kPlace = "{prompt}";
-  if (const std::size_t at = style.find(kPlace); at != std::string::npos)
-    return style.substr(0, at) + text + style.substr(at + kPlace.size());
-  return text.empty() || style.empty() ? text + style : text + ", " + style;
 }
 
 std::vector<std::string> listed(std::string_view names) {
@@ -58,58 +52,45 @@ std::vector<std::string> listed(std::string_view names) {
   return list;
 }
 
-Result<std::string> with_styles(const NodeCall& call, const Environment& environment,
-                                std::string text) {
+Result<std::string> with_styles(const NodeCall& call, std::string text) {
   const std::vector<std::string> wanted = listed(call.get<std::string>("styles"));
   if (wanted.empty()) return text;
   const bool negative = call.get<std::string>("side") == "negative";
-  const auto rows = prompt::parse_csv(file_text(environment, kStyles));
+  const auto styles = prompt::parse_styles(file_text(call.all_environment(), kStyles));
   for (const std::string& name : wanted) {
-    auto found = std::find_if(rows.begin(), rows.end(),
-                              [&](const auto& row) { return !row.empty() && row[0] == name; });
-    if (found == rows.end()) {
+    auto found = std::find_if(styles.begin(), styles.end(),
+                              [&](const prompt::Style& style) { return style.name == name; });
+    if (found == styles.end()) {
       std::vector<std::string> known;
-      for (const auto& row : rows)
-        if (!row.empty()) known.push_back(row[0]);
+      for (const prompt::Style& style : styles) known.push_back(style.name);
       return Error(ErrorKind::kNotFound,
                    fmt::format("input \"styles\": no style {} in {} of the input folder{}",
                                in_quotes(name), kStyles, suggestion(name, known)));
     }
-    const std::size_t column = negative ? 2 : 1;
-    if (found->size() > column) text = with_style(text, (*found)[column]);
+    text = prompt::with_style(text, negative ? found->negative_prompt : found->prompt);
   }
   return text;
 }
 
-// __name__ becomes a line of wildcards/name.txt, chosen by the seed; lines may hold wildcards.
-Result<std::string> with_wildcards(const Environment& environment, std::string text,
-                                   std::uint64_t seed) {
-  TorchGenerator random(seed);
-  for (int count = 0; count < kMostWildcards; ++count) {
-    const std::size_t begin = text.find("__");
-    const std::size_t end = begin == std::string::npos ? begin : text.find("__", begin + 2);
-    if (end == std::string::npos) return text;
-    const std::string name = text.substr(begin + 2, end - begin - 2);
-    std::vector<std::string> lines;
-    const std::string all = file_text(environment, fmt::format("{}/{}.txt", kWildcards, name));
-    for (std::size_t at = 0; at < all.size();) {
-      const std::size_t stop = std::min(all.find('\n', at), all.size());
-      std::string line = all.substr(at, stop - at);
-      at = stop + 1;
-      if (!line.empty() && line.back() == '\r') line.pop_back();
-      if (!line.empty() && line[0] != '#') lines.push_back(std::move(line));
-    }
-    if (lines.empty()) {
-      return Error(ErrorKind::kNotFound,
-                   fmt::format("input \"text\": __{}__ wants a file {}/{}.txt with lines in the "
-                               "input folder, found none",
-                               name, kWildcards, name));
-    }
+// The lines lie in wildcards/name.txt of the input folder and are chosen by the seed.
+Result<std::string> with_wildcards(const NodeCall& call, std::string text) {
+  TorchGenerator random(call.get<std::uint64_t>("seed"));
+  auto lines = [&](const std::string& name) -> Result<std::vector<std::string>> {
+    std::vector<std::string> found = prompt::wildcard_lines(
+        file_text(call.all_environment(), fmt::format("{}/{}.txt", kWildcards, name)));
+    if (!found.empty()) return found;
+    return Error(ErrorKind::kNotFound,
+                 fmt::format("__{}__ wants a file {}/{}.txt with lines in the input folder, found "
+                             "none",
+                             name, kWildcards, name));
+  };
+  auto choose = [&](std::size_t count) {
     std::int64_t draw = 0;
     random.randint31(std::span(&draw, 1));
-    text.replace(begin, end + 2 - begin, lines[static_cast<std::size_t>(draw) % lines.size()]);
-  }
-  return Error(ErrorKind::kInvalidInput, "input \"text\": its wildcards never end");
+    return static_cast<std::size_t>(draw) % count;
+  };
+  Result<std::string> result = prompt::with_wildcards(std::move(text), {lines, choose});
+  return result.ok() ? std::move(result) : Result<std::string>(result.error().in("input \"text\""));
 }
 
 struct Models {
@@ -117,20 +98,11 @@ struct Models {
   std::shared_ptr<const pipeline::TextEncoders> text;
 };
 
-Status put_on(NodeCall& call, Models& models, const prompt::LoraTag& tag) {
+Status put_on(const NodeCall& call, Models& models, const prompt::LoraTag& tag) {
   const auto& folders = call.environment<library::ModelFolders>();
-  std::string name;
-  const std::vector<std::string> files = folders.list("loras");
-  for (const std::string& file : files) {
-    const std::string stem = file.substr(0, file.rfind('.'));
-    if (file == tag.name || stem == tag.name || stem.ends_with("/" + tag.name)) name = file;
-  }
-  if (name.empty()) {
-    return Error(ErrorKind::kNotFound,
-                 fmt::format("input \"text\": no LoRA {} in the loras folder{}",
-                             in_quotes(tag.name), suggestion(tag.name, files)));
-  }
-  OBSCURA_ASSIGN(auto file, open_adapter(call, name));
+  Result<std::string> name = library::lora_called(folders, tag.name);
+  if (!name.ok()) return name.error().in("input \"text\"");
+  OBSCURA_ASSIGN(auto file, library::open_lora(folders, *name));
   OBSCURA_ASSIGN(auto adapted, pipeline::with_adapter(models.model, models.text, file,
                                                       {.unet = tag.unet, .text = tag.text}));
   models = {std::move(adapted.model), std::move(adapted.text)};
@@ -177,23 +149,16 @@ std::shared_ptr<const pipeline::DiffusionModel> with_guidance_times(
     const std::shared_ptr<const pipeline::DiffusionModel>& model, double factor) {
   if (factor == 1) return model;
   auto changed = std::make_shared<pipeline::DiffusionModel>(*model);
-  changed->patches.guidance.push_back([=] {
-    return pipeline::GuidanceFunctions{
-        .before = [=](pipeline::GuidanceStep& step) -> Status {
-          step.cond = diffusion::weighted_sum({{factor, step.cond}, {1 - factor, step.uncond}});
-          return {};
-        },
-        .combine = {},
-        .after = {}};
-  });
+  changed->patches.guidance.push_back(before_guidance([=](pipeline::GuidanceStep& step) -> Status {
+    step.cond = diffusion::weighted_sum({{factor, step.cond}, {1 - factor, step.uncond}});
+    return {};
+  }));
   return changed;
 }
 
 Result<NodeResult> run_web_ui_prompt(NodeCall& call) {
-  const Environment& environment = call.all_environment();
-  OBSCURA_ASSIGN(std::string text, with_styles(call, environment, call.get<std::string>("text")));
-  OBSCURA_ASSIGN(text,
-                 with_wildcards(environment, std::move(text), call.get<std::uint64_t>("seed")));
+  OBSCURA_ASSIGN(std::string text, with_styles(call, call.get<std::string>("text")));
+  OBSCURA_ASSIGN(text, with_wildcards(call, std::move(text)));
   const prompt::ParsedPrompt prompt = prompt::parse_prompt(text, call.get<int>("steps"));
   Models models{call.share<pipeline::DiffusionModel>("model"),
                 call.share<pipeline::TextEncoders>("clip")};
@@ -256,7 +221,7 @@ const RegisterNode kWebUiPromptRegistered{
         .input(integer("seed", 0).range(0, kMaxSeed).tooltip("Chooses the wildcards' lines."))
         .output("MODEL", "", "The model with the prompt's LoRAs.")
         .output("CLIP", "", "The text encoders with the prompt's LoRAs.")
-        .output("CONDITIONING", "", "What the picture is to show, and when.")
+        .output("CONDITIONING", "", "What the image is to show, and when.")
         .fingerprint(fingerprint_web_ui_prompt)
         .run(run_web_ui_prompt)};
 

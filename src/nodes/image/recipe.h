@@ -1,4 +1,4 @@
-// The recipe of a picture: all that decides its bits, as JSON, so that `obscura verify` can render
+// The recipe of an image: all that decides its bits, as JSON, so that `obscura verify` can render
 // it again and say what differs.
 //
 //   format     1
@@ -6,9 +6,9 @@
 //   device     {name, hardware, libraries, kernels}: kernels are chosen by these
 //   precision  what the networks computed in
 //   models     [{name, sha256}]: the model files the workflow names
-//   inputs     [{name, sha256}]: the pictures it reads
+//   inputs     [{name, sha256}]: the images it reads
 //   workflow   the API form
-//   node, index, seed: which picture of which saving node it is
+//   node, index, seed: which image of which saving node it is
 //   pixels     {width, height, channels, sha256}: of the 8-bit samples, row by row
 //
 // How much memory there was is not part of it: plans do not change bits.
@@ -34,10 +34,10 @@ struct RecipeFacts {
   std::string precision;
 };
 
-// The digest of a picture's 8-bit samples. `pixels` is (H, W, C) in 0…1.
+// The digest of an image's 8-bit samples. `pixels` is (H, W, C) in 0…1.
 std::string pixel_digest(const Tensor& pixels);
 
-// The recipe of picture `index` of the node that is running, and the digest of its
+// The recipe of image `index` of the node that is running, and the digest of its
 // checkpoint. Waits for digests of models that are still being computed.
 struct Recipe {
   nlohmann::ordered_json json;

@@ -1,4 +1,4 @@
-// SaveImageFormat: pictures in the formats that the web, print and compositing want.
+// SaveImageFormat: images in the formats that the web, print and compositing want.
 #include "graph/node_registry.h"
 #include "graph/workflow.h"
 #include "io/exr.h"
@@ -8,6 +8,7 @@
 #include "io/webp.h"
 #include "library/input_folder.h"
 #include "nodes/image/save_images.h"
+#include "nodes/saving.h"
 #include "nodes/sockets.h"
 #include "workflows/upstream.h"
 
@@ -111,7 +112,7 @@ std::vector<std::string> profile_names() {
   return names;
 }
 
-// Of the nearest picture that the saved one was made from; empty if it was made from none, or from
+// Of the nearest image that the saved one was made from; empty if it was made from none, or from
 // one without a profile for RGB.
 Result<io::ColourProfile> profile_of_input(const NodeCall& call) {
   OBSCURA_ASSIGN(Workflow workflow, Workflow::from_json(call.prompt()));
@@ -156,36 +157,35 @@ Result<NodeResult> run_save_image_format(NodeCall& call) {
     OBSCURA_ASSIGN(Tensor converted, io::converted_from_srgb(pixels, settings.profile));
     return encode(converted, metadata, settings);
   };
-  return save_images(call, call.get<Image>("images").pixels, saving);
+  return save_images(call, pixels_of(call, "images"), saving);
 }
 
-const RegisterNode kSaveImageFormatRegistered{
-    NodeType("SaveImageFormat")
-        .label("Save Image (Format)")
-        .category("image")
-        .description(
-            "Writes pictures as PNG, JPEG, WebP or TIFF with up to 16 bits or floats, and "
-            "as OpenEXR, whose numbers are proportional to light; with a colour profile if "
-            "wanted. Workflow and recipe are inside.")
-        .input(socket("images", "IMAGE").tooltip("The pictures."))
-        .input(text("filename_prefix", "Obscura").tooltip("As SaveImage's."))
-        .input(choice("format", names_of(kFormats)))
-        .optional(
-            integer("quality", 95)
-                .range(1, 100)
-                .tooltip("Of JPEG and WebP. Without loss it is how long to look for a small file."))
-        .optional(
-            choice("profile", profile_names())
-                .default_value(kNoProfile)
-                .tooltip("The colour space to convert to, whose profile is put inside. Without "
-                         "one the numbers are sRGB."))
-        .optional(choice("metadata", names_of(kTextChoices))
-                      .default_value("workflow and parameters")
-                      .tooltip("What the file tells of how it was made: ComfyUI's workflow, "
-                               "AUTOMATIC1111's parameters."))
-        .hidden(Hidden::kPrompt)
-        .hidden(Hidden::kExtraPngInfo)
-        .output_node()
+const RegisterNode kSaveImageFormat{
+    saving_node(
+        NodeType("SaveImageFormat")
+            .label("Save Image (Format)")
+            .category("image")
+            .description(
+                "Writes images as PNG, JPEG, WebP or TIFF with up to 16 bits or floats, and "
+                "as OpenEXR, whose numbers are proportional to light; with a colour profile if "
+                "wanted. Workflow and recipe are inside.")
+            .input(socket("images", "IMAGE").tooltip("The images."))
+            .input(text("filename_prefix", "Obscura").tooltip("As SaveImage's."))
+            .input(choice("format", names_of(kFormats)))
+            .optional(
+                integer("quality", 95)
+                    .range(1, 100)
+                    .tooltip(
+                        "Of JPEG and WebP. Without loss it is how long to look for a small file."))
+            .optional(
+                choice("profile", profile_names())
+                    .default_value(kNoProfile)
+                    .tooltip("The colour space to convert to, whose profile is put inside. Without "
+                             "one the numbers are sRGB."))
+            .optional(choice("metadata", names_of(kTextChoices))
+                          .default_value("workflow and parameters")
+                          .tooltip("What the file tells of how it was made: ComfyUI's workflow, "
+                                   "AUTOMATIC1111's parameters.")))
         .validate(validate_save_image_format)
         .run(run_save_image_format)};
 

@@ -1,4 +1,4 @@
-// What all nodes that save pictures do: a file each, with the texts that tell how it was made.
+// What all nodes that save images do: a file each, with the texts that tell how it was made.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace obscura::nodes {
 
-// What a picture tells of how it was made.
+// What an image tells of how it was made.
 enum class ImageTexts {
   kAll,         // ComfyUI's workflow, AUTOMATIC1111's parameters, and the recipe
   kWorkflow,    // ComfyUI's workflow and the recipe
@@ -29,12 +29,5 @@ struct ImageSaving {
 // Hidden::kExtraPngInfo.
 Result<graph::NodeResult> save_images(graph::NodeCall& call, const Tensor& images,
                                       const ImageSaving& saving);
-
-// ComfyUI's texts: "prompt", and what the page gave along ("workflow").
-io::ImageMetadata workflow_texts(const graph::NodeCall& call);
-
-// For validation hooks: refuses a "filename_prefix" that leads out of the output folder, before
-// anything is rendered for it.
-Status validate_filename_prefix(const graph::NodeInputs& inputs, const graph::Environment&);
 
 }  // namespace obscura::nodes

@@ -21,10 +21,10 @@ const RegisterNode kVaeDecodeWhole{
     NodeType("VAEDecode")
         .label("VAE Decode")
         .category("latent")
-        .description("Turns latents into pictures.")
+        .description("Turns latents into images.")
         .input(socket("samples", "LATENT").tooltip("The latents."))
         .input(socket("vae", "VAE").tooltip("The model that decodes them."))
-        .output("IMAGE", "", "The pictures.")
+        .output("IMAGE", "", "The images.")
         .run(run_vae_decode)};
 
 const RegisterNode kVaeDecodeTiled{
@@ -32,7 +32,7 @@ const RegisterNode kVaeDecodeTiled{
                          .label("VAE Decode (Tiled)")
                          .category("_for_testing")
                          .description(std::string("Turns latents into "
-                                                  "pictures. ") +
+                                                  "images. ") +
                                       kTilesHelp)
                          .input(socket("samples", "LATENT"))
                          .input(socket("vae", "VAE")),

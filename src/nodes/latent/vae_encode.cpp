@@ -21,9 +21,9 @@ const RegisterNode kVaeEncodeWhole{
     NodeType("VAEEncode")
         .label("VAE Encode")
         .category("latent")
-        .description("Turns pictures into latents: the mean of the encoder's distribution, so that "
-                     "the same picture always gives the same latent.")
-        .input(socket("pixels", "IMAGE").tooltip("The pictures."))
+        .description("Turns images into latents: the mean of the encoder's distribution, so that "
+                     "the same image always gives the same latent.")
+        .input(socket("pixels", "IMAGE").tooltip("The images."))
         .input(socket("vae", "VAE").tooltip("The model that encodes them."))
         .output("LATENT")
         .run(run_vae_encode)};
@@ -32,7 +32,7 @@ const RegisterNode kVaeEncodeTiled{
     with_tile_inputs(NodeType("VAEEncodeTiled")
                          .label("VAE Encode (Tiled)")
                          .category("_for_testing")
-                         .description(std::string("Turns pictures into "
+                         .description(std::string("Turns images into "
                                                   "latents. ") +
                                       kTilesHelp)
                          .input(socket("pixels", "IMAGE"))

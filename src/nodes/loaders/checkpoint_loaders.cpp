@@ -30,7 +30,7 @@ Result<NodeResult> checkpoint_loaders_load(NodeCall& call, const char* kind, con
 NodeType& checkpoint_loaders_with_outputs(NodeType& node) {
   return node.output("MODEL", "", "Removes noise from latents.")
       .output("CLIP", "", "Encodes prompts.")
-      .output("VAE", "", "Turns pictures into latents and back.");
+      .output("VAE", "", "Turns images into latents and back.");
 }
 
 const RegisterNode kCheckpoint{checkpoint_loaders_with_outputs(

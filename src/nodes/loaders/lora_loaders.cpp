@@ -6,6 +6,8 @@
 
 #include "base/trim.h"
 #include "graph/node_registry.h"
+#include "library/lora_files.h"
+#include "library/model_folders.h"
 #include "nodes/loaders/model_inputs.h"
 #include "nodes/sockets.h"
 #include "pipeline/adapted.h"
@@ -35,7 +37,7 @@ Result<pipeline::Adapted> adapt(NodeCall& call, std::shared_ptr<const pipeline::
     return pipeline::Adapted{std::move(model), std::move(text)};
   }
   const auto& name = call.get<std::string>("lora_name");
-  OBSCURA_ASSIGN(auto file, open_adapter(call, name));
+  OBSCURA_ASSIGN(auto file, library::open_lora(call.environment<library::ModelFolders>(), name));
   bool for_text = text != nullptr;
   OBSCURA_ASSIGN(pipeline::Adapted adapted,
                  pipeline::with_adapter(std::move(model), std::move(text), file, strengths));

@@ -46,12 +46,4 @@ Result<std::shared_ptr<const pipeline::ModelFile>> open_model(const NodeCall& ca
   return file;
 }
 
-Result<std::shared_ptr<const adapter::AdapterFile>> open_adapter(const NodeCall& call,
-                                                                 const std::string& name) {
-  const auto& folders = call.environment<library::ModelFolders>();
-  OBSCURA_ASSIGN(auto path, folders.find("loras", name));
-  OBSCURA_ASSIGN(std::string identity, folders.identity("loras", name));
-  return adapter::AdapterFile::open(path, name, std::move(identity));
-}
-
 }  // namespace obscura::nodes

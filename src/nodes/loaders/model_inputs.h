@@ -4,14 +4,13 @@
 #include <memory>
 #include <string>
 
-#include "adapter/adapter_file.h"
 #include "graph/node_call.h"
 #include "graph/node_type.h"
 #include "pipeline/model.h"
 
 namespace obscura::nodes {
 
-// A widget that offers the files of a kind (nodes/model_folders.h).
+// A widget that offers the files of a kind (library/model_folders.h).
 graph::InputSpec model_input(const char* name, const char* kind, const char* tooltip);
 
 // Tells the cache when a file of that kind, named by one of the inputs, has changed.
@@ -20,9 +19,5 @@ graph::FingerprintHook fingerprint_of(const char* kind, std::initializer_list<co
 // Opens the file that the input names; warns of tensors in it that have no place in a model.
 Result<std::shared_ptr<const pipeline::ModelFile>> open_model(const graph::NodeCall& call,
                                                               const char* kind, const char* input);
-
-// Opens a LoRA or a relative of the loras folder.
-Result<std::shared_ptr<const adapter::AdapterFile>> open_adapter(const graph::NodeCall& call,
-                                                                 const std::string& name);
 
 }  // namespace obscura::nodes

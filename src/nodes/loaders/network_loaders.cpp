@@ -104,7 +104,7 @@ const RegisterNode kVae{
                         return names;
                       })
                    .tooltip("A file of the vae folder, or TAESD of the vae_approx folder."))
-        .output("VAE", "", "Turns pictures into latents and back.")
+        .output("VAE", "", "Turns images into latents and back.")
         .fingerprint(fingerprint_of_vae)
         .run(load_vae)};
 

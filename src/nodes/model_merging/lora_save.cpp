@@ -1,7 +1,7 @@
 // LoraSave: the difference of two models as a LoRA.
 #include "graph/node_registry.h"
 #include "library/image_sink.h"
-#include "nodes/image/save_images.h"
+#include "nodes/saving.h"
 #include "pipeline/save.h"
 #include "pipeline/save_lora.h"
 
@@ -38,20 +38,15 @@ Result<NodeResult> run_lora_save(NodeCall& call) {
                                       .whole = call.get<std::string>("lora_type") == "full_diff",
                                       .biases = call.get<bool>("bias_diff")};
   const io::SafetensorsMetadata metadata = lora_metadata(call, differences, options);
-  library::FinishedFile file;
-  file.node = call.node();
-  file.prefix = call.get<std::string>("filename_prefix");
-  file.extension = "safetensors";
-  file.write = [&](const std::filesystem::path& path) {
+  OBSCURA_TRY(store_file(call, "safetensors", [&](const std::filesystem::path& path) {
     return pipeline::save_lora(
         path, differences, options, metadata, call.cancel_token(),
         [&](std::int64_t done, std::int64_t all) { call.progress(done, all); });
-  };
-  OBSCURA_TRY(call.environment<library::ImageSink>().store(file));
+  }));
   return NodeResult();
 }
 
-const RegisterNode kLoraSave{
+const RegisterNode kLoraSave{saving_node(
     NodeType("LoraSave")
         .label("Extract and Save Lora")
         .category("_for_testing")
@@ -66,11 +61,7 @@ const RegisterNode kLoraSave{
         .input(toggle("bias_diff", true).tooltip("Keeps those of biases and norms too."))
         .optional(socket("model_diff", "MODEL").tooltip("The output of ModelMergeSubtract."))
         .optional(socket("text_encoder_diff", "CLIP").tooltip("The output of CLIPMergeSubtract."))
-        .hidden(Hidden::kPrompt)
-        .hidden(Hidden::kExtraPngInfo)
-        .output_node()
-        .validate(validate_filename_prefix)
-        .run(run_lora_save)};
+        .run(run_lora_save))};
 
 }  // namespace
 }  // namespace obscura::nodes

@@ -47,7 +47,7 @@ InputSpec seed(const char* name) {
   return integer(name, 0)
       .range(0, kMaxSeed)
       .control_after_generate()
-      .tooltip("The noise to start from: the same seed gives the same picture.");
+      .tooltip("The noise to start from: the same seed gives the same image.");
 }
 
 // The inputs of both from the seed on.
@@ -57,7 +57,7 @@ NodeType& with_sampling_inputs(NodeType& node, const char* seed_name) {
       .input(cfg_input())
       .input(sampler_name_input())
       .input(scheduler_input())
-      .input(socket("positive", "CONDITIONING").tooltip("What the picture is to show."))
+      .input(socket("positive", "CONDITIONING").tooltip("What the image is to show."))
       .input(socket("negative", "CONDITIONING").tooltip("What it is not to show."))
       .input(socket("latent_image", "LATENT").tooltip("The latent to start from."));
 }
@@ -67,15 +67,14 @@ const RegisterNode kSimple{
         NodeType("KSampler")
             .label("KSampler")
             .category("sampling")
-            .description(
-                "Turns noise, or a noised picture, into a picture that follows the prompt.")
+            .description("Turns noise, or a noised image, into an image that follows the prompt.")
             .input(socket("model", "MODEL")),
         "seed")
         .input(number("denoise", 1.0)
                    .range(0, 1)
                    .step(0.01)
                    .tooltip("How much of the latent to replace: below 1 something of it stays."))
-        .output("LATENT", "", "The picture as a latent.")
+        .output("LATENT", "", "The image as a latent.")
         .run(run_simple)};
 
 const RegisterNode kAdvanced{
@@ -91,7 +90,7 @@ const RegisterNode kAdvanced{
         .input(integer("start_at_step", 0).range(0, 10000).tooltip("The first step to run."))
         .input(integer("end_at_step", 10000).range(0, 10000).tooltip("The step to stop before."))
         .input(choice("return_with_leftover_noise", {"disable", "enable"}))
-        .output("LATENT", "", "The picture as a latent.")
+        .output("LATENT", "", "The image as a latent.")
         .run(run_advanced)};
 
 }  // namespace

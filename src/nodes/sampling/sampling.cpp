@@ -79,7 +79,7 @@ void report_reuse(const graph::NodeCall& call, const std::optional<pipeline::Ste
 graph::InputSpec sampler_name_input() {
   return graph::choice("sampler_name",
                        [](const graph::Environment&) { return names_of(diffusion::samplers()); })
-      .tooltip("How to walk from noise to the picture.");
+      .tooltip("How to walk from noise to the image.");
 }
 
 graph::InputSpec scheduler_input() {
@@ -108,6 +108,12 @@ pipeline::SampleRequest request_from(const graph::NodeCall& call) {
   return request;
 }
 
+void choose_noise(pipeline::SampleRequest& request, const NoiseChoice& noise) {
+  request.add_noise = noise.is_any;
+  request.seed = noise.seed;
+  request.varied_noise = noise.varied;
+}
+
 Result<pipeline::Sampled> sample_reporting(graph::NodeCall& call, pipeline::SampleRequest request) {
   auto& session = call.environment<runtime::Session>();
   std::optional<pipeline::Previewer> previewer;
@@ -115,7 +121,7 @@ Result<pipeline::Sampled> sample_reporting(graph::NodeCall& call, pipeline::Samp
   request.cancel = call.cancel_token();
   request.on_step = [&](const pipeline::SampleStep& step) -> Status {
     call.progress(step.step + 1, step.steps);
-    // Quick steps need no picture each.
+    // Quick steps need no image each.
     auto now = std::chrono::steady_clock::now();
     if (wants_preview(call) && now - last_preview > std::chrono::milliseconds(100)) {
       last_preview = now;
@@ -123,11 +129,11 @@ Result<pipeline::Sampled> sample_reporting(graph::NodeCall& call, pipeline::Samp
         OBSCURA_ASSIGN(auto taesd, taesd_by_method(call, request.model->architecture));
         previewer.emplace(session, request.model, std::move(taesd));
       }
-      OBSCURA_ASSIGN(auto picture, previewer->preview(*step.x0, request.cancel));
-      if (picture) {
-        const Shape& s = picture->shape();
-        OBSCURA_ASSIGN(auto png, io::encode_png(picture->reshaped({s[1], s[2], s[3]}), {},
-                                                {.compression = 1}));
+      OBSCURA_ASSIGN(auto image, previewer->preview(*step.x0, request.cancel));
+      if (image) {
+        const Shape& s = image->shape();
+        OBSCURA_ASSIGN(auto png,
+                       io::encode_png(image->reshaped({s[1], s[2], s[3]}), {}, {.compression = 1}));
         call.preview(png, "image/png");
       }
     }

@@ -1,4 +1,4 @@
-// Nodes that turn, cut, mix and filter pictures, latents and masks, against values worked out by
+// Nodes that turn, cut, mix and filter images, latents and masks, against values worked out by
 // hand.
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ namespace {
 using pipeline::Latent;
 using Floats = std::vector<float>;
 
-// One picture of gray pixels.
+// One image of gray pixels.
 Value gray(std::int64_t height, std::int64_t width, const Floats& levels) {
   Tensor image(Shape{1, height, width, 3});
   for (std::int64_t i = 0; i < image.elements(); ++i)

@@ -1,4 +1,4 @@
-// What a picture tells about how it was made.
+// What an image tells about how it was made.
 #include <gtest/gtest.h>
 
 #include "nodes/image/recipe.h"

@@ -1,4 +1,4 @@
-// Pictures from the node to the file and back: pixels, colours, texts.
+// Images from the node to the file and back: pixels, colours, texts.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,11 +27,11 @@ WorkflowRunner& saving_runner() {
 
 // LoadImage, then the saving node with these inputs.
 std::string saving_workflow(const std::string& type, ordered_json inputs,
-                            const std::string& picture = "bottle.png") {
+                            const std::string& image = "bottle.png") {
   inputs["images"] = {"1", 0};
   inputs["filename_prefix"] = "saved";
   ordered_json workflow;
-  workflow["1"] = {{"class_type", "LoadImage"}, {"inputs", {{"image", picture}}}};
+  workflow["1"] = {{"class_type", "LoadImage"}, {"inputs", {{"image", image}}}};
   workflow["2"] = {{"class_type", type}, {"inputs", std::move(inputs)}};
   return workflow.dump();
 }
@@ -60,17 +60,17 @@ TEST_P(SaveImageFormatNode, WritesAFileThatComesBackWithItsRecipe) {
   auto saved =
       saving_runner().run(saving_workflow("SaveImageFormat", {{"format", GetParam().format}}));
   ASSERT_TRUE(saved.ok()) << saved.error().message();
-  ASSERT_EQ(saved->pictures.size(), 1u);
+  ASSERT_EQ(saved->images.size(), 1u);
   TestFolder root;
   library::OutputFolder folder({.root = root.path(), .temporary = root.path()});
-  auto place = folder.store(saved->pictures[0]);
+  auto place = folder.store(saved->images[0]);
   ASSERT_TRUE(place.ok()) << place.error().message();
   EXPECT_EQ(place->filename, std::string("saved_00001_.") + GetParam().extension);
   EXPECT_TRUE(place->left_out.empty());
 
   auto image = io::read_image(root / place->filename);
   ASSERT_TRUE(image.ok()) << image.error().message();
-  EXPECT_LE(furthest(image->pixels, saved->pictures[0].pixels), GetParam().furthest);
+  EXPECT_LE(furthest(image->pixels, saved->images[0].pixels), GetParam().furthest);
   const std::string* prompt = io::find_text(image->metadata, "prompt");
   ASSERT_NE(prompt, nullptr);
   auto again = graph::Workflow::parse(*prompt);
@@ -78,14 +78,14 @@ TEST_P(SaveImageFormatNode, WritesAFileThatComesBackWithItsRecipe) {
   EXPECT_EQ(again->nodes().size(), 2u);
   const std::string* recipe = io::find_text(image->metadata, "recipe");
   ASSERT_NE(recipe, nullptr);
-  EXPECT_EQ(graph::parse_json(*recipe)->at("pixels")["sha256"], saved->pictures[0].pixel_sha256);
-  // What `obscura verify` compares: the same picture encoded again.
-  auto encoded = saved->pictures[0].encode(saved->pictures[0].pixels, {});
+  EXPECT_EQ(graph::parse_json(*recipe)->at("pixels")["sha256"], saved->images[0].pixel_sha256);
+  // What `obscura verify` compares: the same image encoded again.
+  auto encoded = saved->images[0].encode(saved->images[0].pixels, {});
   ASSERT_TRUE(encoded.ok());
   EXPECT_EQ(furthest(io::decode_image(encoded->bytes, "x")->pixels, image->pixels), 0);
 
   library::OutputFolder clean({.root = root.path(), .temporary = root.path(), .clean = true});
-  const std::string bare = clean.store(saved->pictures[0])->filename;
+  const std::string bare = clean.store(saved->images[0])->filename;
   const io::ImageMetadata texts = io::read_metadata(root / bare).value();
   for (const io::TextEntry& text : texts)
     EXPECT_TRUE(text.key != "prompt" && text.key != "recipe") << text.key;
@@ -107,13 +107,13 @@ TEST(SaveImageFormat, TellsWhatItIsAskedTo) {
     auto saved = saving_runner().run(
         saving_workflow("SaveImageFormat", {{"format", "jpeg"}, {"metadata", choice}}));
     ASSERT_TRUE(saved.ok()) << saved.error().message();
-    const library::FinishedImage& picture = saved->pictures.at(0);
-    EXPECT_EQ(io::find_text(picture.metadata, "prompt") != nullptr, workflow) << choice;
-    EXPECT_EQ(picture.tells_recipe, workflow) << choice;
+    const library::FinishedImage& image = saved->images.at(0);
+    EXPECT_EQ(io::find_text(image.metadata, "prompt") != nullptr, workflow) << choice;
+    EXPECT_EQ(image.tells_recipe, workflow) << choice;
   }
 }
 
-// A picture in Adobe RGB: sRGB for the nodes, and on request in its own colours again.
+// An image in Adobe RGB: sRGB for the nodes, and on request in its own colours again.
 TEST(SaveImageFormat, KeepsOrConvertsTheColourProfile) {
   TestFolder root;
   const io::ColourProfile adobe = io::builtin_profile("Adobe RGB");
@@ -126,7 +126,7 @@ TEST(SaveImageFormat, KeepsOrConvertsTheColourProfile) {
         .run(saving_workflow("SaveImageFormat", {{"format", "png, 16 bits"}, {"profile", profile}},
                              "wide.png [output]"))
         .value()
-        .pictures.at(0);
+        .images.at(0);
   };
   const library::FinishedImage plain = run("none");
   EXPECT_LT(plain.pixels.data()[0], 0.36f) << "sRGB's numbers differ";
@@ -150,7 +150,7 @@ TEST(SaveImageFormat, KeepsOrConvertsTheColourProfile) {
           .run(saving_workflow("SaveImageFormat",
                                {{"format", "jpeg"}, {"profile", "of the input picture"}}))
           .value()
-          .pictures.at(0);
+          .images.at(0);
   EXPECT_TRUE(io::decode_image(bottle.encode(bottle.pixels, {})->bytes, "x")->profile.empty());
 }
 
@@ -194,9 +194,9 @@ TEST(MaskPreview, ShowsGray) {
   workflow["2"] = {{"class_type", "MaskPreview"}, {"inputs", {{"mask", {"1", 0}}}}};
   auto saved = saving_runner().run(workflow.dump());
   ASSERT_TRUE(saved.ok()) << saved.error().message();
-  EXPECT_TRUE(saved->pictures.at(0).temporary);
-  EXPECT_EQ(saved->pictures[0].pixels.shape(), (Shape{2, 4, 3}));
-  EXPECT_EQ(saved->pictures[0].pixels.data()[5], 0.25f);
+  EXPECT_TRUE(saved->images.at(0).temporary);
+  EXPECT_EQ(saved->images[0].pixels.shape(), (Shape{2, 4, 3}));
+  EXPECT_EQ(saved->images[0].pixels.data()[5], 0.25f);
 }
 
 // Gray from 0 to 1, two or more colours: how many are used, and what a field is on average.
@@ -216,7 +216,7 @@ TEST(ImageQuantize, KeepsFewColoursAndTheMean) {
     workflow["3"] = {{"class_type", "PreviewImage"}, {"inputs", {{"images", {"2", 0}}}}};
     auto saved = saving_runner().run(workflow.dump());
     ASSERT_TRUE(saved.ok()) << saved.error().message();
-    const Tensor& pixels = saved->pictures.at(0).pixels;
+    const Tensor& pixels = saved->images.at(0).pixels;
     std::set<float> levels(pixels.values().begin(), pixels.values().end());
     EXPECT_EQ(levels.size(), 4u) << dither;
     for (float level : {0.125f, 0.375f, 0.625f, 0.875f})
@@ -245,7 +245,7 @@ TEST(LoadImageOutput, ReadsWhatWasMade) {
   workflow["2"] = {{"class_type", "PreviewImage"}, {"inputs", {{"images", {"1", 0}}}}};
   auto saved = saving_runner().run(workflow.dump());
   ASSERT_TRUE(saved.ok()) << saved.error().message();
-  EXPECT_EQ(saved->pictures.at(0).pixels.shape(), (Shape{2, 4, 3}));
+  EXPECT_EQ(saved->images.at(0).pixels.shape(), (Shape{2, 4, 3}));
 }
 
 // A batch of the frames, and of what is transparent in each; as a mask the first.
@@ -266,8 +266,8 @@ TEST(LoadImage, MakesABatchOfFrames) {
   library::InputFolder input(root.path());
   graph::Environment environment;
   environment.provide(input);
-  const GivenInputs picture = {{"image", Value::string("moving.webp")}};
-  auto outputs = call_node("LoadImage", picture, environment);
+  const GivenInputs image = {{"image", Value::string("moving.webp")}};
+  auto outputs = call_node("LoadImage", image, environment);
   ASSERT_TRUE(outputs.ok()) << outputs.error().message();
   const auto& images = outputs->at(0).get<Image>().pixels;
   const auto& masks = outputs->at(1).get<Mask>().values;
@@ -276,14 +276,14 @@ TEST(LoadImage, MakesABatchOfFrames) {
   EXPECT_NEAR(images.data()[0], 0, 1e-6);
   EXPECT_NEAR(images.data()[2 * 96], 1, 1e-6);
   for (std::int64_t i = 0; i < 3; ++i) EXPECT_EQ(masks.data()[i * 32], i == 1 ? 1 : 0);
-  GivenInputs alpha = picture;
+  GivenInputs alpha = image;
   alpha.emplace_back("channel", Value::string("alpha"));
   auto mask = call_node("LoadImageMask", alpha, environment);
   ASSERT_TRUE(mask.ok()) << mask.error().message();
   EXPECT_EQ(mask->at(0).get<Mask>().values.shape(), (Shape{1, 4, 8}));
 
   ASSERT_TRUE(write(io::encode_animated_png(frames, {}, 100).value()).ok());
-  auto refused = call_node("LoadImage", picture, environment);
+  auto refused = call_node("LoadImage", image, environment);
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().message().find("found an animated PNG of 3 frames"), std::string::npos)
       << refused.error().message();

@@ -163,8 +163,8 @@ class Loaders : public testing::Test {
     return outputs.ok() ? "none" : outputs.error().message();
   }
 
-  // A picture of two steps by these networks.
-  Tensor picture(const Value& model, const Value& clip, const Value& vae) {
+  // An image of two steps by these networks.
+  Tensor image(const Value& model, const Value& clip, const Value& vae) {
     pipeline::SampleRequest request;
     request.model = model.share<pipeline::DiffusionModel>();
     auto encoded = pipeline::encode_text(session_, clip.get<pipeline::TextEncoders>(), "a red jar",
@@ -179,10 +179,10 @@ class Loaders : public testing::Test {
     return pipeline::decode_image(session_, vae.get<pipeline::Vae>(), sampled->latent.samples, {})
         .value();
   }
-  Tensor whole_picture() {
+  Tensor whole_image() {
     auto whole =
         load("CheckpointLoaderSimple", {{"ckpt_name", Value::string("whole.safetensors")}});
-    return picture(whole[0], whole[1], whole[2]);
+    return image(whole[0], whole[1], whole[2]);
   }
 
   library::ModelFolders folders_;
@@ -194,19 +194,19 @@ TEST_F(Loaders, FilesOfOneNetworkGiveTheBitsOfTheCheckpoint) {
   Value model = load("UNETLoader", {{"unet_name", Value::string("unet.safetensors")},
                                     {"weight_dtype", Value::string("default")}})[0];
   Value vae = load("VAELoader", {{"vae_name", Value::string("vae.safetensors")}})[0];
-  Tensor wanted = whole_picture();
+  Tensor wanted = whole_image();
   for (auto [first, second] :
        {std::pair("l.safetensors", "g.safetensors"), std::pair("g.safetensors", "l.safetensors")}) {
     Value clip = load("DualCLIPLoader", {{"clip_name1", Value::string(first)},
                                          {"clip_name2", Value::string(second)},
                                          {"type", Value::string("sdxl")}})[0];
-    EXPECT_EQ(values_of(picture(model, clip, vae)), values_of(wanted)) << first;
+    EXPECT_EQ(values_of(image(model, clip, vae)), values_of(wanted)) << first;
   }
 }
 
-TEST_F(Loaders, ADiffusersFolderGivesTheSamePicture) {
+TEST_F(Loaders, ADiffusersFolderGivesTheSameImage) {
   auto loaded = load("DiffusersLoader", {{"model_path", Value::string("small")}});
-  EXPECT_LT(relative_error(picture(loaded[0], loaded[1], loaded[2]), whole_picture()), 1e-3);
+  EXPECT_LT(relative_error(image(loaded[0], loaded[1], loaded[2]), whole_image()), 1e-3);
 }
 
 TEST_F(Loaders, WhatACheckpointLacksStopsTheNodesThatNeedIt) {
@@ -234,8 +234,8 @@ TEST_F(Loaders, SayWhatAFileIsThatHasNoSuchNetwork) {
             "input \"type\": sdxl is wanted, found flux: its model is not one that Obscura runs");
 }
 
-// What the mask covers is grey to the model; what is sampled begins with the picture itself.
-TEST_F(Loaders, InpaintingShowsThePictureWithoutWhatTheMaskCovers) {
+// What the mask covers is grey to the model; what is sampled begins with the image itself.
+TEST_F(Loaders, InpaintingShowsTheImageWithoutWhatTheMaskCovers) {
   Value vae = load("VAELoader", {{"vae_name", Value::string("vae.safetensors")}})[0];
   Tensor pixels = Tensor::filled({1, 21, 26, 3}, 0.9f);
   Value conditioning = conditioning_value({{pipeline::Condition{}}});

@@ -73,7 +73,7 @@ TEST(StepReuseNodes, SayWhatTheyLeftOutAndStandInTheRecipe) {
     const std::regex said(std::string(node) +
                           R"( left out ([1-7]) of 10 calls of the model: [3-9](, [4-9])*)");
     EXPECT_TRUE(std::regex_match(loud.observer.warnings[0], said)) << loud.observer.warnings[0];
-    const ordered_json& recipe = loud.sink.pictures.at(0).recipe;
+    const ordered_json& recipe = loud.sink.images.at(0).recipe;
     EXPECT_EQ(recipe["workflow"]["4"]["class_type"], node);
     EXPECT_EQ(recipe["workflow"]["4"]["inputs"]["reuse_threshold"], 1);
 
@@ -85,9 +85,9 @@ TEST(TomePatchModel, SaysThatItChangesNothingAboutSdxl) {
   const Patched found = run_patched("TomePatchModel", {{"ratio", 0.5}});
   ASSERT_EQ(found.observer.warnings.size(), 1u);
   EXPECT_NE(found.observer.warnings[0].find("SDXL does not"), std::string::npos);
-  EXPECT_EQ(found.sink.pictures.at(0).pixel_sha256,
+  EXPECT_EQ(found.sink.images.at(0).pixel_sha256,
             run_patched("ModelSamplingDiscrete", {{"sampling", "eps"}, {"zsnr", false}})
-                .sink.pictures.at(0)
+                .sink.images.at(0)
                 .pixel_sha256);
 }
 

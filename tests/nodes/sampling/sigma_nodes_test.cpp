@@ -121,7 +121,7 @@ TEST_P(SamplerNode, FitsItsSampler) {
                             .options = choice.options};
   auto x = diffusion::sample(**sampler, run, Tensor::filled({1, 1, 1, 16}, 1));
   ASSERT_TRUE(x.ok()) << x.error().message();
-  // The picture is black; dpm_adaptive alone stops at the last sigma above 0.
+  // The image is black; dpm_adaptive alone stops at the last sigma above 0.
   const bool whole_way = choice.name != "dpm_adaptive";
   for (float value : x->values()) EXPECT_NEAR(value, 0, whole_way ? 0.05 : 0.55);
 }

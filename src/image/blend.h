@@ -1,0 +1,15 @@
+// How the values of two images are blended.
+#pragma once
+
+#include <string>
+
+#include "image/blend.h"
+
+namespace obscura::image {
+
+using BlendFunction = float (*)(float below, float above);
+
+// "multiply", "screen", "overlay", "soft_light", "difference"; any other name takes what is above.
+BlendFunction blend_function(const std::string& mode);
+
+}  // namespace obscura::image
