@@ -4,7 +4,6 @@
 #include <string>
 
 namespace obscura::image {
-
 namespace {
 
 // W3C's soft light.

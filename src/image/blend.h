@@ -3,8 +3,6 @@
 
 #include <string>
 
-#include "image/blend.h"
-
 namespace obscura::image {
 
 using BlendFunction = float (*)(float below, float above);

@@ -14,7 +14,6 @@
 #include "tensor/tensor.h"
 
 namespace obscura::image {
-
 namespace {
 
 // One channel of one image.

@@ -4,7 +4,6 @@
 
 #include "base/cancel.h"
 #include "base/result.h"
-#include "image/canny.h"
 #include "tensor/tensor.h"
 
 namespace obscura::image {

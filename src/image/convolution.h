@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "image/convolution.h"
 #include "tensor/tensor.h"
 
 namespace obscura::image {

@@ -8,7 +8,6 @@
 #include "tensor/tensor.h"
 
 namespace obscura::image {
-
 namespace {
 
 Tensor negated(const Tensor& tensor) {

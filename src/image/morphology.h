@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 
-#include "image/morphology.h"
 #include "tensor/tensor.h"
 
 namespace obscura::image {

@@ -10,7 +10,6 @@
 #include "tensor/tensor.h"
 
 namespace obscura::image {
-
 namespace {
 
 // A pixel of a layer, its colour already multiplied by its alpha.

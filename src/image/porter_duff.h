@@ -4,7 +4,6 @@
 
 #include <string>
 
-#include "image/porter_duff.h"
 #include "tensor/tensor.h"
 
 namespace obscura::image {

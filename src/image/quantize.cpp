@@ -18,7 +18,6 @@
 #include "tensor/tensor.h"
 
 namespace obscura::image {
-
 namespace {
 
 using Rgb8 = std::array<std::uint8_t, 3>;

@@ -5,7 +5,6 @@
 
 #include "base/cancel.h"
 #include "base/result.h"
-#include "image/quantize.h"
 #include "tensor/tensor.h"
 
 namespace obscura::image {

@@ -5,7 +5,6 @@
 #include <cstdint>
 
 namespace obscura::image {
-
 namespace {
 
 std::int64_t proportional(std::int64_t side, std::int64_t other, std::int64_t wanted_other) {

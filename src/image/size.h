@@ -3,8 +3,6 @@
 
 #include <cstdint>
 
-#include "image/size.h"
-
 namespace obscura::image {
 
 struct Size {

@@ -9,7 +9,6 @@
 #include "tensor/tensor.h"
 
 namespace obscura::image {
-
 namespace {
 
 float mean_channel(const Tensor& image, std::int64_t pixel) {

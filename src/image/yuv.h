@@ -4,8 +4,6 @@
 
 #include <array>
 
-#include "image/channels.h"
-#include "image/yuv.h"
 #include "tensor/tensor.h"
 
 namespace obscura::image {

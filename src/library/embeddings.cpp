@@ -11,7 +11,6 @@
 #include "tensor/tensor.h"
 
 namespace obscura::library {
-
 namespace {
 
 using pipeline::Embedding;

@@ -54,7 +54,7 @@ Result<NodeResult> lcm_upscale(NodeCall& call) {
   return sampler("lcm_upscale", std::move(options));
 }
 
-// The noise is drawn on the CPU whatever `noise_device` says, so that a image does not depend on
+// The noise is drawn on the CPU whatever `noise_device` says, so that an image does not depend on
 // the device.
 NodeBody sde(const char* name, bool has_r, bool has_type) {
   return [=](NodeCall& call) -> Result<NodeResult> {
