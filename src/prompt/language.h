@@ -15,14 +15,10 @@
 #include <string_view>
 #include <vector>
 
-namespace obscura::prompt {
+#include "prompt/lora_tags.h"
+#include "prompt/weights.h"
 
-// Text of one weight within a chunk.
-struct WeightedText {
-  std::string text;
-  double weight = 1;
-  bool operator==(const WeightedText&) const = default;
-};
+namespace obscura::prompt {
 
 // What one stretch of steps shows: pieces that BREAK keeps apart.
 struct PromptStretch {
@@ -37,12 +33,6 @@ struct Subprompt {
   std::vector<PromptStretch> stretches;  // cover all steps, in order
 };
 
-struct LoraTag {
-  std::string name;
-  double text = 1, unet = 1;
-  bool operator==(const LoraTag&) const = default;
-};
-
 struct ParsedPrompt {
   std::vector<Subprompt> subprompts;  // at least one
   std::vector<LoraTag> loras;
@@ -50,12 +40,5 @@ struct ParsedPrompt {
 
 // REQUIRES: steps >= 1.
 ParsedPrompt parse_prompt(std::string_view text, int steps);
-
-// The prompt at one step (from 0), its editing and alternation resolved.
-std::string prompt_at_step(std::string_view text, int step, int steps);
-std::vector<std::vector<WeightedText>> parse_weights(std::string_view text);
-
-// The pieces as one text of ComfyUI's syntax, in which weights are absolute.
-std::string as_comfyui(const std::vector<WeightedText>& piece);
 
 }  // namespace obscura::prompt

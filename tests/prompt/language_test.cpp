@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "prompt/editing.h"
+
 namespace obscura::prompt {
 namespace {
 
