@@ -46,7 +46,7 @@ Result<NodeResult> color_to_mask(NodeCall& call) {
 }
 
 const RegisterNode kMaskToImage{
-    mask_node("MaskMaskToImage", "Convert Mask to Image", "Shows a mask as gray.")
+    mask_node("MaskToImage", "Convert Mask to Image", "Shows a mask as gray.")
         .input(socket("mask", "MASK"))
         .output("IMAGE")
         .run(mask_to_image)};
