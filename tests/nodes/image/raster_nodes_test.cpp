@@ -70,8 +70,8 @@ TEST(Flip, MirrorsAboutTheNamedAxis) {
   auto flipped = [&](const char* method) {
     return reds(only_output("ImageFlip", {{"image", image}, {"flip_method", text(method)}}));
   };
-  EXPECT_EQ(image::flipped("x-axis: vertically"), (Floats{.3f, .4f, .1f, .2f}));
-  EXPECT_EQ(image::flipped("y-axis: horizontally"), (Floats{.2f, .1f, .4f, .3f}));
+  EXPECT_EQ(flipped("x-axis: vertically"), (Floats{.3f, .4f, .1f, .2f}));
+  EXPECT_EQ(flipped("y-axis: horizontally"), (Floats{.2f, .1f, .4f, .3f}));
 }
 
 TEST(Crop, StaysInside) {
@@ -83,9 +83,9 @@ TEST(Crop, StaysInside) {
                                           {"width", whole(width)},
                                           {"height", whole(height)}}));
   };
-  EXPECT_EQ(image::cropped(1, 0, 2, 1), (Floats{.2f, .3f}));
-  EXPECT_EQ(image::cropped(2, 1, 9, 9), Floats{.6f});
-  EXPECT_EQ(image::cropped(99, 99, 1, 1), Floats{.6f});
+  EXPECT_EQ(cropped(1, 0, 2, 1), (Floats{.2f, .3f}));
+  EXPECT_EQ(cropped(2, 1, 9, 9), Floats{.6f});
+  EXPECT_EQ(cropped(99, 99, 1, 1), Floats{.6f});
 }
 
 TEST(LatentArithmetic, IsThatOfNumbers) {
