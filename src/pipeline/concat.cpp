@@ -61,7 +61,7 @@ Tensor join_channels(const Tensor& a, const Tensor& b) {
 }
 
 Tensor concat_channels(const DiffusionModel& model, const Condition& condition, const Shape& latent,
-                       const SampledPicture& sampled) {
+                       const SampledImage& sampled) {
   std::int64_t extra = model.dimensions.in_channels - model.latent_channels();
   if (extra == 0) return {};
   const auto& own = condition.concat;

@@ -10,7 +10,7 @@
 namespace obscura::pipeline {
 
 // The picture that is sampled, for conditions without one of their own.
-struct SampledPicture {
+struct SampledImage {
   Tensor latent;               // (B, C, h, w), scaled
   std::optional<Tensor> mask;  // (masks, H, W), of any size; none: all of it may change
 };
@@ -19,7 +19,7 @@ struct SampledPicture {
 // inpainting model the rounded mask, then the masked picture's latent, scaled; for an editing model
 // the picture's latent as it is. Empty if the model takes nothing besides.
 Tensor concat_channels(const DiffusionModel& model, const Condition& condition, const Shape& latent,
-                       const SampledPicture& sampled);
+                       const SampledImage& sampled);
 
 // b behind a along the channels. Both (1, …, h, w).
 Tensor join_channels(const Tensor& a, const Tensor& b);

@@ -5,7 +5,6 @@
 #include <array>
 #include <memory>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "diffusion/regions.h"
@@ -84,12 +83,5 @@ struct Conditioning {
     return total;
   }
 };
-
-// Features that each number of a size makes in the label: sinusoids.
-inline constexpr std::int64_t kNumberFeatures = 256;
-
-// The label vector that the U-Net takes beside the text: the pooled state, then numbers as
-// sinusoids. (1, pooled + 256 a number).
-Tensor label_vector(const Tensor& pooled, std::span<const double> numbers);
 
 }  // namespace obscura::pipeline

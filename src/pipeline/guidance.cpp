@@ -1,5 +1,8 @@
 #include "pipeline/guidance.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "diffusion/guidance.h"
 #include "diffusion/latent_math.h"
 
@@ -8,6 +11,15 @@ namespace {
 
 using diffusion::weighted_sum;
 using Functions = std::vector<GuidanceFunctions>;
+
+// What the functions make of a guided prediction.
+Result<Tensor> changed_after(const GuidanceStep& step, Tensor guided, const Functions& functions) {
+  for (const GuidanceFunctions& patch : functions) {
+    if (!patch.after) continue;
+    OBSCURA_ASSIGN(guided, patch.after(step, std::move(guided)));
+  }
+  return guided;
+}
 
 Result<Tensor> combined(const GuidanceStep& step, const Functions& functions) {
   Tensor result;
@@ -19,11 +31,7 @@ Result<Tensor> combined(const GuidanceStep& step, const Functions& functions) {
   } else {
     result = diffusion::cfg(step.cond, step.uncond, step.cfg);
   }
-  for (const GuidanceFunctions& patch : functions) {
-    if (!patch.after) continue;
-    OBSCURA_ASSIGN(result, patch.after(step, std::move(result)));
-  }
-  return result;
+  return changed_after(step, std::move(result), functions);
 }
 
 // The same step with other predictions in place of the positive's and the negative's.
@@ -51,14 +59,25 @@ Result<Tensor> perp_neg(const GuidanceStep& step, const Guidance& guidance, cons
                         const Functions& functions) {
   Tensor result = diffusion::perpendicular_negative(step.cond, step.uncond, empty, guidance.cfg,
                                                     guidance.second);
-  for (const GuidanceFunctions& patch : functions) {
-    if (!patch.after) continue;
-    OBSCURA_ASSIGN(result, patch.after(step, std::move(result)));
-  }
-  return result;
+  return changed_after(step, std::move(result), functions);
 }
 
 }  // namespace
+
+bool asks_negative(const Guidance& guidance, std::span<const GuidanceFunctions> functions) {
+  auto needs_it = [](const GuidanceFunctions& patch) { return patch.needs_uncond; };
+  if (std::any_of(functions.begin(), functions.end(), needs_it)) return true;
+  switch (guidance.kind) {
+    case GuidanceKind::kPerpNeg:
+      return true;
+    case GuidanceKind::kDualCfg:
+    case GuidanceKind::kDualCfgNested:
+      return guidance.second != 1;
+    case GuidanceKind::kCfg:
+      break;
+  }
+  return guidance.cfg != 1;
+}
 
 Result<Tensor> guided(GuidanceStep& step, const Guidance& guidance, const Tensor& third,
                       const std::vector<GuidanceFunctions>& functions) {

@@ -2,9 +2,13 @@
 // model.
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "base/result.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/patches.h"
+#include "tensor/tensor.h"
 
 namespace obscura::pipeline {
 
@@ -25,6 +29,9 @@ struct Guidance {
   // negative counts.
   double second = 1;
 };
+
+// Whether the negative has to be asked: where it counts for nothing, half the work is saved.
+bool asks_negative(const Guidance& guidance, std::span<const GuidanceFunctions> functions);
 
 // The guided prediction at a step whose `cond` and `uncond` answer the positive and the negative,
 // by the model's functions and `guidance`. `third` answers the third conditioning where there is

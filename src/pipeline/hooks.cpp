@@ -66,6 +66,20 @@ Result<std::shared_ptr<const DiffusionModel>> hooked(std::shared_ptr<const Diffu
   return model;
 }
 
+Result<std::shared_ptr<runtime::WeightStore>> HookedWeights::at(
+    const std::shared_ptr<const Hooks>& hooks, double sigma) {
+  if (hooks == nullptr) return model_->weights;
+  std::vector<double> strengths;
+  for (const Hook& hook : hooks->all)
+    strengths.push_back(hook.model_strength * hook.factor_at(sigma, model_->schedule));
+  auto& weights = made_[{hooks, strengths}];
+  if (weights == nullptr) {
+    OBSCURA_ASSIGN(auto model, hooked(model_, *hooks, strengths));
+    weights = model->weights;
+  }
+  return weights;
+}
+
 Result<std::shared_ptr<const TextEncoders>> hooked(std::shared_ptr<const TextEncoders> text,
                                                    const Hooks& hooks,
                                                    std::optional<double> percent) {

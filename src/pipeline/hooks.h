@@ -2,14 +2,17 @@
 // count only in that conditioning's predictions, and may come and go while sampling.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "adapter/adapter_file.h"
 #include "base/result.h"
 #include "diffusion/noise_schedule.h"
 #include "pipeline/model.h"
+#include "runtime/weight_store.h"
 
 namespace obscura::pipeline {
 
@@ -51,6 +54,22 @@ Result<std::shared_ptr<const DiffusionModel>> hooked(std::shared_ptr<const Diffu
 Result<std::shared_ptr<const TextEncoders>> hooked(std::shared_ptr<const TextEncoders> text,
                                                    const Hooks& hooks,
                                                    std::optional<double> percent);
+
+// A U-Net's weights with the hooks of conditions, each set of strengths made once. Not thread safe.
+class HookedWeights {
+ public:
+  explicit HookedWeights(std::shared_ptr<const DiffusionModel> model) : model_(std::move(model)) {}
+
+  // As they are at `sigma`; the model's own if `hooks` is null. Errors of hooked().
+  Result<std::shared_ptr<runtime::WeightStore>> at(const std::shared_ptr<const Hooks>& hooks,
+                                                   double sigma);
+
+ private:
+  using Key = std::pair<std::shared_ptr<const Hooks>, std::vector<double>>;  // and strengths
+
+  std::shared_ptr<const DiffusionModel> model_;
+  std::map<Key, std::shared_ptr<runtime::WeightStore>> made_;
+};
 
 // Where keyframes begin, with 0, ascending.
 std::vector<double> keyframe_percents(const Hooks& hooks);

@@ -90,6 +90,9 @@ struct ModelPatches {
   // by this much with the mask as it is.
   std::optional<double> differential;
   std::optional<StepReuse> reuse;
+
+  // How the network is built at this sigma.
+  models::UNetChanges unet_at(double sigma, const diffusion::NoiseSchedule& schedule) const;
 };
 
 }  // namespace obscura::pipeline

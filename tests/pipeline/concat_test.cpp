@@ -40,10 +40,10 @@ TEST(Concat, ShowsAnInpaintingModelTheMaskAndThenTheScaledPicture) {
   EXPECT_EQ(plane(concat, 0, 4), four(1.5f));
 }
 
-TEST(Concat, TakesTheSampledPictureWhereAConditionHasNone) {
+TEST(Concat, TakesTheSampledImageWhereAConditionHasNone) {
   std::vector<float> values(32, 1.0f);
   std::fill(values.begin() + 16, values.end(), 2.0f);
-  SampledPicture sampled{Tensor(kLatent, values), Tensor::filled({1, 8, 8}, 1)};
+  SampledImage sampled{Tensor(kLatent, values), Tensor::filled({1, 8, 8}, 1)};
   Tensor concat = concat_channels(model_of(9), {}, kLatent, sampled);
   EXPECT_EQ(concat.shape(), (Shape{2, 5, 2, 2}));  // an own picture for each image of the batch
   EXPECT_EQ(plane(concat, 0, 0), four(1));

@@ -10,7 +10,8 @@
 
 namespace obscura::models {
 
-// What may be done otherwise to the self-attention of a transformer.
+// What may be done otherwise to the self-attention of a transformer: the place for whatever else it
+// is to see besides its own tokens, such as those of a reference image.
 struct SelfAttentionChanges {
   bool is_identity = false;                         // each token sees only itself
   Tiles tiles;                                      // a token sees those of its own tile
