@@ -48,7 +48,7 @@ export default [
     async run({ browser, server }) {
       const page = await visit(browser, server);
       await page.getByText("Hires fix").click();
-      await page.getByText("Render small, then larger").click();
+      await page.getByText("Render a small image first").click();
       await page.getByRole("button", { name: "Show as graph" }).click();
       await page.locator('.node[data-type="LatentUpscaleBy"]').waitFor();
       equal(await page.locator('.node[data-type="KSampler"]').count(), 2, "samplers");
