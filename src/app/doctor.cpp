@@ -70,7 +70,8 @@ void report_devices(Report& report) {
       report.line(device.name, device.hardware);
       report.line("", fmt::format("{} of {} free; {}", memory_text(device.available_bytes),
                                   memory_text(device.total_bytes), device.libraries));
-      report.line("", fmt::format("precisions {}", fmt::join(device.precisions, ", ")));
+      report.line("", fmt::format("kind {}, precisions {}", backend::name_of(device.kind),
+                                  fmt::join(device.precisions, ", ")));
       check_device(report, device.name);
       if (device.estimated_flops > 0)
         report.line("", fmt::format("about {:.2g} s for a step of SDXL at 1024x1024 with guidance: "

@@ -43,15 +43,18 @@ std::vector<fs::path> default_model_folders() {
   return folders;
 }
 
+Result<std::unique_ptr<backend::Device>> create_device(const EngineOptions& options) {
+  return backend::create_device(options.device,
+                                options.precision == "auto" ? "" : options.precision);
+}
+
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options,
                                              library::ImageSink& sink) {
-  const std::string precision = options.precision == "auto" ? "" : options.precision;
-  OBSCURA_ASSIGN(auto device, backend::create_device(options.device, precision));
+  OBSCURA_ASSIGN(auto device, create_device(options));
   // Never another one: its images would have other bits.
-  auto again = [name = device->describe().name, precision] {
-    return backend::create_device(name, precision);
-  };
-  return open(options, sink, std::move(device), again);
+  EngineOptions same = options;
+  same.device = device->describe().name;
+  return open(options, sink, std::move(device), [same] { return create_device(same); });
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, library::ImageSink& sink,

@@ -34,6 +34,9 @@ struct EngineOptions {
   std::filesystem::path output, temporary;  // for "name [output]" and "name [temp]"
 };
 
+// The device that the options name, in their precision.
+Result<std::unique_ptr<backend::Device>> create_device(const EngineOptions& options);
+
 // Where jobs of one kind read and write, and which models they may name: a project of the service.
 struct Place {
   std::string name;  // results of one place are never given to another

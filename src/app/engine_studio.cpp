@@ -59,7 +59,7 @@ EngineStudio::EngineStudio(Engine& engine, EngineOptions options, fs::path data)
       options_(std::move(options)),
       data_(std::move(data)),
       device_(engine.session().device().describe()),
-      planner_(options_) {}
+      planner_(options_, engine.session().budget()) {}
 EngineStudio::~EngineStudio() = default;
 
 EngineStudio::Project& EngineStudio::project(const std::string& name) const {

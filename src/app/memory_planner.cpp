@@ -28,11 +28,9 @@ Result<Engine*> MemoryPlanner::opened() {
   if (engine_ && networks_.size() < kMostNetworks) return engine_.get();
   engine_.reset();
   networks_.clear();
-  OBSCURA_ASSIGN(auto device,
-                 backend::create_device(options_.device,
-                                        options_.precision == "auto" ? "" : options_.precision));
-  OBSCURA_ASSIGN(
-      engine_, Engine::open(options_, no_pictures, planning_device(std::move(device), networks_)));
+  OBSCURA_ASSIGN(auto device, create_device(options_));
+  OBSCURA_ASSIGN(engine_, Engine::open(options_, no_pictures,
+                                       runtime::planning_device(std::move(device), networks_)));
   return engine_.get();
 }
 

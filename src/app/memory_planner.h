@@ -8,14 +8,18 @@
 #include <vector>
 
 #include "app/engine.h"
-#include "app/planning_device.h"
+#include "runtime/planning_device.h"
 #include "server/job_runner.h"
 
 namespace obscura::app {
 
 class MemoryPlanner {
  public:
-  explicit MemoryPlanner(EngineOptions options) : options_(std::move(options)) {}
+  // `budget` is that of the session whose jobs are planned: what a device has free now, with that
+  // session's networks on it, is another number.
+  MemoryPlanner(EngineOptions options, std::size_t budget) : options_(std::move(options)) {
+    options_.budget = budget;
+  }
 
   // `place` lends its models and inputs; its pictures stay as they are. Errors as those of a run.
   Result<server::MemoryPlan> plan(const Place& place, const server::JobToRun& job,
@@ -26,7 +30,7 @@ class MemoryPlanner {
   Result<Engine*> opened();
 
   EngineOptions options_;
-  std::vector<PlannedNetwork> networks_;  // what the engine's device has planned
+  std::vector<runtime::PlannedNetwork> networks_;  // what the engine's device has planned
   std::unique_ptr<Engine> engine_;
 };
 

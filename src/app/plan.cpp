@@ -8,11 +8,11 @@
 #include "app/command.h"
 #include "app/interrupt.h"
 #include "app/memory_sink.h"
-#include "app/planning_device.h"
 #include "app/progress.h"
 #include "app/render_job.h"
 #include "app/workflow_source.h"
 #include "base/memory_text.h"
+#include "runtime/planning_device.h"
 
 namespace obscura::app {
 namespace {
@@ -24,11 +24,11 @@ struct PlanOptions {
   bool json = false;
 };
 
-void print_table(const std::vector<PlannedNetwork>& networks, std::size_t peak,
+void print_table(const std::vector<runtime::PlannedNetwork>& networks, std::size_t peak,
                  std::size_t budget) {
   fmt::print("{:<32} {:>5} {:>12} {:>12} {:>12} {:>12}\n", "network", "runs", "activations",
              "resident", "streamed", "peak");
-  for (const PlannedNetwork& n : networks) {
+  for (const runtime::PlannedNetwork& n : networks) {
     fmt::print("{:<32} {:>5} {:>12} {:>12} {:>12} {:>12}\n", n.name, n.runs,
                memory_text(n.arena_bytes), memory_text(n.resident_bytes),
                memory_text(n.streamed_bytes), memory_text(n.arena_bytes + n.resident_bytes));
@@ -36,9 +36,10 @@ void print_table(const std::vector<PlannedNetwork>& networks, std::size_t peak,
   fmt::print("peak of the job: {} of a budget of {}\n", memory_text(peak), memory_text(budget));
 }
 
-void print_json(const std::vector<PlannedNetwork>& networks, std::size_t peak, std::size_t budget) {
+void print_json(const std::vector<runtime::PlannedNetwork>& networks, std::size_t peak,
+                std::size_t budget) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const PlannedNetwork& n : networks) {
+  for (const runtime::PlannedNetwork& n : networks) {
     rows.push_back({{"network", n.name},
                     {"runs", n.runs},
                     {"activations", n.arena_bytes},
@@ -56,11 +57,11 @@ Status run_plan(const PlanOptions& options) {
   OBSCURA_ASSIGN(
       EngineOptions engine_options,
       options.engine.options(std::filesystem::path(options.file).parent_path() / "input"));
-  std::vector<PlannedNetwork> networks;
+  std::vector<runtime::PlannedNetwork> networks;
   MemorySink sink;
-  OBSCURA_ASSIGN(auto device, backend::create_device(engine_options.device));
-  OBSCURA_ASSIGN(auto engine,
-                 Engine::open(engine_options, sink, planning_device(std::move(device), networks)));
+  OBSCURA_ASSIGN(auto device, create_device(engine_options));
+  OBSCURA_ASSIGN(auto engine, Engine::open(engine_options, sink,
+                                           runtime::planning_device(std::move(device), networks)));
   OBSCURA_ASSIGN(graph::Validation validation, engine->validate(file.workflow, file.targets));
   auto progress = make_progress(ProgressStyle::kNone, validation.resolved.nodes.size());
   auto report = engine->run(validation, file.extra_pnginfo, *progress, cancel_on_signals());

@@ -78,7 +78,7 @@ Status run(const graph::WorkflowFile& file, const RenderFlags& flags,
 }  // namespace
 
 void EngineFlags::declare(CLI::App& command) {
-  command.add_option("--device", device, "auto (the first GPU, else the CPU), cpu, cuda or cuda:N")
+  command.add_option("--device", device, "auto (the best GPU, else the CPU), cpu, cuda or cuda:N")
       ->capture_default_str();
   command
       .add_option("--precision", precision,

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backend/memory.h"
 #include "base/cancel.h"
 #include "base/result.h"
 #include "ir/graph.h"
@@ -45,15 +46,22 @@ class WeightReader {
   virtual std::string identity(const ir::WeightSpec& spec) const = 0;
 };
 
+// `bytes` are the caller's, or memory of the device (Device::allocate): what one run leaves there,
+// another takes up. A steady input on the device counts as changed with every run.
 struct InputBinding {
   std::string_view name;
   std::span<const std::byte> bytes;
+  bool on_device = false;
 };
 
 struct OutputBinding {
   std::string_view name;
   std::span<std::byte> bytes;
+  bool on_device = false;
 };
+
+// Told of a prepared weight: something that is the same for all that share it, and its bytes.
+using WeightVisitor = std::function<void(const void* weight, std::size_t bytes)>;
 
 // A graph with a kernel for each node. Holds its weights from load() to unload() or destruction,
 // and the content of its parameters, zeros at first, for as long as it lives.
@@ -75,6 +83,8 @@ class Executable {
   // Executable.
   virtual std::size_t missing_weight_bytes(const plan::Plan& plan,
                                            const WeightReader& weights) const = 0;
+  // Every prepared weight that it holds on the device.
+  virtual void visit_weights(const WeightVisitor& visit) const = 0;
 
   // The content of the graph's parameter `name`, which has so many bytes. What is unloaded keeps
   // its parameters in the host's memory.
@@ -139,6 +149,8 @@ class Device {
   virtual Result<ir::Graph> rewrite(ir::Graph graph) = 0;
   // Rewrites the graph and finds a kernel for each node.
   virtual Result<std::unique_ptr<Executable>> lower(ir::Graph graph) = 0;
+  // Memory of the device for what runs leave to one another; of the caller, and counted by nobody.
+  virtual Result<MemoryPtr> allocate(std::size_t bytes) = 0;
   // Memory held now by the arena; and by prepared weights and the parameters of what is loaded.
   virtual std::size_t arena_bytes() const = 0;
   virtual std::size_t weight_bytes() const = 0;

@@ -127,8 +127,11 @@ std::string Graph::text() const {
     return list;
   };
   for (const Node& node : nodes) {
-    text += fmt::format("{} = {} ({}) -> {}   {}\n", joined(node.outputs, operand), node.op->text(),
-                        joined(node.inputs, operand),
+    std::string rounded;
+    if (node.products != Products::kAsTheyAre)
+      rounded = fmt::format(" in {}", name_of(node.products));
+    text += fmt::format("{} = {}{} ({}) -> {}   {}\n", joined(node.outputs, operand),
+                        node.op->text(), rounded, joined(node.inputs, operand),
                         joined(node.outputs, [this](ValueId id) { return type(id).text(); }),
                         node.scope);
   }

@@ -19,6 +19,7 @@
 
 #include "base/result.h"
 #include "ir/op.h"
+#include "ir/products.h"
 #include "ir/value.h"
 
 namespace obscura::ir {
@@ -28,6 +29,9 @@ struct Node {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;  // at least one
   std::string scope;  // the network's own name for this place: "input_blocks.1.0.in_layers.2"
+
+  // As a device's precision wants it; a pass that makes nodes comes before.
+  Products products = Products::kAsTheyAre;
 
   // The first result, the only one of a SingleResultOp.
   ValueId output() const { return outputs.front(); }

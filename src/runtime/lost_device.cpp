@@ -13,6 +13,7 @@ class LostDevice final : public backend::Device {
   backend::DeviceDescription describe() const override { return description_; }
   Result<ir::Graph> rewrite(ir::Graph) override { return why_; }
   Result<std::unique_ptr<backend::Executable>> lower(ir::Graph) override { return why_; }
+  Result<backend::MemoryPtr> allocate(std::size_t) override { return why_; }
   std::size_t arena_bytes() const override { return 0; }
   std::size_t weight_bytes() const override { return 0; }
   void release_arena() override {}

@@ -34,6 +34,9 @@ class Program {
     return loaded() ? 0
                     : executable_->missing_weight_bytes(plan_, *weights_) + plan_.parameter_bytes;
   }
+  void visit_weights(const backend::WeightVisitor& visit) const {
+    executable_->visit_weights(visit);
+  }
   // Plans anew if the present plan was made for another budget. REQUIRES: !loaded(). On failure,
   // kOutOfMemory as of build(), the present plan stays.
   Status fit(std::size_t budget);

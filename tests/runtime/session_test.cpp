@@ -50,6 +50,9 @@ class LimitedExecutable final : public backend::Executable {
                                    const backend::WeightReader& weights) const override {
     return inner_->missing_weight_bytes(plan, weights);
   }
+  void visit_weights(const backend::WeightVisitor& visit) const override {
+    inner_->visit_weights(visit);
+  }
   Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override {
     return inner_->write_parameter(name, bytes);
   }
@@ -91,6 +94,9 @@ class LimitedDevice final : public backend::Device {
     OBSCURA_ASSIGN(auto executable, inner_->lower(std::move(graph)));
     return std::unique_ptr<backend::Executable>(
         std::make_unique<LimitedExecutable>(std::move(executable), memory_));
+  }
+  Result<backend::MemoryPtr> allocate(std::size_t bytes) override {
+    return inner_->allocate(bytes);
   }
   std::size_t arena_bytes() const override { return inner_->arena_bytes(); }
   std::size_t weight_bytes() const override { return inner_->weight_bytes(); }

@@ -85,7 +85,7 @@ class AttentionKernel final : public Kernel {
 
 const RegisterKernel kAttention(
     "attention", [](const KernelRequest& request) -> Result<std::unique_ptr<Kernel>> {
-      if (without_int8(request.precision) == Precision::kBF16) return make_bf16_attention(request);
+      if (request.products == ir::Products::kBF16) return make_bf16_attention(request);
       return std::unique_ptr<Kernel>(std::make_unique<AttentionKernel>(request));
     });
 

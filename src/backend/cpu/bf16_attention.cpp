@@ -6,6 +6,7 @@
 
 #include "backend/cpu/attention_mask.h"
 #include "backend/cpu/onednn.h"
+#include "backend/cpu/precision.h"
 #include "backend/cpu/softmax.h"
 #include "base/parallel.h"
 #include "ir/attention.h"

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "backend/cpu/onednn.h"
+#include "backend/cpu/precision.h"
 #include "backend/cpu/vector_math.h"
 #include "base/parallel.h"
 
@@ -62,7 +63,7 @@ class Conv2dKernel final : public Kernel {
  public:
   Conv2dKernel(const ir::Conv2dOp& op, const KernelRequest& request)
       : options_(op.options),
-        bf16_(without_int8(request.precision) == Precision::kBF16),
+        bf16_(request.products == ir::Products::kBF16),
         bias_(op.bias_operand()),
         scale_shift_(op.scale_shift_operand()),
         channel_add_(op.channel_add_operand()),

@@ -7,8 +7,11 @@
 #include <string>
 
 #include "backend/backend.h"
-#include "backend/cpu/executable.h"
+#include "backend/cpu/lowered.h"
 #include "backend/cpu/onednn.h"
+#include "backend/cpu/precision.h"
+#include "backend/holdings.h"
+#include "backend/runner.h"
 #include "base/parallel.h"
 #include "ir/pass.h"
 
@@ -59,7 +62,7 @@ DeviceDescription describe_cpu() {
 
 class CpuDevice final : public Device {
  public:
-  explicit CpuDevice(Precision precision) : precision_(precision) {}
+  explicit CpuDevice(std::string precision) : precision_(std::move(precision)) {}
 
   DeviceDescription describe() const override { return describe_cpu(); }
 
@@ -71,16 +74,20 @@ class CpuDevice final : public Device {
 
   Result<std::unique_ptr<Executable>> lower(ir::Graph graph) override {
     OBSCURA_ASSIGN(ir::Graph rewritten, rewrite(std::move(graph)));
-    return CpuExecutable::create(std::move(rewritten), shared_, precision_);
+    round_products(rewritten, precision_);
+    OBSCURA_ASSIGN(auto lowered, cpu::lower(rewritten));
+    return std::unique_ptr<Executable>(
+        std::make_unique<Runner>(std::move(rewritten), holdings_, std::move(lowered)));
   }
 
-  std::size_t arena_bytes() const override { return shared_->arena_bytes(); }
-  std::size_t weight_bytes() const override { return shared_->weight_bytes(); }
-  void release_arena() override { shared_->release_arena(); }
+  Result<MemoryPtr> allocate(std::size_t bytes) override { return cpu::allocate(bytes); }
+  std::size_t arena_bytes() const override { return holdings_->arena_bytes(); }
+  std::size_t weight_bytes() const override { return holdings_->weight_bytes(); }
+  void release_arena() override { holdings_->release_arena(); }
 
  private:
-  Precision precision_;
-  std::shared_ptr<SharedMemory> shared_ = std::make_shared<SharedMemory>();
+  std::string precision_;
+  std::shared_ptr<Holdings> holdings_ = std::make_shared<Holdings>(cpu::allocate);
 };
 
 const bool kRegistered = [] {
@@ -88,7 +95,7 @@ const bool kRegistered = [] {
       {.name = "cpu",
        .probe = [] { return std::vector<DeviceDescription>{describe_cpu()}; },
        .create = [](int, const std::string& precision) -> Result<std::unique_ptr<Device>> {
-         return std::unique_ptr<Device>(std::make_unique<CpuDevice>(precision_of(precision)));
+         return std::unique_ptr<Device>(std::make_unique<CpuDevice>(precision));
        }});
   return true;
 }();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backend/cpu/onednn.h"
+#include "backend/cpu/precision.h"
 #include "backend/cpu/vector_math.h"
 #include "base/parallel.h"
 #include "ir/linear.h"

@@ -2,9 +2,9 @@
 
 #include <map>
 #include <mutex>
-#include <string>
-#include <utility>
 #include <vector>
+
+#include "backend/kernel_table.h"
 
 namespace obscura::backend::cpu {
 namespace {
@@ -54,18 +54,11 @@ Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request) {
   // The plain definition refers to the op, whose life is the graph's: not for the cache.
   if (factory == factories().end()) return plain_definition(request);
 
-  std::string key = request.op.text();
-  for (const ir::ValueType& type : request.inputs) key += "; " + type.text();
-  key += "; precision " + std::to_string(static_cast<int>(request.precision));
   static std::mutex mutex;
-  static std::map<std::string, std::weak_ptr<const Kernel>> cache;
+  static SharedKernels<Kernel> shared;
   std::lock_guard lock(mutex);
-  if (auto alive = cache[key].lock()) return alive;
-  OBSCURA_ASSIGN(std::unique_ptr<Kernel> made, factory->second(request));
-  std::shared_ptr<const Kernel> kernel = std::move(made);
-  std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
-  cache[key] = kernel;
-  return kernel;
+  return shared.find_or_make(kernel_key(request.op, request.inputs, request.products),
+                             [&] { return factory->second(request); });
 }
 
 }  // namespace obscura::backend::cpu

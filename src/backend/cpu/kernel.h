@@ -10,8 +10,8 @@
 #include <span>
 #include <string_view>
 
-#include "backend/cpu/precision.h"
 #include "ir/graph.h"
+#include "ir/products.h"
 #include "plan/plan.h"
 
 namespace obscura::backend::cpu {
@@ -51,7 +51,7 @@ struct KernelRequest {
   std::span<const ir::ValueType> inputs;
   const ir::ValueType& output;  // of the first result
   std::span<const ir::ValueType> outputs;
-  Precision precision = Precision::kF32;
+  ir::Products products = ir::Products::kAsTheyAre;
 };
 
 using KernelFactory = Result<std::unique_ptr<Kernel>> (*)(const KernelRequest&);

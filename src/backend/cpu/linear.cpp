@@ -3,6 +3,7 @@
 
 #include "backend/cpu/int8_linear.h"
 #include "backend/cpu/onednn.h"
+#include "backend/cpu/precision.h"
 #include "base/parallel.h"
 
 namespace obscura::backend::cpu {
@@ -129,15 +130,10 @@ class LinearKernel final : public Kernel {
   dnnl::matmul matmul_;
 };
 
-// Fewer rows than this are a text's, or a vector's: too little work to be worth lost bits.
-constexpr std::int64_t kLeastInt8Rows = 128;
-
 Result<std::unique_ptr<Kernel>> make_linear(const KernelRequest& request) {
   const auto& op = dynamic_cast<const ir::LinearOp&>(request.op);
-  std::int64_t rows = request.output.shape.elements() / request.output.shape[-1];
-  if (request.precision == Precision::kInt8 && rows >= kLeastInt8Rows)
-    return make_int8_linear(request);
-  bool bf16 = without_int8(request.precision) == Precision::kBF16;
+  if (request.products == ir::Products::kInt8) return make_int8_linear(request);
+  const bool bf16 = request.products == ir::Products::kBF16;
   return guarded(request, [&]() -> std::unique_ptr<Kernel> {
     return std::make_unique<LinearKernel>(op, request, bf16);
   });

@@ -9,19 +9,19 @@
 
 namespace obscura::backend::cpu {
 
-class Memory {
+class Pages {
  public:
-  Memory() = default;
+  Pages() = default;
   // kOutOfMemory if the system refuses.
-  static Result<Memory> allocate(std::size_t bytes);
-  Memory(Memory&& other) noexcept
+  static Result<Pages> allocate(std::size_t bytes);
+  Pages(Pages&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
-  Memory& operator=(Memory&& other) noexcept {
+  Pages& operator=(Pages&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
     return *this;
   }
-  ~Memory();
+  ~Pages();
 
   std::byte* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }

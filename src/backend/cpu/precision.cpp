@@ -5,6 +5,9 @@
 
 #include "backend/cpu/vector_math.h"
 #include "base/check.h"
+#include "ir/attention.h"
+#include "ir/conv2d.h"
+#include "ir/linear.h"
 
 namespace obscura::backend::cpu {
 namespace {
@@ -23,6 +26,21 @@ bool has_int8() {
 #else
   return false;
 #endif
+}
+
+bool multiplies(const ir::Op& op) {
+  return dynamic_cast<const ir::LinearOp*>(&op) != nullptr ||
+         dynamic_cast<const ir::Conv2dOp*>(&op) != nullptr ||
+         dynamic_cast<const ir::AttentionOp*>(&op) != nullptr;
+}
+
+// A Linear over fewer rows than these is about a text, or a vector: too little work to be worth
+// lost bits.
+bool has_many_rows(const ir::Graph& graph, const ir::Node& node) {
+  constexpr std::int64_t kLeast = 128;
+  const Shape& shape = graph.type(node.output()).shape;
+  return dynamic_cast<const ir::LinearOp*>(node.op.get()) != nullptr &&
+         shape.elements() / shape[-1] >= kLeast;
 }
 
 OBSCURA_FOR_EACH_CPU float largest_magnitude(const float* x, std::int64_t count) {
@@ -59,16 +77,14 @@ std::vector<std::string> available_precisions() {
   return names;
 }
 
-Precision precision_of(const std::string& name) {
-  if (name == "bf16") return Precision::kBF16;
-  if (name == "int8") return Precision::kInt8;
-  OBSCURA_CHECK(name == "fp32", "the CPU has no precision " + name);
-  return Precision::kF32;
-}
-
-Precision without_int8(Precision precision) {
-  if (precision != Precision::kInt8) return precision;
-  return has_bf16() ? Precision::kBF16 : Precision::kF32;
+void round_products(ir::Graph& graph, const std::string& precision) {
+  OBSCURA_CHECK(precision == "fp32" || precision == "bf16" || precision == "int8",
+                "the CPU has no precision " + precision);
+  const bool int8 = precision == "int8", bf16 = precision == "bf16" || (int8 && has_bf16());
+  for (ir::Node& node : graph.nodes) {
+    node.products = bf16 && multiplies(*node.op) ? ir::Products::kBF16 : ir::Products::kAsTheyAre;
+    if (int8 && has_many_rows(graph, node)) node.products = ir::Products::kInt8;
+  }
 }
 
 OBSCURA_FOR_EACH_CPU void round_to_bf16(const float* x, std::int64_t count, std::uint16_t* y) {

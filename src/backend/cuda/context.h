@@ -5,12 +5,12 @@
 
 #include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
 #include "backend/cuda/choices.h"
 #include "backend/cuda/libraries.h"
+#include "backend/kernel_table.h"
 #include "base/result.h"
 
 namespace obscura::backend::cuda {
@@ -32,9 +32,7 @@ class Context {
   cudnnHandle_t dnn = nullptr;  // bound to `compute`
   cudaStream_t compute = nullptr;
   cudaStream_t copy = nullptr;  // weights on their way in
-  // Linears of float16 over many rows are products of fp8 elements. REQUIRES: scales_rows().
-  bool fp8_products = false;
-  std::map<std::string, std::weak_ptr<const Kernel>> kernels;
+  SharedKernels<Kernel> kernels;
 
   // 90 for an H100.
   int architecture() const { return properties.major * 10 + properties.minor; }

@@ -5,11 +5,14 @@
 #include <filesystem>
 
 #include "backend/backend.h"
-#include "backend/cuda/executable.h"
+#include "backend/cuda/context.h"
 #include "backend/cuda/kernels/probe.h"
 #include "backend/cuda/libraries.h"
+#include "backend/cuda/lowered.h"
 #include "backend/cuda/matmul.h"
 #include "backend/cuda/status.h"
+#include "backend/holdings.h"
+#include "backend/runner.h"
 #include "ir/cast.h"
 #include "ir/pass.h"
 
@@ -145,15 +148,23 @@ std::vector<Trouble> diagnose() {
   return troubles;
 }
 
+// Linears of float16; those that fp8 does not suit (backend/cuda/linear.cpp) stay what they are.
+// REQUIRES: scales_rows().
+void multiply_in_fp8(ir::Graph& graph) {
+  for (ir::Node& node : graph.nodes)
+    if (node.op->name() == "linear") node.products = ir::Products::kFp8;
+}
+
 class CudaDevice final : public Device, public KernelChooser {
  public:
   CudaDevice(std::shared_ptr<Context> context, std::string precision)
-      : shared_(std::make_shared<SharedMemory>(std::move(context))),
+      : context_(std::move(context)),
+        holdings_(std::make_shared<Holdings>(cuda::allocate)),
         precision_(std::move(precision)) {}
 
   DeviceDescription describe() const override {
-    DeviceDescription description = describe_device(shared_->context().ordinal);
-    std::string digest = shared_->context().choices.digest();
+    DeviceDescription description = describe_device(context_->ordinal);
+    std::string digest = context_->choices.digest();
     if (!digest.empty()) description.kernel_set += " choices " + digest;
     return description;
   }
@@ -174,25 +185,33 @@ class CudaDevice final : public Device, public KernelChooser {
       rewritten = ir::with_precision(rewritten, dtype);
       OBSCURA_TRY(rewritten.validate());
     }
-    return CudaExecutable::create(std::move(rewritten), shared_);
+    if (precision_ == "fp8") multiply_in_fp8(rewritten);
+    OBSCURA_ASSIGN(auto lowered, cuda::lower(rewritten, context_));
+    return std::unique_ptr<Executable>(
+        std::make_unique<Runner>(std::move(rewritten), holdings_, std::move(lowered)));
   }
 
-  std::size_t arena_bytes() const override { return shared_->arena_bytes(); }
-  std::size_t weight_bytes() const override { return shared_->weight_bytes(); }
-  void release_arena() override { shared_->release_arena(); }
+  Result<MemoryPtr> allocate(std::size_t bytes) override {
+    OBSCURA_TRY(check(cudaSetDevice(context_->ordinal), "choosing the device"));
+    return cuda::allocate(bytes);
+  }
+  std::size_t arena_bytes() const override { return holdings_->arena_bytes(); }
+  std::size_t weight_bytes() const override { return holdings_->weight_bytes(); }
+  void release_arena() override { holdings_->release_arena(); }
 
   KernelChooser* chooser() override { return this; }
-  void tune(bool on) override { shared_->context().tuning = on; }
-  std::string choices() const override { return shared_->context().choices.text(); }
+  void tune(bool on) override { context_->tuning = on; }
+  std::string choices() const override { return context_->choices.text(); }
 
  private:
   DType dtype_for(const ir::Graph& graph) const {
     if (precision_ == "fp32") return DType::kF32;
     if (precision_ != "bf16" && !graph.wide_range) return DType::kF16;
-    return has_bfloat16(shared_->context().properties) ? DType::kBF16 : DType::kF32;
+    return has_bfloat16(context_->properties) ? DType::kBF16 : DType::kF32;
   }
 
-  std::shared_ptr<SharedMemory> shared_;
+  std::shared_ptr<Context> context_;
+  std::shared_ptr<Holdings> holdings_;
   std::string precision_;
 };
 
@@ -204,7 +223,6 @@ const bool kRegistered = [] {
        .create = [](int index, const std::string& precision) -> Result<std::unique_ptr<Device>> {
          int ordinal = usable_devices()[static_cast<std::size_t>(index)];
          OBSCURA_ASSIGN(std::shared_ptr<Context> context, Context::create(ordinal));
-         context->fp8_products = precision == "fp8";
          return std::unique_ptr<Device>(
              std::make_unique<CudaDevice>(std::move(context), precision));
        }});

@@ -1,7 +1,6 @@
 #include "backend/cuda/kernel.h"
 
 #include <map>
-#include <string>
 
 #include "backend/cuda/host_kernel.h"
 
@@ -35,17 +34,10 @@ Result<std::shared_ptr<const Kernel>> plain_definition(const KernelRequest& requ
 
 Result<std::shared_ptr<const Kernel>> kernel_for(const KernelRequest& request) {
   auto factory = factories().find(request.op->name());
-  std::string key = request.op->text();
-  for (const ir::ValueType& type : request.inputs) key += "; " + type.text();
-  auto& cache = request.context.kernels;
-  if (auto alive = cache[key].lock()) return alive;
-  OBSCURA_ASSIGN(std::unique_ptr<Kernel> made, factory == factories().end()
-                                                   ? make_host_kernel(request)
-                                                   : factory->second(request));
-  std::shared_ptr<const Kernel> kernel = std::move(made);
-  std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
-  cache[key] = kernel;
-  return kernel;
+  return request.context.kernels.find_or_make(
+      kernel_key(*request.op, request.inputs, request.products), [&] {
+        return factory == factories().end() ? make_host_kernel(request) : factory->second(request);
+      });
 }
 
 }  // namespace obscura::backend::cuda

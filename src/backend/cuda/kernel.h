@@ -51,6 +51,7 @@ struct KernelRequest {
   std::span<const ir::ValueType> inputs;
   const ir::ValueType& output;  // of the first result
   std::span<const ir::ValueType> outputs;
+  ir::Products products = ir::Products::kAsTheyAre;
 
   const ir::ValueType& type(int operand) const { return inputs[static_cast<std::size_t>(operand)]; }
 };

@@ -141,7 +141,7 @@ class Fp8Linear final : public Linear {
 Result<std::unique_ptr<Kernel>> make_linear(const KernelRequest& request) {
   const auto& options = dynamic_cast<const ir::LinearOp&>(*request.op).options;
   MatmulShape shape = product_of(options, request.type(0), request.output);
-  if (request.context.fp8_products && suits_fp8(shape)) {
+  if (request.products == ir::Products::kFp8 && suits_fp8(shape)) {
     MatmulShape scaled = shape;
     scaled.element = DType::kF8E4M3;
     OBSCURA_ASSIGN(Matmul matmul, Matmul::create(request.context, scaled));

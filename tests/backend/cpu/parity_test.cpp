@@ -108,7 +108,7 @@ TEST(NonFinite, NamesTheOp) {
   auto device = create_device("cpu");
   auto result = test::run_on(**device, *std::move(builder).finish(), inputs, weights);
   ASSERT_FALSE(result.ok());
-  EXPECT_EQ(result.error().message(), "net: linear at second produced a NaN or an infinity");
+  EXPECT_EQ(result.error().message(), "net: linear at second produced a NaN or an infinity in F32");
 }
 
 // An image's bits are its own: a batch of three equals three batches of one.

@@ -2,12 +2,18 @@
 // the same bits however they are run.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "backend/cpu/precision.h"
 #include "backend/graph_fixture.h"
 #include "backend/op_cases.h"
+#include "ir/activation.h"
+#include "ir/attention.h"
+#include "ir/linear.h"
+#include "ir/products.h"
 #include "tensor/dtype.h"
 
 namespace obscura::backend {
@@ -110,6 +116,34 @@ TEST(Precision, QuantisesARowByItsLargestMagnitude) {
   cpu::quantise_row(zeros.data(), 7, q.data(), &scale);
   EXPECT_EQ(scale, 1.0f);
   EXPECT_EQ(q[0], 0);
+}
+
+// The rewrite, which needs no CPU that has the instructions.
+TEST(Precision, SaysOfEachNodeWhatItMultipliesIn) {
+  RandomWeights weights;
+  ir::Builder b("net", weights);
+  const ir::ValueId w = b.weight(weights.declare("w", {16, 16}));
+  ir::ValueId image = ir::linear(b, b.input("image", {DType::kF32, {1, 200, 16}}), w, ir::kNoValue);
+  ir::ValueId text = ir::linear(b, b.input("text", {DType::kF32, {1, 77, 16}}), w, ir::kNoValue);
+  image = ir::attention(b, image, text, text, {.heads = 1, .head_size = 16});
+  b.output("y", ir::activation(b, image, ir::Activation::kSilu));
+  ir::Graph graph = *std::move(b).finish();
+
+  using enum ir::Products;
+  auto products = [&](const std::string& precision) {
+    cpu::round_products(graph, precision);
+    std::vector<ir::Products> found;
+    for (const ir::Node& node : graph.nodes) found.push_back(node.products);
+    return found;
+  };
+  EXPECT_EQ(products("bf16"), (std::vector{kBF16, kBF16, kBF16, kAsTheyAre}));
+  EXPECT_NE(graph.text().find("in bf16"), std::string::npos);
+  const auto known = cpu::available_precisions();
+  const ir::Products other =
+      std::find(known.begin(), known.end(), "bf16") != known.end() ? kBF16 : kAsTheyAre;
+  EXPECT_EQ(products("int8"), (std::vector{kInt8, other, other, kAsTheyAre}));
+  EXPECT_EQ(products("fp32"), (std::vector<ir::Products>(4, kAsTheyAre)));
+  EXPECT_EQ(graph.text().find(" in "), std::string::npos);
 }
 
 TEST(Precision, UnknownNamesAreRefused) {

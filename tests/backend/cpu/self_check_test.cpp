@@ -28,6 +28,7 @@ class FaultyExecutable final : public Executable {
                                    const WeightReader& weights) const override {
     return real_->missing_weight_bytes(plan, weights);
   }
+  void visit_weights(const WeightVisitor& visit) const override { real_->visit_weights(visit); }
   Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override {
     return real_->write_parameter(name, bytes);
   }
@@ -66,6 +67,7 @@ class FaultyDevice final : public Device {
     return std::unique_ptr<Executable>(
         std::make_unique<FaultyExecutable>(std::move(executable), fault_));
   }
+  Result<MemoryPtr> allocate(std::size_t bytes) override { return real_->allocate(bytes); }
   std::size_t arena_bytes() const override { return real_->arena_bytes(); }
   std::size_t weight_bytes() const override { return real_->weight_bytes(); }
   void release_arena() override { real_->release_arena(); }

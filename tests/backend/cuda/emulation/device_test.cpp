@@ -255,6 +255,31 @@ TEST_F(EmulatedDevice, JobsGoOnWhereMemoryIsRefused) {
   EXPECT_GT((*program)->plan().streamed_weight_bytes, 0u);
 }
 
+// One run's output is another's input and never leaves the device.
+TEST_F(EmulatedDevice, LeavesTensorsToTheNextRun) {
+  Layers layers;
+  auto lowered = device_->lower(*layers.graph());
+  ASSERT_TRUE(lowered.ok()) << lowered.error().message();
+  Executable& executable = **lowered;
+  auto plan =
+      plan::make_plan(executable.graph(), executable.needs(), std::nullopt, executable.layout());
+  ASSERT_TRUE(plan.ok() && executable.load(*plan, *layers.weights).ok());
+  const Tensor x = test::random_tensor({4, Layers::kWidth}, 9);
+  Tensor once(x.shape()), twice(x.shape()), found(x.shape());
+  auto run = [&](InputBinding input, OutputBinding output) {
+    Status status = executable.run(std::span(&input, 1), std::span(&output, 1), CancelToken());
+    EXPECT_TRUE(status.ok()) << status.error().message();
+  };
+  run({"x", std::as_bytes(x.values())}, {"y", std::as_writable_bytes(once.values())});
+  run({"x", std::as_bytes(std::as_const(once).values())},
+      {"y", std::as_writable_bytes(twice.values())});
+  const MemoryPtr between = device_->allocate(x.values().size_bytes()).value();
+  const std::span<std::byte> bytes(between->data(), between->bytes());
+  run({"x", std::as_bytes(x.values())}, {"y", bytes, true});
+  run({"x", bytes, true}, {"y", std::as_writable_bytes(found.values())});
+  EXPECT_TRUE(equal_bits(twice, found));
+}
+
 // The context is broken: the job ends, and the next one finds a device that works.
 TEST_F(EmulatedDevice, IsMadeAnewAfterItWasLost) {
   Layers layers;

@@ -1,6 +1,4 @@
-#include "app/planning_device.h"
-
-#include <fmt/format.h>
+#include "runtime/planning_device.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,58 +6,70 @@
 #include <optional>
 #include <utility>
 
-namespace obscura::app {
+#include "backend/holdings.h"
+
+namespace obscura::runtime {
 namespace {
 
 using backend::Executable;
 using backend::WeightReader;
 
+// The bytes of something that the device would hold, for as long as somebody holds this.
+using Held = std::shared_ptr<const std::size_t>;
+
 // What the device would hold: one arena for all networks, and each prepared weight once, however
 // many networks share it.
-struct Holdings {
-  struct Weight {
-    std::size_t bytes = 0;
-    int users = 0;
-  };
+class PlannedHoldings {
+ public:
   std::size_t arena = 0;
-  std::map<std::string, Weight> weights;
 
+  Held find(const std::string& key) const {
+    auto entry = weights_.find(key);
+    return entry == weights_.end() ? nullptr : entry->second.lock();
+  }
+  Held hold(const std::string& key, std::size_t bytes) {
+    if (Held held = find(key)) return held;
+    Held held = std::make_shared<const std::size_t>(bytes);
+    std::erase_if(weights_, [](const auto& entry) { return entry.second.expired(); });
+    weights_[key] = held;
+    return held;
+  }
   std::size_t weight_bytes() const {
     std::size_t bytes = 0;
-    for (const auto& [key, weight] : weights) bytes += weight.bytes;
+    for (const auto& [key, weight] : weights_)
+      if (Held held = weight.lock()) bytes += *held;
     return bytes;
   }
+
+ private:
+  std::map<std::string, std::weak_ptr<const std::size_t>> weights_;
 };
 
 class PlanningExecutable final : public Executable {
  public:
   PlanningExecutable(std::unique_ptr<Executable> real, std::vector<PlannedNetwork>& networks,
-                     Holdings& holdings)
+                     PlannedHoldings& holdings)
       : real_(std::move(real)), networks_(networks), holdings_(holdings) {}
-  ~PlanningExecutable() override { PlanningExecutable::unload(); }
 
   const ir::Graph& graph() const override { return real_->graph(); }
   const std::vector<plan::NodeNeeds>& needs() const override { return real_->needs(); }
+  plan::Layout layout() const override { return real_->layout(); }
 
   Status load(plan::Plan plan, WeightReader& weights) override {
     if (!index_) {
       index_ = networks_.size();
-      networks_.push_back({graph().name, plan.arena_bytes, plan.resident_weight_bytes,
+      networks_.push_back({graph().name, plan.arena_bytes,
+                           plan.resident_weight_bytes + plan.parameter_bytes,
                            plan.streamed_weight_bytes, 0});
     }
+    unload();
     holdings_.arena = std::max(holdings_.arena, plan.arena_bytes);
     for (const plan::PlannedWeight& weight : plan.weights)
-      if (weight.resident) hold(key(weight, weights), weight.bytes);
-    if (plan.parameter_bytes > 0)
-      hold(fmt::format("parameters of {}", fmt::ptr(this)), plan.parameter_bytes);
+      if (weight.resident) held_.push_back(holdings_.hold(key(weight, weights), weight.bytes));
     loaded_ = true;
     return {};
   }
   void unload() override {
-    for (const std::string& key : held_) {
-      auto shared = holdings_.weights.find(key);
-      if (--shared->second.users == 0) holdings_.weights.erase(shared);
-    }
     held_.clear();
     loaded_ = false;
   }
@@ -68,23 +78,24 @@ class PlanningExecutable final : public Executable {
                                    const WeightReader& weights) const override {
     std::size_t missing = 0;
     for (const plan::PlannedWeight& weight : plan.weights)
-      if (weight.resident && !holdings_.weights.contains(key(weight, weights)))
+      if (weight.resident && holdings_.find(key(weight, weights)) == nullptr)
         missing += weight.bytes;
     return missing;
   }
-
-  Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override {
-    return real_->write_parameter(name, bytes);
+  void visit_weights(const backend::WeightVisitor& visit) const override {
+    for (const Held& held : held_) visit(held.get(), *held);
   }
-  Status read_parameter(std::string_view name, std::span<std::byte> bytes) override {
-    return real_->read_parameter(name, bytes);
+  Status write_parameter(std::string_view, std::span<const std::byte>) override { return {}; }
+  Status read_parameter(std::string_view, std::span<std::byte> bytes) override {
+    std::fill(bytes.begin(), bytes.end(), std::byte{0});
+    return {};
   }
 
   Status run(std::span<const backend::InputBinding>,
              std::span<const backend::OutputBinding> outputs, const CancelToken& cancel) override {
     ++networks_[*index_].runs;
     for (const backend::OutputBinding& output : outputs)
-      std::memset(output.bytes.data(), 0, output.bytes.size());
+      if (!output.on_device) std::memset(output.bytes.data(), 0, output.bytes.size());
     return cancel.check();
   }
   Result<std::vector<double>> profile(std::span<const backend::InputBinding>,
@@ -93,23 +104,15 @@ class PlanningExecutable final : public Executable {
   }
 
  private:
-  void hold(std::string key, std::size_t bytes) {
-    Holdings::Weight& shared = holdings_.weights[key];
-    shared.bytes = bytes;
-    ++shared.users;
-    held_.push_back(std::move(key));
-  }
-
   std::string key(const plan::PlannedWeight& weight, const WeightReader& weights) const {
-    const ir::WeightSpec& spec = *graph().value(weight.value).weight;
-    return weights.identity(spec) + '\n' + spec.shape.text() + '\n' + weight.form;
+    return backend::weight_key(graph().value(weight.value), weight, weights);
   }
 
   std::unique_ptr<Executable> real_;
   std::vector<PlannedNetwork>& networks_;
-  Holdings& holdings_;
+  PlannedHoldings& holdings_;
   std::optional<std::size_t> index_;
-  std::vector<std::string> held_;
+  std::vector<Held> held_;
   bool loaded_ = false;
 };
 
@@ -125,6 +128,7 @@ class PlanningDevice final : public backend::Device {
     return std::unique_ptr<Executable>(
         std::make_unique<PlanningExecutable>(std::move(executable), networks_, holdings_));
   }
+  Result<backend::MemoryPtr> allocate(std::size_t bytes) override { return real_->allocate(bytes); }
   std::size_t arena_bytes() const override { return holdings_.arena; }
   std::size_t weight_bytes() const override { return holdings_.weight_bytes(); }
   void release_arena() override { holdings_.arena = 0; }
@@ -132,7 +136,7 @@ class PlanningDevice final : public backend::Device {
  private:
   std::unique_ptr<backend::Device> real_;
   std::vector<PlannedNetwork>& networks_;
-  Holdings holdings_;
+  PlannedHoldings holdings_;
 };
 
 }  // namespace
@@ -142,4 +146,4 @@ std::unique_ptr<backend::Device> planning_device(std::unique_ptr<backend::Device
   return std::make_unique<PlanningDevice>(std::move(device), networks);
 }
 
-}  // namespace obscura::app
+}  // namespace obscura::runtime

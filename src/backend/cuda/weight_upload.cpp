@@ -1,7 +1,8 @@
-#include "backend/cuda/weights.h"
+#include "backend/cuda/weight_upload.h"
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/status.h"
@@ -15,42 +16,6 @@ constexpr std::size_t kBufferBytes = 32 << 20;
 constexpr std::size_t kBlockBytes = 1 << 20;
 
 }  // namespace
-
-Result<std::byte*> SharedMemory::arena(std::size_t bytes) {
-  if (arena_.bytes() < bytes) {
-    release_arena();  // freed first: both at once need not fit
-    OBSCURA_ASSIGN(arena_, DeviceMemory::allocate(bytes));
-  }
-  return arena_.data();
-}
-
-void SharedMemory::release_arena() {
-  arena_ = DeviceMemory();
-  arena_user = nullptr;
-  ++generation_;
-}
-
-std::shared_ptr<PreparedWeight> SharedMemory::find(const std::string& key) const {
-  auto entry = weights_.find(key);
-  return entry == weights_.end() ? nullptr : entry->second.lock();
-}
-
-Result<std::shared_ptr<DeviceMemory>> SharedMemory::allocate_slab(std::size_t bytes) {
-  OBSCURA_ASSIGN(DeviceMemory memory, DeviceMemory::allocate(bytes));
-  auto slab = std::make_shared<DeviceMemory>(std::move(memory));
-  std::erase_if(slabs_, [](const auto& entry) { return entry.expired(); });
-  std::erase_if(weights_, [](const auto& entry) { return entry.second.expired(); });
-  slabs_.push_back(slab);
-  return slab;
-}
-
-std::size_t SharedMemory::weight_bytes() const {
-  std::size_t total = 0;
-  for (const auto& entry : slabs_) {
-    if (auto slab = entry.lock()) total += slab->bytes();
-  }
-  return total;
-}
 
 WeightUpload::~WeightUpload() {
   // The bus may still read from the buffers.

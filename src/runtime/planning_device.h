@@ -10,12 +10,14 @@
 
 #include "backend/backend.h"
 
-namespace obscura::app {
+namespace obscura::runtime {
 
 // A network as it was planned, in the order in which the job first ran them.
 struct PlannedNetwork {
   std::string name;
-  std::size_t arena_bytes = 0, resident_bytes = 0, streamed_bytes = 0;
+  std::size_t arena_bytes = 0;
+  std::size_t resident_bytes = 0;  // weights that stay, and parameters
+  std::size_t streamed_bytes = 0;
   int runs = 0;
 };
 
@@ -23,4 +25,4 @@ struct PlannedNetwork {
 std::unique_ptr<backend::Device> planning_device(std::unique_ptr<backend::Device> device,
                                                  std::vector<PlannedNetwork>& networks);
 
-}  // namespace obscura::app
+}  // namespace obscura::runtime

@@ -1,0 +1,251 @@
+// The Runner over a device that keeps everything to itself: a stand-in with the CPU's kernels whose
+// memory is reached by copies alone, in small pieces, and whose weights are prefetched.
+#include "backend/runner.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backend/cpu/lowered.h"
+#include "backend/graph_fixture.h"
+#include "backend/holdings.h"
+#include "backend/op_cases.h"
+#include "ir/activation.h"
+#include "ir/arithmetic.h"
+#include "ir/linear.h"
+
+namespace obscura::backend {
+namespace {
+
+using test::RandomWeights;
+
+struct Traffic {
+  std::map<Lowered::Way, int> copies;
+  int fetches = 0, waits = 0;
+};
+
+class FarLowered final : public Lowered {
+ public:
+  FarLowered(std::unique_ptr<Lowered> cpu, std::size_t piece_bytes, Traffic& traffic)
+      : cpu_(std::move(cpu)), piece_bytes_(piece_bytes), traffic_(traffic) {}
+
+  const std::vector<plan::NodeNeeds>& needs() const override { return cpu_->needs(); }
+  plan::Layout layout() const override {
+    return {.holds_inputs_and_outputs = true,
+            .prefetches = true,
+            .keeps_steady = true,
+            .piece_bytes = piece_bytes_};
+  }
+  std::size_t weight_piece_bytes() const override { return piece_bytes_; }
+  bool computes_at_once() const override { return false; }
+  Status open() override { return cpu_->open(); }
+  void close() override { cpu_->close(); }
+  Status begin() override { return cpu_->begin(); }
+  Status wait() override {
+    ++traffic_.waits;
+    return cpu_->wait();
+  }
+  Result<MemoryPtr> allocate_host(std::size_t bytes) override { return cpu_->allocate_host(bytes); }
+  std::unique_ptr<WeightFeed> feed(WeightReader& reader) override { return cpu_->feed(reader); }
+  Status prepare(std::size_t node, std::size_t operand, const std::byte* plain,
+                 std::byte* prepared) override {
+    EXPECT_NE(plain, prepared);
+    return cpu_->prepare(node, operand, plain, prepared);
+  }
+  Status copy(std::byte* target, const std::byte* source, std::size_t bytes, Way way) override {
+    ++traffic_.copies[way];
+    return cpu_->copy(target, source, bytes, way);
+  }
+  Status run(std::size_t node, const Call& call) override { return cpu_->run(node, call); }
+  Status fetch(std::size_t, std::size_t, std::span<const Fetch> weights) override {
+    for (const Fetch& weight : weights) {
+      ++traffic_.fetches;
+      std::memcpy(weight.target, weight.source, weight.bytes);
+    }
+    return {};
+  }
+  Status await(std::size_t) override { return {}; }
+  Status replay(Stretch stretch, const std::function<Status()>& put) override {
+    return cpu_->replay(stretch, put);
+  }
+  void forget_replays() override {}
+  Status look_for_non_finite(const ir::ValueType& type, const std::byte* data) override {
+    return cpu_->look_for_non_finite(type, data);
+  }
+  Result<bool> all_finite() override { return cpu_->all_finite(); }
+  Result<double> time(const std::function<Status()>& before,
+                      const std::function<Status()>& put) override {
+    return cpu_->time(before, put);
+  }
+
+ private:
+  std::unique_ptr<Lowered> cpu_;
+  std::size_t piece_bytes_;
+  Traffic& traffic_;
+};
+
+std::unique_ptr<Executable> far_executable(const ir::Graph& graph, std::size_t piece_bytes,
+                                           Traffic& traffic, std::shared_ptr<Holdings> holdings) {
+  ir::Graph rewritten = create_device("cpu", "fp32").value()->rewrite(graph).value();
+  auto lowered = cpu::lower(rewritten).value();
+  return std::make_unique<Runner>(
+      std::move(rewritten), std::move(holdings),
+      std::make_unique<FarLowered>(std::move(lowered), piece_bytes, traffic));
+}
+
+std::shared_ptr<Holdings> new_holdings() {
+  return std::make_shared<Holdings>(cpu::allocate);
+}
+
+// Three layers over an input, beside what hangs on a steady one.
+ir::Graph layers(RandomWeights& weights) {
+  ir::Builder b("layers", weights);
+  auto matrix = [&](const std::string& name) {
+    return b.weight(weights.declare(name, {32, 32}, 0.2f));
+  };
+  ir::ValueId x = b.input("x", {DType::kF32, {1, 16, 32}});
+  ir::ValueId prompt = b.steady_input("prompt", {DType::kF32, {1, 16, 32}});
+  ir::ValueId term =
+      ir::activation(b, ir::linear(b, prompt, matrix("v"), ir::kNoValue), ir::Activation::kSilu);
+  for (const char* name : {"w0", "w1", "w2"})
+    x = ir::add(b, ir::linear(b, x, matrix(name), ir::kNoValue), term);
+  b.output("y", x);
+  b.output("again", x);
+  return std::move(b).finish().value();
+}
+
+Status load(Executable& executable, RandomWeights& weights,
+            std::optional<std::size_t> budget = std::nullopt) {
+  OBSCURA_ASSIGN(plan::Plan plan, plan::make_plan(executable.graph(), executable.needs(), budget,
+                                                  executable.layout()));
+  OBSCURA_TRY(plan::check_plan(executable.graph(), executable.needs(), plan));
+  return executable.load(std::move(plan), weights);
+}
+
+Tensor run_layers(Executable& executable, const Tensor& x, const Tensor& prompt) {
+  Tensor y({1, 16, 32}), again({1, 16, 32});
+  InputBinding inputs[] = {{"x", std::as_bytes(x.values())},
+                           {"prompt", std::as_bytes(prompt.values())}};
+  OutputBinding outputs[] = {{"y", std::as_writable_bytes(y.values())},
+                             {"again", std::as_writable_bytes(again.values())}};
+  Status status = executable.run(inputs, outputs, CancelToken());
+  EXPECT_TRUE(status.ok()) << status.error().message();
+  EXPECT_EQ(std::memcmp(y.data(), again.data(), y.values().size_bytes()), 0);
+  return y;
+}
+
+bool equal_bits(const Tensor& a, const Tensor& b) {
+  return std::memcmp(a.data(), b.data(), a.values().size_bytes()) == 0;
+}
+
+const Tensor kX = test::random_tensor({1, 16, 32}, 1),
+             kPrompt = test::random_tensor({1, 16, 32}, 2);
+
+class FarDevice : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto near = create_device("cpu", "fp32").value();
+    wanted_ = test::run_on(*near, graph_, {{"x", kX}, {"prompt", kPrompt}}, weights_)->at("y");
+  }
+  std::unique_ptr<Executable> make(std::size_t piece_bytes) {
+    return far_executable(graph_, piece_bytes, traffic_, holdings_);
+  }
+
+  RandomWeights weights_;
+  ir::Graph graph_ = layers(weights_);
+  std::shared_ptr<Holdings> holdings_ = new_holdings();
+  Traffic traffic_;
+  Tensor wanted_;
+};
+
+TEST_F(FarDevice, GivesTheSameBitsWhateverItsLayout) {
+  for (std::size_t piece_bytes : {std::size_t{0}, std::size_t{4096}, std::size_t{8192}}) {
+    auto executable = make(piece_bytes);
+    for (bool streamed : {false, true}) {
+      std::optional<std::size_t> budget;
+      if (streamed) budget = test::smallest_budget(*executable);
+      Status status = load(*executable, weights_, budget);
+      ASSERT_TRUE(status.ok()) << status.error().message();
+      traffic_ = {};
+      for (int i = 0; i < 3; ++i)
+        EXPECT_TRUE(equal_bits(wanted_, run_layers(*executable, kX, kPrompt)));
+      EXPECT_EQ(traffic_.fetches > 0, streamed);
+    }
+  }
+}
+
+TEST_F(FarDevice, HoldsWhatThePlanSays) {
+  auto executable = make(4096);
+  ASSERT_TRUE(load(*executable, weights_).ok());
+  const plan::Plan plan =
+      plan::make_plan(executable->graph(), executable->needs(), std::nullopt, executable->layout())
+          .value();
+  EXPECT_GT(plan.arena_bytes, 4096u);
+  EXPECT_EQ(holdings_->arena_bytes(), plan.arena_bytes);
+  EXPECT_EQ(holdings_->weight_bytes(), plan.resident_weight_bytes);
+  std::size_t visited = 0;
+  executable->visit_weights([&](const void*, std::size_t bytes) { visited += bytes; });
+  EXPECT_EQ(visited, plan.resident_weight_bytes);
+}
+
+TEST_F(FarDevice, SendsASteadyInputAgainOnlyWhenItChanged) {
+  auto executable = make(0);
+  ASSERT_TRUE(load(*executable, weights_).ok());
+  run_layers(*executable, kX, kPrompt);
+  traffic_ = {};
+  run_layers(*executable, kX, kPrompt);
+  EXPECT_EQ(traffic_.copies[Lowered::Way::kToDevice], 1);
+  run_layers(*executable, kX, kX);
+  EXPECT_EQ(traffic_.copies[Lowered::Way::kToDevice], 3);
+  EXPECT_TRUE(equal_bits(wanted_, run_layers(*executable, kX, kPrompt)));
+}
+
+// One run's output is another's input and never leaves the device.
+TEST_F(FarDevice, LeavesTensorsToTheNextRun) {
+  auto executable = make(0);
+  ASSERT_TRUE(load(*executable, weights_).ok());
+  const Tensor once = run_layers(*executable, kX, kPrompt);
+  const Tensor twice = run_layers(*executable, once, kPrompt);
+
+  MemoryPtr between = cpu::allocate(once.values().size_bytes()).value();
+  const std::span<std::byte> bytes(between->data(), between->bytes());
+  Tensor y({1, 16, 32}), again({1, 16, 32});
+  const InputBinding prompt{"prompt", std::as_bytes(kPrompt.values())};
+  InputBinding first[] = {{"x", std::as_bytes(kX.values())}, prompt};
+  InputBinding second[] = {{"x", bytes, true}, prompt};
+  OutputBinding left[] = {{"y", bytes, true}, {"again", std::as_writable_bytes(again.values())}};
+  OutputBinding given[] = {{"y", std::as_writable_bytes(y.values())},
+                           {"again", std::as_writable_bytes(again.values())}};
+  ASSERT_TRUE(executable->run(first, left, CancelToken()).ok());
+  traffic_ = {};
+  ASSERT_TRUE(executable->run(second, given, CancelToken()).ok());
+  EXPECT_TRUE(equal_bits(twice, y));
+  EXPECT_EQ(traffic_.copies[Lowered::Way::kToDevice], 0);
+  EXPECT_EQ(traffic_.copies[Lowered::Way::kOnDevice], 1);
+}
+
+TEST_F(FarDevice, NamesTheInputThatIsNotFinite) {
+  auto executable = make(0);
+  ASSERT_TRUE(load(*executable, weights_).ok());
+  Tensor bad = test::random_tensor({1, 16, 32}, 5), y({1, 16, 32}), again({1, 16, 32});
+  bad.data()[7] = NAN;
+  InputBinding inputs[] = {{"x", std::as_bytes(std::as_const(bad).values())},
+                           {"prompt", std::as_bytes(kPrompt.values())}};
+  OutputBinding outputs[] = {{"y", std::as_writable_bytes(y.values())},
+                             {"again", std::as_writable_bytes(again.values())}};
+  Status status = executable->run(inputs, outputs, CancelToken());
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().message(), "layers: its input x holds a NaN or an infinity");
+  EXPECT_TRUE(equal_bits(wanted_, run_layers(*executable, kX, kPrompt)));
+}
+
+}  // namespace
+}  // namespace obscura::backend
