@@ -20,6 +20,7 @@ while at < len(data):
     body = data[at + 8:at + 8 + length]
     if body.startswith(b"recipe\0"):
         body = body.replace(b'"seed":11', b'"seed":12').replace(b'"version":"', b'"version":"9')
+        body = body.replace(b'"libraries":"oneDNN ', b'"libraries":"oneDNN 9')
     out += struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body))
     at += 12 + length
 open(sys.argv[2], "wb").write(out)
@@ -29,6 +30,7 @@ said=$("$OBSCURA" verify forged.png --quiet 2>err) || status=$?
 if [[ $status -eq 1 && $said == *"samples differ"* && $said == *"program.version: then"* ]]; then pass verify_sees_a_difference; else
   fail verify_sees_a_difference "exit status $status: $said"
 fi
+check verify_says_that_another_library_made_it grep -q 'device.libraries: then "oneDNN 9.*now "oneDNN ' <<<"$said"
 cp "$ROOT/workflows/input/bottle_mask.png" bare.png
 expect_status verify_without_recipe 2 "$OBSCURA" verify bare.png --quiet
 
