@@ -26,6 +26,13 @@ class NetworkChange final : public runtime::WeightChange {
   bool empty() const { return changes_.empty(); }
 
   const std::string& identity() const override { return identity_; }
+  // A block's own strength concerns its own tensors alone.
+  std::string identity_for(std::string_view name) const override {
+    std::string identity = "adapter " + adapter_->identity() + " at";
+    for (const Change& change : changes_.at(std::string(name)))
+      identity += fmt::format(" {}", change.strength);
+    return identity;
+  }
   bool touches(std::string_view name) const override {
     return changes_.contains(std::string(name));
   }

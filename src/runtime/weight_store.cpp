@@ -106,7 +106,7 @@ std::string WeightStore::identity(const ir::WeightSpec& spec) const {
   for (const std::string& name : spec.parts) {
     identity += "\n" + name;
     for (const auto& change : store.changes_)
-      if (change->touches(name)) identity += "\n+ " + change->identity();
+      if (change->touches(name)) identity += "\n+ " + change->identity_for(name);
   }
   return identity;
 }

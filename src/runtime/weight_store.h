@@ -35,6 +35,12 @@ class WeightChange {
   virtual ~WeightChange() = default;
   // Differs wherever the change does.
   virtual const std::string& identity() const = 0;
+  // Of what it does to one tensor that it touches: may be alike where other tensors are changed
+  // otherwise.
+  virtual std::string identity_for(std::string_view name) const {
+    static_cast<void>(name);
+    return identity();
+  }
   // False for tensors that it leaves as they are, bit for bit: what is prepared of them serves on.
   virtual bool touches(std::string_view name) const = 0;
   // Changes the elements of the tensor `name` in place. REQUIRES: touches(name).

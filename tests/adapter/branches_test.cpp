@@ -7,6 +7,7 @@
 #include "adapter/adapter_samples.h"
 #include "backend/backend.h"
 #include "checkpoint/recognise.h"
+#include "models/clip/text_encoder.h"
 #include "models/unet/unet.h"
 #include "models/unet_stages.h"
 #include "runtime/program.h"
@@ -83,6 +84,35 @@ TEST_F(Branches, PredictWhatTheMergedLoraPredictsAndPrepareNothingForAnotherStre
   const float none = 0, full = 1;
   EXPECT_LT(models::relative_error(predict(*branch, &none), without), 2e-5);
   EXPECT_GT(models::relative_error(predict(*branch, &full), without), 1e-3);
+}
+
+// Of CLIP-G, whose projections to q, k and v are one stored tensor, those are left out.
+TEST_F(Branches, StandBesideTheLayersOfTextEncoders) {
+  Networks base{nullptr, pocket_store(ComponentKind::kClipL), pocket_store(ComponentKind::kClipG)};
+  std::mt19937 random(1);
+  SampleTensors tensors;
+  std::size_t parts_of_merged = 0, layers = 0;
+  const ModuleTable table(base);
+  for (const Module& module : table.modules()) {
+    const Shape& shape = module.weight.shape;
+    if (shape.rank() != 2 || module.weight.transposed ||
+        module.name.find("embedding") != std::string::npos)
+      continue;
+    tensors[stem_of(module) + ".lora_up.weight"] = random_tensor(random, {shape[0], 2});
+    tensors[stem_of(module) + ".lora_down.weight"] = random_tensor(random, {2, shape[1]});
+    ++(module.weight.tensor.ends_with("in_proj_weight") ? parts_of_merged : layers);
+  }
+  Sample lora(tensors);
+  auto live = branched(lora.file, base, "lora");
+  ASSERT_TRUE(live.ok()) << live.error().message();
+  EXPECT_EQ(live->left_out.size(), parts_of_merged);
+  EXPECT_EQ(static_cast<std::size_t>(live->modules), layers);
+  EXPECT_GT(parts_of_merged, 0u);
+  for (const auto& store : {live->networks.clip_l, live->networks.clip_g}) {
+    auto graph = models::build_text_encoder(*store, {}, {.stop_at_layer = -1});
+    ASSERT_TRUE(graph.ok()) << graph.error().message();
+    EXPECT_NE(graph->input("lora"), ir::kNoValue);
+  }
 }
 
 TEST_F(Branches, LeaveOutWhatIsNoPlainLora) {

@@ -109,6 +109,28 @@ TEST(Identity, ALoraOfTwentyModulesPreparesThoseAloneInSdxl) {
   RecordProperty("all_bytes", std::to_string(plan.resident_weight_bytes));
 }
 
+TEST(Identity, AStrengthOfOneBlockConcernsItsTensorsAlone) {
+  Networks base{full_size_unet(), nullptr, nullptr};
+  std::set<std::string> touched;
+  Sample lora(lora_for(base, {".ff.net.2"}, 70, touched));
+  auto unet = [&](double middle) {
+    return adapt(lora.file, base, {.unet = 1, .blocks = {{"middle_block", middle}}})
+        .value()
+        .networks.unet;
+  };
+  auto full = unet(1), half = unet(0.5);
+  EXPECT_NE(full->identity(), half->identity());
+  int changed = 0;
+  for (const std::string& tensor : touched) {
+    const ir::WeightSpec spec{{tensor}, *base.unet->find(tensor)};
+    const bool differs = full->identity(spec) != half->identity(spec);
+    EXPECT_EQ(differs, tensor.starts_with("middle_block.")) << tensor;
+    changed += differs;
+  }
+  EXPECT_EQ(changed, 10);
+  EXPECT_EQ(touched.size(), 70u);
+}
+
 TEST(Identity, ADeviceHoldsOnceWhatAnAdapterLeavesAlone) {
   const auto layout = checkpoint::recognise(models::pocket_file()).value();
   auto store = std::make_shared<runtime::WeightStore>("pocket U-Net", nullptr);
