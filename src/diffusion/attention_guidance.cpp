@@ -49,7 +49,7 @@ std::array<double, 2 * kReach + 1> gaussian(double sigma) {
   return weights;
 }
 
-// The picture goes on behind its edges as in a mirror.
+// The image goes on behind its edges as in a mirror.
 std::int64_t mirrored(std::int64_t i, std::int64_t length) {
   i = std::abs(i);
   return i < length ? i : 2 * (length - 1) - i;
@@ -66,7 +66,7 @@ void blur_line(const double* from, double* to, std::int64_t length, std::int64_t
   }
 }
 
-// The sides of `tokens` pixels that come nearest to the picture's ratio.
+// The sides of `tokens` pixels that come nearest to the image's ratio.
 std::int64_t rows_of_tokens(std::int64_t tokens, std::int64_t height, std::int64_t width) {
   const double wanted = std::sqrt(static_cast<double>(tokens) * static_cast<double>(height) /
                                   static_cast<double>(width));
@@ -108,7 +108,7 @@ Tensor blurred_where_attended(const Tensor& x0, const Tensor& received, double s
   const Shape& s = x0.shape();
   const std::int64_t h = s[2], w = s[3], tokens = received.shape()[1];
   OBSCURA_CHECK(h > kReach && w > kReach && received.shape()[0] == s[0],
-                "[blurred_where_attended] a larger picture, and tokens of each image");
+                "[blurred_where_attended] a larger image, and tokens of each image");
   if (sigma <= 0) return x0;
   const auto weights = gaussian(sigma);
   const std::int64_t rows = rows_of_tokens(tokens, h, w), columns = tokens / rows;

@@ -1,5 +1,5 @@
 // Self-attention guidance (Hong et al., arXiv:2210.00939), but for its calls to the network: which
-// places of a picture the network looks at, and the picture blurred there.
+// places of an image the network looks at, and the image blurred there.
 #pragma once
 
 #include "tensor/tensor.h"
@@ -12,7 +12,7 @@ namespace obscura::diffusion {
 Tensor attention_received(const Tensor& queries, const Tensor& keys, int heads);
 
 // x0 (B, C, h, w) blurred where a token gets more attention than an equal share. `received` (B, T)
-// are the tokens of the same picture at a smaller size, whose sides follow from T. The blur is a
+// are the tokens of the same image at a smaller size, whose sides follow from T. The blur is a
 // Gaussian of nine pixels, its deviation `sigma` of them; 0 blurs nothing. REQUIRES: sides of at
 // least 5.
 Tensor blurred_where_attended(const Tensor& x0, const Tensor& received, double sigma);

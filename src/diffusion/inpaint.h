@@ -1,4 +1,4 @@
-// Sampling that changes only a part of a picture.
+// Sampling that changes only a part of an image.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace obscura::diffusion {
 
-// A noise mask (masks, H, W), 1 where the picture may change, brought bilinearly to a latent's size
+// A noise mask (masks, H, W), 1 where the image may change, brought bilinearly to a latent's size
 // and repeated over its batch and channels: (B, C, H, W). Not rounded: soft edges stay soft.
 // kInvalidInput for a mask of another rank or without pixels.
 Result<Tensor> latent_mask(const Tensor& mask, const Shape& latent);

@@ -4,37 +4,23 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "diffusion/brownian_tree.h"
+#include "diffusion/generator_noise.h"
 #include "diffusion/latent_math.h"
 #include "tensor/random.h"
 
 namespace obscura::diffusion {
 namespace {
 
-class GaussianNoise : public NoiseSource {
- public:
-  GaussianNoise(const Shape& shape, const NoiseSeeds& seeds)
-      : drawn_shape_(seeds.drawn_shape(shape)) {
-    for (std::uint64_t seed : seeds.values()) generators_.emplace_back(seed);
-  }
-
-  Tensor draw(double, double) override {
-    std::vector<Tensor> parts;
-    for (TorchGenerator& generator : generators_) parts.push_back(generator.randn(drawn_shape_));
-    return concatenate(parts);
-  }
-
-  void resize(std::int64_t height, std::int64_t width) override {
-    drawn_shape_.set(2, height);
-    drawn_shape_.set(3, width);
-  }
-
- private:
-  Shape drawn_shape_;
-  std::vector<TorchGenerator> generators_;
-};
+GeneratorNoise<TorchGenerator> torch_noise(const Shape& shape, const NoiseSeeds& seeds) {
+  std::vector<TorchGenerator> generators;
+  for (std::uint64_t seed : seeds.values()) generators.emplace_back(seed);
+  return {seeds.drawn_shape(shape), std::move(generators)};
+}
 
 class BrownianNoise : public NoiseSource {
  public:
@@ -95,7 +81,7 @@ Shape NoiseSeeds::drawn_shape(const Shape& shape) const {
 
 Result<Tensor> initial_noise(const Shape& shape, const NoiseSeeds& seeds) {
   OBSCURA_TRY(seeds.check(shape));
-  return GaussianNoise(shape, seeds).draw(0, 0);
+  return torch_noise(shape, seeds).draw(0, 0);
 }
 
 Result<Tensor> initial_noise_at(const Shape& shape, std::uint64_t seed,
@@ -131,7 +117,8 @@ Result<Tensor> initial_noise_at(const Shape& shape, std::uint64_t seed,
 
 Result<std::unique_ptr<NoiseSource>> gaussian_noise(const Shape& shape, const NoiseSeeds& seeds) {
   OBSCURA_TRY(seeds.check(shape));
-  return std::unique_ptr<NoiseSource>(std::make_unique<GaussianNoise>(shape, seeds));
+  return std::unique_ptr<NoiseSource>(
+      std::make_unique<GeneratorNoise<TorchGenerator>>(torch_noise(shape, seeds)));
 }
 
 Result<std::unique_ptr<NoiseSource>> brownian_noise(const Shape& shape, const NoiseSeeds& seeds,

@@ -65,7 +65,7 @@ class NoiseSource {
 // the CPU.
 Result<std::unique_ptr<NoiseSource>> gaussian_noise(const Shape& shape, const NoiseSeeds& seeds);
 
-// Increments of one Brownian motion over sigma, so that finer schedules refine the same picture:
+// Increments of one Brownian motion over sigma, so that finer schedules refine the same image:
 // ComfyUI's BrownianTreeNoiseSampler on the CPU. The motion spans the positive sigmas of the
 // schedule; where there are not two of them no step leads from one to another, and drawing is a
 // bug.

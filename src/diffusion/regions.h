@@ -1,4 +1,4 @@
-// Several conditionings in one picture: where, when and how strongly each counts, and how their
+// Several conditionings in one image: where, when and how strongly each counts, and how their
 // predictions combine.
 //
 // For each step the active conditionings are evaluated one by one, each on its own part of the

@@ -1,4 +1,4 @@
-// Samplers: how to walk from noise to a picture along a sigma schedule, asking a denoiser at each
+// Samplers: how to walk from noise to an image along a sigma schedule, asking a denoiser at each
 // step.
 //
 // The registry has ComfyUI's names, order and defaults; results equal its samplers' up to float32
@@ -85,7 +85,7 @@ struct Sampler {
   bool resizes = false;
 };
 
-// In ComfyUI's order. The *_gpu names draw on the CPU like their namesakes, so that a picture does
+// In ComfyUI's order. The *_gpu names draw on the CPU like their namesakes, so that an image does
 // not depend on the device.
 std::span<const Sampler> samplers();
 // Also finds "euler_pp" and "lcm_upscale", which ComfyUI offers by nodes alone. kInvalidInput if

@@ -1,7 +1,12 @@
 // AUTOMATIC1111's noise: a stream an image, variations, and ENSD.
 #include <cmath>
+#include <cstdint>
+#include <memory>
+#include <utility>
 #include <variant>
+#include <vector>
 
+#include "diffusion/generator_noise.h"
 #include "diffusion/latent_math.h"
 #include "diffusion/noise.h"
 #include "tensor/philox.h"
@@ -30,31 +35,6 @@ Shape single(Shape shape) {
   shape.set(0, 1);
   return shape;
 }
-
-class StepStreams final : public NoiseSource {
- public:
-  StepStreams(const Shape& shape, const VariedNoise& noise) : shape_(single(shape)) {
-    for (std::int64_t i = 0; i < shape[0]; ++i) {
-      const std::uint64_t seed = noise.seed + static_cast<std::uint64_t>(i);
-      streams_.emplace_back(seed + static_cast<std::uint64_t>(noise.eta_seed_delta), noise.nvidia);
-      if (noise.eta_seed_delta == 0) streams_.back().randn(shape_);  // the start noise
-    }
-  }
-  Tensor draw(double, double) override {
-    std::vector<Tensor> images;
-    for (Stream& stream : streams_) images.push_back(stream.randn(shape_));
-    return concatenate(images);
-  }
-
-  void resize(std::int64_t height, std::int64_t width) override {
-    shape_.set(2, height);
-    shape_.set(3, width);
-  }
-
- private:
-  Shape shape_;
-  std::vector<Stream> streams_;
-};
 
 }  // namespace
 
@@ -99,7 +79,13 @@ Result<Tensor> initial_noise(const Shape& shape, const VariedNoise& noise) {
 }
 
 std::unique_ptr<NoiseSource> gaussian_noise(const Shape& shape, const VariedNoise& noise) {
-  return std::make_unique<StepStreams>(shape, noise);
+  std::vector<Stream> streams;
+  for (std::int64_t i = 0; i < shape[0]; ++i) {
+    const std::uint64_t seed = noise.seed + static_cast<std::uint64_t>(i);
+    streams.emplace_back(seed + static_cast<std::uint64_t>(noise.eta_seed_delta), noise.nvidia);
+    if (noise.eta_seed_delta == 0) streams.back().randn(single(shape));  // the start noise
+  }
+  return std::make_unique<GeneratorNoise<Stream>>(single(shape), std::move(streams));
 }
 
 }  // namespace obscura::diffusion

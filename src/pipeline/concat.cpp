@@ -10,9 +10,9 @@
 namespace obscura::pipeline {
 namespace {
 
-Tensor at_size(const Tensor& picture, const Shape& latent) {
-  if (picture.shape()[2] == latent[2] && picture.shape()[3] == latent[3]) return picture;
-  return resize(picture, latent[3], latent[2], ResizeMethod::kBilinear, ResizeCrop::kCenter);
+Tensor at_size(const Tensor& image, const Shape& latent) {
+  if (image.shape()[2] == latent[2] && image.shape()[3] == latent[3]) return image;
+  return resize(image, latent[3], latent[2], ResizeMethod::kBilinear, ResizeCrop::kCenter);
 }
 
 Shape with_batch(Shape latent, std::int64_t batch, std::int64_t channels) {
@@ -30,7 +30,7 @@ Tensor rounded_mask(const Tensor& mask, const Shape& latent) {
   return result;
 }
 
-// The latent of a grey picture, which is what a picture that is masked everywhere shows. ComfyUI's
+// The latent of a grey image, which is what an image that is masked everywhere shows. ComfyUI's
 // numbers; they go with four channels.
 Tensor grey_latent(const Shape& latent) {
   constexpr float kGrey[] = {0.8223f, -0.6876f, 0.6364f, 0.1380f};
@@ -70,10 +70,9 @@ Tensor concat_channels(const DiffusionModel& model, const Condition& condition, 
   const Tensor* mask = own && own->mask ? &*own->mask : sampled.mask ? &*sampled.mask : nullptr;
   if (mask == nullptr)
     return channels_side_by_side(Tensor::filled(with_batch(latent, 1, 1), 1), grey_latent(latent));
-  Tensor picture =
-      own ? diffusion::weighted_sum({{model.latent_scale, at_size(own->image, latent)}})
-          : sampled.latent;
-  return channels_side_by_side(rounded_mask(*mask, latent), picture);
+  Tensor image = own ? diffusion::weighted_sum({{model.latent_scale, at_size(own->image, latent)}})
+                     : sampled.latent;
+  return channels_side_by_side(rounded_mask(*mask, latent), image);
 }
 
 }  // namespace obscura::pipeline

@@ -9,15 +9,15 @@
 
 namespace obscura::pipeline {
 
-// The picture that is sampled, for conditions without one of their own.
+// The image that is sampled, for conditions without one of their own.
 struct SampledImage {
   Tensor latent;               // (B, C, h, w), scaled
   std::optional<Tensor> mask;  // (masks, H, W), of any size; none: all of it may change
 };
 
 // (B, extra channels, h, w) for latents of shape (…, C, h, w), as ComfyUI makes them: for an
-// inpainting model the rounded mask, then the masked picture's latent, scaled; for an editing model
-// the picture's latent as it is. Empty if the model takes nothing besides.
+// inpainting model the rounded mask, then the masked image's latent, scaled; for an editing model
+// the image's latent as it is. Empty if the model takes nothing besides.
 Tensor concat_channels(const DiffusionModel& model, const Condition& condition, const Shape& latent,
                        const SampledImage& sampled);
 

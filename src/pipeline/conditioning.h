@@ -14,7 +14,7 @@ namespace obscura::pipeline {
 
 // SDXL's size conditioning (arXiv:2307.01952, section 2.2), in pixels.
 struct SizeConditioning {
-  double height = 0, width = 0;  // of the training picture before it was resized
+  double height = 0, width = 0;  // of the training image before it was resized
   double crop_top = 0, crop_left = 0;
   double target_height = 0, target_width = 0;
 
@@ -25,10 +25,10 @@ struct SizeConditioning {
 };
 
 // What a network with more input channels than a latent has sees besides: an inpainting model the
-// mask and the masked picture, an editing model the picture.
+// mask and the masked image, an editing model the image.
 struct ConcatLatent {
   Tensor image;                // (B, 4, h, w), unscaled: as the VAE's encoder returns it
-  std::optional<Tensor> mask;  // (B, H, W) in 0…1, of any size; 1 where the picture may change
+  std::optional<Tensor> mask;  // (B, H, W) in 0…1, of any size; 1 where the image may change
 
   std::size_t value_bytes() const {
     return static_cast<std::size_t>(image.elements() + (mask ? mask->elements() : 0)) *
@@ -46,9 +46,9 @@ struct Hooks;  // pipeline/hooks.h
 struct Condition {
   Tensor states;                                // (1, tokens, features): both encoders side by side
   Tensor pooled;                                // (1, features)
-  std::optional<SizeConditioning> size;         // none: the size of the picture, uncropped
+  std::optional<SizeConditioning> size;         // none: the size of the image, uncropped
   std::optional<double> aesthetic_score;        // the refiner's; none: 6, or 2.5 if negative
-  std::optional<ConcatLatent> concat;           // none: the picture that is sampled, and its mask
+  std::optional<ConcatLatent> concat;           // none: the image that is sampled, and its mask
   std::optional<diffusion::Area> area;          // in latent pixels
   std::optional<AreaFractions> area_fractions;  // where there is no `area`
   bool area_is_mask_bounds = false;             // goes before both

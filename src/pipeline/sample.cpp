@@ -30,7 +30,7 @@ Result<Tensor> start_noise(const SampleRequest& request, const Shape& shape) {
   return diffusion::initial_noise(shape, seeds_of(request));
 }
 
-// A latent of nothing but zeros means "no picture": it is not scaled, so that it stays what it is.
+// A latent of nothing but zeros means "no image": it is not scaled, so that it stays what it is.
 Tensor scaled(const Tensor& latent, double scale) {
   bool empty =
       std::all_of(latent.values().begin(), latent.values().end(), [](float v) { return v == 0; });
@@ -103,7 +103,7 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
   OBSCURA_TRY(seeds_of(request).check(shape));
   if (sampler->resizes && request.latent.noise_mask) {
     return Error(ErrorKind::kInvalidInput,
-                 fmt::format("the sampler {} changes the size of the picture, and so cannot keep "
+                 fmt::format("the sampler {} changes the size of the image, and so cannot keep "
                              "the part that a mask keeps: leave the mask out",
                              sampler->name));
   }

@@ -23,7 +23,7 @@ namespace obscura::pipeline {
 struct Latent {
   Tensor samples;  // (B, 4, h, w), unscaled: as the VAE's encoder returns it
   std::optional<Tensor>
-      noise_mask;  // (1 or B, H, W), of any size; 1 where sampling may change the picture
+      noise_mask;  // (1 or B, H, W), of any size; 1 where sampling may change the image
   std::vector<std::int64_t>
       batch_index;  // places in an earlier batch, for ComfyUI's noise; empty: 0, 1, 2, …
   std::vector<std::uint64_t> seeds;  // one an image, in place of the sampler's seed; empty: none
@@ -38,7 +38,7 @@ struct Latent {
 struct SampleStep {
   int step = 0, steps = 0;  // from 0; a step is reported when it is done
   float sigma = 0;
-  const Tensor* x0 = nullptr;  // the picture as predicted so far, unscaled like Latent::samples
+  const Tensor* x0 = nullptr;  // the image as predicted so far, unscaled like Latent::samples
 };
 
 struct SampleRequest {

@@ -254,7 +254,7 @@ TEST(WeightedSum, SumsInDouble) {
   EXPECT_THROW(weighted_sum({{1, small}, {1, Tensor({4})}}), InternalError);
 }
 
-// The picture grows in the first half of the steps, and the noise with it.
+// The image grows in the first half of the steps, and the noise with it.
 TEST(Sampler, LcmUpscaleGrowsFromStepToStep) {
   const Sampler& sampler = *find_sampler("lcm_upscale").value();
   const std::vector<float> sigmas = {10, 4, 2, 0.5f, 0};

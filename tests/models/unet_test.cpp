@@ -99,7 +99,7 @@ TEST(UNet, OfSdxlDoesNotAttendAtTheLatentsOwnSize) {
   EXPECT_FALSE(attends("sdxl_refiner_keys.tsv"));
 }
 
-// A picture of 1080 rows has a latent of 135, which does not halve twice.
+// An image of 1080 rows has a latent of 135, which does not halve twice.
 TEST(UNet, TakesAnyLatentSize) {
   auto entries = read_key_list("sdxl_base_keys.tsv");
   auto graph =

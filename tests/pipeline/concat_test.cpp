@@ -29,7 +29,7 @@ TEST(Concat, IsNothingForAModelThatSeesTheLatentOnly) {
   EXPECT_TRUE(concat_channels(model_of(4), {}, kLatent, {}).empty());
 }
 
-TEST(Concat, ShowsAnInpaintingModelTheMaskAndThenTheScaledPicture) {
+TEST(Concat, ShowsAnInpaintingModelTheMaskAndThenTheScaledImage) {
   Condition condition;
   condition.concat = ConcatLatent{Tensor::filled({1, 4, 2, 2}, 3),
                                   Tensor({1, 2, 2}, std::vector<float>{0, 0.5f, 0.51f, 1})};
@@ -45,7 +45,7 @@ TEST(Concat, TakesTheSampledImageWhereAConditionHasNone) {
   std::fill(values.begin() + 16, values.end(), 2.0f);
   SampledImage sampled{Tensor(kLatent, values), Tensor::filled({1, 8, 8}, 1)};
   Tensor concat = concat_channels(model_of(9), {}, kLatent, sampled);
-  EXPECT_EQ(concat.shape(), (Shape{2, 5, 2, 2}));  // an own picture for each image of the batch
+  EXPECT_EQ(concat.shape(), (Shape{2, 5, 2, 2}));  // its own image for each image of the batch
   EXPECT_EQ(plane(concat, 0, 0), four(1));
   EXPECT_EQ(plane(concat, 0, 1), four(1));  // it is scaled already
   EXPECT_EQ(plane(concat, 1, 1), four(2));
@@ -59,7 +59,7 @@ TEST(Concat, ShowsGreyWhereNothingIsKept) {
   EXPECT_EQ(plane(concat, 0, 4), four(0.1380f));
 }
 
-TEST(Concat, ShowsAnEditingModelThePictureAsItIs) {
+TEST(Concat, ShowsAnEditingModelTheImageAsItIs) {
   Condition condition;
   condition.concat = ConcatLatent{Tensor::filled({1, 4, 4, 4}, 3), std::nullopt};
   Tensor concat = concat_channels(model_of(8), condition, kLatent, {});

@@ -1,4 +1,4 @@
-// Every kind of checkpoint, in small and with random weights, from file to picture; its networks
+// Every kind of checkpoint, in small and with random weights, from file to image; its networks
 // against PyTorch (tests/golden/reduced_models.safetensors: written down again there, in float32,
 // from the same weights) and against the ops' plain definitions.
 #include <gtest/gtest.h>
@@ -167,7 +167,7 @@ TEST(TokenMerging, AtTheLatentsOwnSizeAgreesWithPyTorch) {
   EXPECT_LT(relative_error((*found)[0], models::channels_last(wanted)), 2e-5);
 }
 
-TEST_P(Kinds, RendersAPicture) {
+TEST_P(Kinds, RendersAnImage) {
   EXPECT_EQ(model().architecture, GetParam().architecture);
   EXPECT_EQ(checkpoint_.text->stop_at_layer, GetParam().text_layer);
   runtime::Session session = cpu_session();
@@ -185,11 +185,11 @@ TEST_P(Kinds, RendersAPicture) {
   request.latent.samples = Tensor(Shape{1, 4, 8, 8});
   auto sampled = sample(session, request);
   ASSERT_TRUE(sampled.ok()) << sampled.error().message();
-  auto picture = decode_image(session, *checkpoint_.vae, sampled->latent.samples, {});
-  ASSERT_TRUE(picture.ok()) << picture.error().message();
-  EXPECT_EQ(picture->shape(), (Shape{1, 64, 64, 3}));
-  for (float value : std::as_const(*picture).values()) ASSERT_TRUE(value >= 0 && value <= 1);
-  EXPECT_NE(picture->data()[0], picture->data()[picture->elements() - 3]);
+  auto image = decode_image(session, *checkpoint_.vae, sampled->latent.samples, {});
+  ASSERT_TRUE(image.ok()) << image.error().message();
+  EXPECT_EQ(image->shape(), (Shape{1, 64, 64, 3}));
+  for (float value : std::as_const(*image).values()) ASSERT_TRUE(value >= 0 && value <= 1);
+  EXPECT_NE(image->data()[0], image->data()[image->elements() - 3]);
 }
 
 // The first tokens of the text states.

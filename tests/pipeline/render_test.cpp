@@ -191,11 +191,11 @@ TEST(Render, TooSmallABudgetIsRefusedWithTheBytes) {
   EXPECT_EQ(refused.error().kind(), ErrorKind::kOutOfMemory);
 }
 
-TEST(Render, MaskedPictureStaysOutsideTheMask) {
+TEST(Render, MaskedImageStaysOutsideTheMask) {
   runtime::Session session = make_session();
   SampleRequest wanted = request(session, 4);
-  Tensor picture = sample(session, wanted)->latent.samples;
-  wanted.latent.samples = picture;
+  Tensor image = sample(session, wanted)->latent.samples;
+  wanted.latent.samples = image;
   wanted.seed = 43;
   Tensor mask(Shape{1, 32, 32});
   for (std::int64_t i = 0; i < 32 * 16; ++i) mask.data()[i] = 1;  // the upper half may change
@@ -203,8 +203,8 @@ TEST(Render, MaskedPictureStaysOutsideTheMask) {
   auto changed = sample(session, wanted);
   ASSERT_TRUE(changed.ok()) << changed.error().message();
   double inside = 0, outside = 0;
-  for (std::int64_t i = 0; i < picture.elements(); ++i) {
-    double d = std::fabs(picture.data()[i] - changed->latent.samples.data()[i]);
+  for (std::int64_t i = 0; i < image.elements(); ++i) {
+    double d = std::fabs(image.data()[i] - changed->latent.samples.data()[i]);
     (i % (32 * 32) < 32 * 16 ? inside : outside) += d;
   }
   EXPECT_GT(inside, 100);
@@ -234,15 +234,15 @@ TEST(Render, TextOfAnotherModelIsRefused) {
   EXPECT_NE(refused.error().message().find("text states of 128 features"), std::string::npos);
 }
 
-TEST(Picture, EncodedAndDecodedIsNearlyItself) {
+TEST(Image, EncodedAndDecodedIsNearlyItself) {
   runtime::Session session = make_session();
-  Tensor picture =
+  Tensor image =
       decode_image(session, *pocket().vae, sample(session, request(session))->latent.samples, {})
           .value();
-  Tensor latent = encode_image(session, *pocket().vae, picture, {}).value();
+  Tensor latent = encode_image(session, *pocket().vae, image, {}).value();
   Tensor again = decode_image(session, *pocket().vae, latent, {}).value();
   EXPECT_EQ(latent.shape(), (Shape{1, 4, 32, 32}));
-  EXPECT_LT(relative_l2(picture, again), 0.1);
+  EXPECT_LT(relative_l2(image, again), 0.1);
 }
 
 TEST(Render, AGrowingSamplerHasNoPlaceForAMask) {
@@ -256,7 +256,7 @@ TEST(Render, AGrowingSamplerHasNoPlaceForAMask) {
 
   grown.latent.noise_mask = Tensor::filled(Shape{1, 32, 32}, 1);
   EXPECT_EQ(sample(session, grown).error().message(),
-            "the sampler lcm_upscale changes the size of the picture, and so cannot keep the part "
+            "the sampler lcm_upscale changes the size of the image, and so cannot keep the part "
             "that a mask keeps: leave the mask out");
 }
 

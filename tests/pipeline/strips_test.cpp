@@ -67,17 +67,17 @@ TEST_P(Strips, DecodeWithoutSeams) {
 
 TEST_P(Strips, EncodeWithoutSeams) {
   auto [height, width, part] = GetParam();
-  Tensor picture = noise({1, height * 8, width * 8, 3});
-  for (float& value : picture.values()) value = std::clamp(value * 0.2f + 0.5f, 0.0f, 1.0f);
+  Tensor image = noise({1, height * 8, width * 8, 3});
+  for (float& value : image.values()) value = std::clamp(value * 0.2f + 0.5f, 0.0f, 1.0f);
   runtime::Session whole = strips_session();
-  Tensor expected = encode_image(whole, vae(), picture, {}).value();
+  Tensor expected = encode_image(whole, vae(), image, {}).value();
   std::size_t needed = plan_encoder(whole, vae(), height, width)->peak_bytes();
   runtime::Session tight =
       strips_session(static_cast<std::size_t>(static_cast<double>(needed) * part));
   auto network = plan_encoder(tight, vae(), height, width);
   ASSERT_TRUE(network.ok()) << network.error().message();
   EXPECT_GT(strips(*network), 0);
-  auto latent = encode_image(tight, vae(), picture, {});
+  auto latent = encode_image(tight, vae(), image, {});
   ASSERT_TRUE(latent.ok()) << latent.error().message();
   EXPECT_GT(psnr(expected, *latent), 90);
 }

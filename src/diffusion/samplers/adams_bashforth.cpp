@@ -4,6 +4,7 @@
 #include <cmath>
 #include <deque>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "diffusion/samplers/families.h"
@@ -18,24 +19,21 @@ using StepWeights = std::function<std::vector<double>(int i, int order)>;
 
 // The last step goes to x0 where it ends at 0, as Euler's would: there the slope's history says
 // nothing.
-Result<Tensor> solve_multistep(Solver& run, Tensor x, int max_order, const StepWeights& weights) {
+Result<Tensor> solve_multistep(Solver& run, Tensor start, int max_order,
+                               const StepWeights& weights) {
   std::deque<Tensor> slopes;
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i);
     slopes.push_front(weighted_sum({{1 / sigma, x}, {-1 / sigma, denoised.x0}}));
     int order = std::min(max_order, i + 1);
     slopes.resize(static_cast<std::size_t>(order));
-    if (run.sigma(i + 1) == 0) {
-      x = denoised.x0;
-      continue;
-    }
+    if (run.sigma(i + 1) == 0) return denoised.x0;
     std::vector<double> w = weights(i, order);
     std::vector<Term> terms = {{1, x}};
     for (std::size_t j = 0; j < slopes.size(); ++j) terms.push_back({w[j], slopes[j]});
-    x = weighted_sum(terms);
-  }
-  return x;
+    return weighted_sum(terms);
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 // Integral from `from` to `to` of the polynomial that is 1 at nodes[j] and 0 at the other nodes.
@@ -107,7 +105,7 @@ Result<Tensor> solve_ipndm(Solver& run, Tensor x) {
 
 // Improved PNDM for unequal steps. Exact at order 2; beyond, the weights are those in use
 // everywhere, in which the second-order correction departs from Adams and Bashforth's (solve_lms),
-// since pictures are known by them.
+// since images are known by them.
 Result<Tensor> solve_ipndm_v(Solver& run, Tensor x) {
   return solve_multistep(run, std::move(x), run.integer("max_order"), [&run](int i, int order) {
     auto step = [&](int back) { return run.sigma(i + 1 - back) - run.sigma(i - back); };

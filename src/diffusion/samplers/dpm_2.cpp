@@ -1,6 +1,7 @@
 // The second-order single-step solver of Karras et al. with the midpoint in log sigma
 // (k-diffusion's "DPM2").
 #include <cmath>
+#include <utility>
 
 #include "diffusion/samplers/ancestral.h"
 #include "diffusion/samplers/families.h"
@@ -31,15 +32,14 @@ Result<Tensor> solve_dpm_2(Solver& run, Tensor x) {
   return x;
 }
 
-Result<Tensor> solve_dpm_2_ancestral(Solver& run, Tensor x) {
+Result<Tensor> solve_dpm_2_ancestral(Solver& run, Tensor start) {
   double eta = run.number("eta"), s_noise = run.number("s_noise");
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     AncestralStep step = ancestral_step(run.model(), run.sigma(i), run.sigma(i + 1), eta);
     OBSCURA_ASSIGN(x, midpoint_step(run, x, denoised.x0, run.sigma(i), step.down));
-    x = renoise(run, std::move(x), step, s_noise, i);
-  }
-  return x;
+    return renoise(run, std::move(x), step, s_noise, i);
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 }  // namespace obscura::diffusion

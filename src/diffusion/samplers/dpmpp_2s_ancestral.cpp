@@ -1,5 +1,6 @@
 // DPM-Solver++(2S), Lu et al., arXiv:2211.01095, algorithm 1, down to the ancestral step's `down`.
 #include <cmath>
+#include <utility>
 
 #include "diffusion/samplers/ancestral.h"
 #include "diffusion/samplers/families.h"
@@ -16,10 +17,9 @@ double middle_sigma(const NoiseSchedule& model, double sigma, double down) {
 
 }  // namespace
 
-Result<Tensor> solve_dpmpp_2s_ancestral(Solver& run, Tensor x) {
+Result<Tensor> solve_dpmpp_2s_ancestral(Solver& run, Tensor start) {
   double eta = run.number("eta"), s_noise = run.number("s_noise");
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i);
     AncestralStep step = ancestral_step(run.model(), sigma, run.sigma(i + 1), eta);
     Tensor x0 = denoised.x0;
@@ -30,22 +30,18 @@ Result<Tensor> solve_dpmpp_2s_ancestral(Solver& run, Tensor x) {
       x0 = at_middle.x0;
     }
     double kept = step.down / sigma;
-    x = renoise(run, weighted_sum({{kept, x}, {1 - kept, x0}}), step, s_noise, i);
-  }
-  return x;
+    return renoise(run, weighted_sum({{kept, x}, {1 - kept, x0}}), step, s_noise, i);
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 // CFG++: the noise is what separates x from the unconditional prediction, the newest one there is.
-Result<Tensor> solve_dpmpp_2s_ancestral_cfg_pp(Solver& run, Tensor x) {
+Result<Tensor> solve_dpmpp_2s_ancestral_cfg_pp(Solver& run, Tensor start) {
   double eta = run.number("eta"), s_noise = run.number("s_noise");
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i);
     AncestralStep step = ancestral_step(sigma, run.sigma(i + 1), eta);
-    if (step.down == 0) {
-      x = denoised.x0;
-      continue;
-    }
+    if (step.down == 0) return denoised.x0;
     double half = std::sqrt(step.down / sigma), whole = step.down / sigma;
     // kept * (x + x0 - uncond_x0) + (1 - kept) * x0
     Tensor x_mid = weighted_sum({{half, x}, {1, denoised.x0}, {-half, denoised.uncond_x0}});
@@ -54,9 +50,9 @@ Result<Tensor> solve_dpmpp_2s_ancestral_cfg_pp(Solver& run, Tensor x) {
                       {whole, denoised.x0},
                       {-whole, at_middle.uncond_x0},
                       {1 - whole, at_middle.x0}});
-    x = renoise(run, std::move(x), step, s_noise, i);
-  }
-  return x;
+    return renoise(run, std::move(x), step, s_noise, i);
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 }  // namespace obscura::diffusion

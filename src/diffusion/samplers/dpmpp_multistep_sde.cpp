@@ -2,6 +2,7 @@
 // third order is k-diffusion's). lambda = ln(alpha / sigma); with eta the effective step is h * (1
 // + eta).
 #include <cmath>
+#include <utility>
 
 #include "diffusion/samplers/families.h"
 #include "diffusion/samplers/solver.h"
@@ -29,18 +30,13 @@ SdeStep sde_step(Solver& run, int i) {
 
 }  // namespace
 
-Result<Tensor> solve_dpmpp_2m_sde(Solver& run, Tensor x) {
+Result<Tensor> solve_dpmpp_2m_sde(Solver& run, Tensor start) {
   run.avoid_zero_snr();
   bool heun = run.text("solver_type") == "heun";
   Tensor previous;
   double previous_h = 0;
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma_next = run.sigma(i + 1);
-    if (sigma_next == 0) {
-      x = denoised.x0;
-      continue;
-    }
     SdeStep step = sde_step(run, i);
     double gain = -std::expm1(-step.h_eta);
     if (i == 0) {
@@ -55,21 +51,17 @@ Result<Tensor> solve_dpmpp_2m_sde(Solver& run, Tensor x) {
     x = run.with_noise(std::move(x), step.deviation, run.sigma(i), sigma_next);
     previous = denoised.x0;
     previous_h = step.h;
-  }
-  return x;
+    return x;
+  };
+  return run.each_step_to_x0(std::move(start), advance);
 }
 
-Result<Tensor> solve_dpmpp_3m_sde(Solver& run, Tensor x) {
+Result<Tensor> solve_dpmpp_3m_sde(Solver& run, Tensor start) {
   run.avoid_zero_snr();
   Tensor x0_1, x0_2;  // one and two steps back
   double h_1 = 0, h_2 = 0;
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma_next = run.sigma(i + 1);
-    if (sigma_next == 0) {
-      x = denoised.x0;
-      continue;
-    }
     SdeStep step = sde_step(run, i);
     double gain = -std::expm1(-step.h_eta);
     double phi_2 = 1 - gain / step.h_eta, phi_3 = phi_2 / step.h_eta - 0.5;
@@ -91,8 +83,9 @@ Result<Tensor> solve_dpmpp_3m_sde(Solver& run, Tensor x) {
     x0_1 = denoised.x0;
     h_2 = h_1;
     h_1 = step.h;
-  }
-  return x;
+    return x;
+  };
+  return run.each_step_to_x0(std::move(start), advance);
 }
 
 }  // namespace obscura::diffusion

@@ -1,6 +1,7 @@
 // SDE-DPM-Solver++ of second order with an inner point (k-diffusion's "DPM++ SDE", after
 // arXiv:2211.01095).
 #include <cmath>
+#include <utility>
 
 #include "diffusion/samplers/ancestral.h"
 #include "diffusion/samplers/families.h"
@@ -22,17 +23,12 @@ Tensor sde_step(Solver& run, const Tensor& x, const Tensor& x0, double sigma, do
 
 }  // namespace
 
-Result<Tensor> solve_dpmpp_sde(Solver& run, Tensor x) {
+Result<Tensor> solve_dpmpp_sde(Solver& run, Tensor start) {
   run.avoid_zero_snr();
   const NoiseSchedule& model = run.model();
   double r = run.number("r");
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i), sigma_next = run.sigma(i + 1);
-    if (sigma_next == 0) {
-      x = denoised.x0;
-      continue;
-    }
     double lambda = model.half_log_snr(sigma);
     double inner =
         model.sigma_of_half_log_snr(lambda + r * (model.half_log_snr(sigma_next) - lambda));
@@ -40,9 +36,9 @@ Result<Tensor> solve_dpmpp_sde(Solver& run, Tensor x) {
     OBSCURA_ASSIGN(Denoised at_inner, run.denoise(x_inner, inner));
     double share = 1 / (2 * r);
     Tensor x0 = weighted_sum({{1 - share, denoised.x0}, {share, at_inner.x0}});
-    x = sde_step(run, x, x0, sigma, sigma_next);
-  }
-  return x;
+    return sde_step(run, x, x0, sigma, sigma_next);
+  };
+  return run.each_step_to_x0(std::move(start), advance);
 }
 
 }  // namespace obscura::diffusion

@@ -4,6 +4,7 @@
 // ODE, where phi(x) = x.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "diffusion/samplers/families.h"
 #include "diffusion/samplers/solver.h"
@@ -19,7 +20,7 @@ double phi(double power, double lambda) {
 
 }  // namespace
 
-Result<Tensor> solve_er_sde(Solver& run, Tensor x) {
+Result<Tensor> solve_er_sde(Solver& run, Tensor start) {
   constexpr int kPoints = 200;  // of the integrals over a step
   run.avoid_zero_snr();
   const NoiseSchedule& model = run.model();
@@ -27,13 +28,8 @@ Result<Tensor> solve_er_sde(Solver& run, Tensor x) {
   int max_stage = run.integer("max_stage");
   auto lambda_at = [&](int i) { return run.sigma(i) / model.alpha(run.sigma(i)); };
   Tensor previous_x0, previous_slope;
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i), sigma_next = run.sigma(i + 1);
-    if (sigma_next == 0) {
-      x = denoised.x0;
-      continue;
-    }
     double lambda = lambda_at(i), lambda_next = lambda_at(i + 1);
     double alpha = model.alpha(sigma), alpha_next = model.alpha(sigma_next);
     double phi_next = phi(scaler, lambda_next);
@@ -63,8 +59,9 @@ Result<Tensor> solve_er_sde(Solver& run, Tensor x) {
     x = run.with_noise(std::move(x), run.number("s_noise") * alpha_next * renewed, sigma,
                        sigma_next);
     previous_x0 = denoised.x0;
-  }
-  return x;
+    return x;
+  };
+  return run.each_step_to_x0(std::move(start), advance);
 }
 
 }  // namespace obscura::diffusion

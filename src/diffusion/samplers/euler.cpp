@@ -1,6 +1,7 @@
 // Euler's method on dx/dsigma = (x - x0) / sigma, alone and with noise added back.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "diffusion/samplers/ancestral.h"
 #include "diffusion/samplers/families.h"
@@ -25,37 +26,30 @@ Result<Tensor> solve_euler(Solver& run, Tensor x) {
   return x;
 }
 
-Result<Tensor> solve_euler_ancestral(Solver& run, Tensor x) {
+Result<Tensor> solve_euler_ancestral(Solver& run, Tensor start) {
   double eta = run.number("eta"), s_noise = run.number("s_noise");
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     AncestralStep step = ancestral_step(run.model(), run.sigma(i), run.sigma(i + 1), eta);
-    x = renoise(run, euler_step(x, denoised.x0, run.sigma(i), step.down), step, s_noise, i);
-  }
-  return x;
+    return renoise(run, euler_step(x, denoised.x0, run.sigma(i), step.down), step, s_noise, i);
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 // Ho et al., arXiv:2006.11239: in this scaling a step of the chain is an ancestral step of eta 1.
-Result<Tensor> solve_ddpm(Solver& run, Tensor x) {
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+Result<Tensor> solve_ddpm(Solver& run, Tensor start) {
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     AncestralStep step = ancestral_step(run.sigma(i), run.sigma(i + 1), 1);
-    x = renoise(run, euler_step(x, denoised.x0, run.sigma(i), step.down), step, 1, i);
-  }
-  return x;
+    return renoise(run, euler_step(x, denoised.x0, run.sigma(i), step.down), step, 1, i);
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 // CFG++ (Chung et al., arXiv:2406.08070): the noise is taken from the unconditional prediction.
-Result<Tensor> solve_euler_ancestral_cfg_pp(Solver& run, Tensor x) {
+Result<Tensor> solve_euler_ancestral_cfg_pp(Solver& run, Tensor start) {
   double eta = run.number("eta"), s_noise = run.number("s_noise");
   const NoiseSchedule& model = run.model();
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i), sigma_next = run.sigma(i + 1);
-    if (sigma_next == 0) {
-      x = denoised.x0;
-      continue;
-    }
     double alpha = model.alpha(sigma), alpha_next = model.alpha(sigma_next);
     // In units of sigma / alpha; where alpha is 0 (a flow's first sigma) no part of the noise is
     // kept out of the step.
@@ -67,41 +61,39 @@ Result<Tensor> solve_euler_ancestral_cfg_pp(Solver& run, Tensor x) {
     double noise_kept = alpha_next * step.down / sigma;  // of x - alpha * uncond_x0
     x = weighted_sum(
         {{alpha_next, denoised.x0}, {noise_kept, x}, {-noise_kept * alpha, denoised.uncond_x0}});
-    x = run.with_noise(std::move(x), s_noise * alpha_next * step.up, sigma, sigma_next);
-  }
-  return x;
+    return run.with_noise(std::move(x), s_noise * alpha_next * step.up, sigma, sigma_next);
+  };
+  return run.each_step_to_x0(std::move(start), advance);
 }
 
 // CFG++ by ComfyUI's other reading: a step along the noise that both predictions leave.
-Result<Tensor> solve_euler_pp(Solver& run, Tensor x) {
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+Result<Tensor> solve_euler_pp(Solver& run, Tensor start) {
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double step = (run.sigma(i + 1) - run.sigma(i)) / run.sigma(i);
-    x = weighted_sum({{1 + step, x}, {-2 * step, denoised.x0}, {step, denoised.uncond_x0}});
-  }
-  return x;
+    return weighted_sum({{1 + step, x}, {-2 * step, denoised.x0}, {step, denoised.uncond_x0}});
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 // Latent consistency models (Luo et al., arXiv:2310.04378): jump to x0, then back to the next noise
 // level.
-Result<Tensor> solve_lcm(Solver& run, Tensor x) {
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+Result<Tensor> solve_lcm(Solver& run, Tensor start) {
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     x = denoised.x0;
     double sigma_next = run.sigma(i + 1);
     if (sigma_next > 0) x = run.model().noised(x, run.noise(run.sigma(i), sigma_next), sigma_next);
-  }
-  return x;
+    return x;
+  };
+  return run.each_step(std::move(start), advance);
 }
 
-// The same for a picture that grows from step to step, evenly up to `total_upscale`.
-Result<Tensor> solve_lcm_upscale(Solver& run, Tensor x) {
-  const std::int64_t height = x.shape()[2], width = x.shape()[3];
+// The same for an image that grows from step to step, evenly up to `total_upscale`.
+Result<Tensor> solve_lcm_upscale(Solver& run, Tensor start) {
+  const std::int64_t height = start.shape()[2], width = start.shape()[3];
   const int asked = run.integer("upscale_steps"), sigmas = run.steps() + 1;
   const int growths = asked < 0 ? std::max(sigmas / 2, 1) : std::min(asked, sigmas);
   const ResizeMethod method = *resize_method_from_name(run.text("upscale_method"));
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     x = denoised.x0;
     if (i < growths) {
       const double scale = 1 + (run.number("total_upscale") - 1) * (i + 1) / growths;
@@ -117,8 +109,9 @@ Result<Tensor> solve_lcm_upscale(Solver& run, Tensor x) {
     }
     const double sigma_next = run.sigma(i + 1);
     if (sigma_next > 0) x = run.model().noised(x, run.noise(run.sigma(i), sigma_next), sigma_next);
-  }
-  return x;
+    return x;
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 }  // namespace obscura::diffusion

@@ -1,16 +1,17 @@
 // Gradient estimation (Permenter and Yuan, arXiv:2306.04848): Euler's step along a slope
 // extrapolated from the last two.
+#include <utility>
+
 #include "diffusion/samplers/families.h"
 #include "diffusion/samplers/solver.h"
 
 namespace obscura::diffusion {
 namespace {
 
-Result<Tensor> solve_by_gradient(Solver& run, Tensor x, bool cfg_pp) {
+Result<Tensor> solve_by_gradient(Solver& run, Tensor start, bool cfg_pp) {
   double gamma = run.number("ge_gamma");
   Tensor previous;
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i), sigma_next = run.sigma(i + 1);
     const Tensor& slope_x0 = cfg_pp ? denoised.uncond_x0 : denoised.x0;
     Tensor d = weighted_sum({{1 / sigma, x}, {-1 / sigma, slope_x0}});
@@ -23,8 +24,9 @@ Result<Tensor> solve_by_gradient(Solver& run, Tensor x, bool cfg_pp) {
     }
     x = weighted_sum(terms);
     previous = d;
-  }
-  return x;
+    return x;
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // RES (Zhang et al., arXiv:2308.02157): an exponential integrator of second order over two
 // predictions, t = -log sigma.
 #include <cmath>
+#include <utility>
 
 #include "diffusion/samplers/ancestral.h"
 #include "diffusion/samplers/families.h"
@@ -8,12 +9,11 @@
 namespace obscura::diffusion {
 namespace {
 
-Result<Tensor> solve_res_multistep(Solver& run, Tensor x, bool cfg_pp) {
+Result<Tensor> solve_res_multistep(Solver& run, Tensor start, bool cfg_pp) {
   double eta = run.number("eta"), s_noise = run.number("s_noise");
   Tensor previous;
   double previous_down = 0;
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i);
     AncestralStep step = ancestral_step(sigma, run.sigma(i + 1), eta);
     double kept = step.down / sigma;
@@ -40,8 +40,9 @@ Result<Tensor> solve_res_multistep(Solver& run, Tensor x, bool cfg_pp) {
     x = renoise(run, std::move(x), step, s_noise, i);
     previous = slope_x0;
     previous_down = step.down;
-  }
-  return x;
+    return x;
+  };
+  return run.each_step(std::move(start), advance);
 }
 
 }  // namespace

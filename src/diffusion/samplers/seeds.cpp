@@ -1,6 +1,7 @@
 // SEEDS (Gonzalez et al., arXiv:2305.14267) in data prediction, with one and two inner points.
 // lambda = ln(alpha / sigma).
 #include <cmath>
+#include <utility>
 
 #include "diffusion/samplers/families.h"
 #include "diffusion/samplers/solver.h"
@@ -54,17 +55,12 @@ Stretch stretch(const Solver& run, double sigma, double sigma_to, double h) {
 
 }  // namespace
 
-Result<Tensor> solve_seeds_2(Solver& run, Tensor x) {
+Result<Tensor> solve_seeds_2(Solver& run, Tensor start) {
   run.avoid_zero_snr();
   const NoiseSchedule& model = run.model();
   double r = run.number("r");
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i), sigma_next = run.sigma(i + 1);
-    if (sigma_next == 0) {
-      x = denoised.x0;
-      continue;
-    }
     double lambda = model.half_log_snr(sigma), h = model.half_log_snr(sigma_next) - lambda;
     double inner = model.sigma_of_half_log_snr(lambda + r * h);
     StepNoise noise(run);
@@ -79,12 +75,12 @@ Result<Tensor> solve_seeds_2(Solver& run, Tensor x) {
     double share = 1 / (2 * r), gain = whole.alpha * whole.gain;
     x = weighted_sum(
         {{whole.kept, x}, {gain * (1 - share), denoised.x0}, {gain * share, at_inner.x0}});
-    x = noise.added_to(std::move(x), sigma_next);
-  }
-  return x;
+    return noise.added_to(std::move(x), sigma_next);
+  };
+  return run.each_step_to_x0(std::move(start), advance);
 }
 
-Result<Tensor> solve_seeds_3(Solver& run, Tensor x) {
+Result<Tensor> solve_seeds_3(Solver& run, Tensor start) {
   run.avoid_zero_snr();
   const NoiseSchedule& model = run.model();
   double r_1 = run.number("r_1"), r_2 = run.number("r_2");
@@ -93,13 +89,8 @@ Result<Tensor> solve_seeds_3(Solver& run, Tensor x) {
                  "[seeds_3] r_1 wants less than r_2 = " + std::to_string(r_2) + ", got " +
                      std::to_string(r_1));
   }
-  for (int i = 0; i < run.steps(); ++i) {
-    OBSCURA_ASSIGN(Denoised denoised, run.begin_step(i, x));
+  auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     double sigma = run.sigma(i), sigma_next = run.sigma(i + 1);
-    if (sigma_next == 0) {
-      x = denoised.x0;
-      continue;
-    }
     double lambda = model.half_log_snr(sigma), h = model.half_log_snr(sigma_next) - lambda;
     double inner_1 = model.sigma_of_half_log_snr(lambda + r_1 * h);
     double inner_2 = model.sigma_of_half_log_snr(lambda + r_2 * h);
@@ -122,9 +113,9 @@ Result<Tensor> solve_seeds_3(Solver& run, Tensor x) {
     double bend_3 = whole.alpha / r_2 * (1 - whole.gain / whole.h_eta);
     x = weighted_sum(
         {{whole.kept, x}, {whole.alpha * whole.gain - bend_3, denoised.x0}, {bend_3, at_2.x0}});
-    x = noise.added_to(std::move(x), sigma_next);
-  }
-  return x;
+    return noise.added_to(std::move(x), sigma_next);
+  };
+  return run.each_step_to_x0(std::move(start), advance);
 }
 
 }  // namespace obscura::diffusion

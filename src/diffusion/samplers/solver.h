@@ -1,9 +1,17 @@
 // A sampler run in progress: what the solvers in this folder are written in terms of.
 #pragma once
 
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
 #include "diffusion/latent_math.h"
+#include "diffusion/noise_schedule.h"
 #include "diffusion/sampler.h"
 #include "tensor/resize.h"
+#include "tensor/tensor.h"
 
 namespace obscura::diffusion {
 
@@ -31,6 +39,24 @@ class Solver {
   Result<Denoised> begin_step(int i, const Tensor& x) { return begin_step(i, x, sigma(i)); }
   Result<Denoised> begin_step(int i, const Tensor& x, double sigma);
   Status report(int i, double sigma, const Tensor& x, const Tensor& x0);
+
+  // x after all steps, where advance(i, x, denoised) gives the Result<Tensor> at the end of step i.
+  template <class Advance>
+  Result<Tensor> each_step(Tensor x, const Advance& advance) {
+    for (int i = 0; i < steps(); ++i) {
+      OBSCURA_ASSIGN(Denoised denoised, begin_step(i, x));
+      OBSCURA_ASSIGN(x, advance(i, std::move(x), denoised));
+    }
+    return x;
+  }
+  // The same, but a step that ends at sigma 0 ends at x0: there log sigma is no number.
+  template <class Advance>
+  Result<Tensor> each_step_to_x0(Tensor x, const Advance& advance) {
+    return each_step(std::move(x), [&](int i, Tensor from, Denoised& denoised) -> Result<Tensor> {
+      if (sigma(i + 1) == 0) return denoised.x0;
+      return advance(i, std::move(from), denoised);
+    });
+  }
 
   Tensor noise(double sigma, double sigma_next);
   // The latent at another size, and so the noise from now on.
