@@ -4,8 +4,11 @@
 // A rotation is Cayley's transform of a skew matrix Q: (I + Q) (I - Q)^-1.
 #include <fmt/format.h>
 
+#include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <optional>
+#include <vector>
 
 #include "adapter/factors.h"
 #include "adapter/for_rows.h"
@@ -16,29 +19,25 @@ namespace {
 
 using Size = std::size_t;
 
+using Square = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Turn = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
 // (I - Q)^-1 (I + Q), which is (I + Q) (I - Q)^-1: the two commute. The symmetric part of I - Q is
-// I, so that elimination needs no pivots. `q` is destroyed.
-std::vector<float> cayley(std::vector<double>& q, Size n) {
-  std::vector<double> right = q;
-  for (double& value : q) value = -value;
-  for (Size i = 0; i < n; ++i) {
-    q[i * n + i] += 1;
-    right[i * n + i] += 1;
-  }
-  for (Size pivot = 0; pivot < n; ++pivot) {
-    for (Size row = 0; row < n; ++row) {
+// I, so that elimination needs no pivots. It is written down because images hang on the order of
+// its sums, which is not that of Eigen's own solvers.
+Turn cayley(const Square& q) {
+  const Eigen::Index n = q.rows();
+  Square left = Square::Identity(n, n) - q, right = Square::Identity(n, n) + q;
+  for (Eigen::Index pivot = 0; pivot < n; ++pivot) {
+    for (Eigen::Index row = 0; row < n; ++row) {
       if (row == pivot) continue;
-      double factor = q[row * n + pivot] / q[pivot * n + pivot];
+      const double factor = left(row, pivot) / left(pivot, pivot);
       if (factor == 0) continue;
-      for (Size i = pivot; i < n; ++i) q[row * n + i] -= factor * q[pivot * n + i];
-      for (Size i = 0; i < n; ++i) right[row * n + i] -= factor * right[pivot * n + i];
+      left.row(row).tail(n - pivot) -= factor * left.row(pivot).tail(n - pivot);
+      right.row(row) -= factor * right.row(pivot);
     }
   }
-  std::vector<float> result(n * n);
-  for (Size row = 0; row < n; ++row)
-    for (Size i = 0; i < n; ++i)
-      result[row * n + i] = static_cast<float>(right[row * n + i] / q[row * n + row]);
-  return result;
+  return (right.array().colwise() / left.diagonal().array()).cast<float>();
 }
 
 class OrthogonalDelta final : public Delta {
@@ -54,7 +53,7 @@ class OrthogonalDelta final : public Delta {
   }
 
   Status add(double strength, float* weight) const override {
-    OBSCURA_ASSIGN(std::vector<std::vector<float>> turns, rotations());
+    OBSCURA_ASSIGN(std::vector<Turn> turns, rotations());
     Size elements = static_cast<Size>(weight_.rows * weight_.columns);
     std::vector<float> rotated(weight, weight + elements);
     for (std::int64_t stage = 0; stage < stages_; ++stage)
@@ -73,7 +72,7 @@ class OrthogonalDelta final : public Delta {
  private:
   // One matrix a block, to be multiplied from the left. OFT's einsum "k n m, k n … -> k m …"
   // multiplies by the transpose, BOFT's "b i j, b j … -> b i …" does not.
-  Result<std::vector<std::vector<float>>> rotations() const {
+  Result<std::vector<Turn>> rotations() const {
     OBSCURA_ASSIGN(std::vector<float> values, finite_values(*blocks_));
     Size n = static_cast<Size>(size_);
     auto skew = [&](Size block, Size row, Size column) {
@@ -92,13 +91,13 @@ class OrthogonalDelta final : public Delta {
         }
       shrink = std::min(1.0, constraint_ / (std::sqrt(squares) + 1e-8));
     }
-    std::vector<std::vector<float>> result(blocks);
+    std::vector<Turn> result(blocks);
     for_rows(static_cast<std::int64_t>(blocks), stages_ * count_ * size_ * size_,
              [&](std::int64_t block) {
-               std::vector<double> q(n * n);
+               Square q(size_, size_);
                for (Size i = 0; i < n * n; ++i)
-                 q[i] = shrink * skew(static_cast<Size>(block), i / n, i % n);
-               result[static_cast<Size>(block)] = cayley(q, n);
+                 q.data()[i] = shrink * skew(static_cast<Size>(block), i / n, i % n);
+               result[static_cast<Size>(block)] = cayley(q);
              });
     return result;
   }
@@ -112,7 +111,7 @@ class OrthogonalDelta final : public Delta {
     return (outer * 2 + g) * half + k;
   }
 
-  void rotate(const std::vector<float>& matrix, std::int64_t stage, std::int64_t block,
+  void rotate(const Turn& matrix, std::int64_t stage, std::int64_t block,
               std::vector<float>& rows) const {
     Size columns = static_cast<Size>(weight_.columns), n = static_cast<Size>(size_);
     std::vector<float> from(n * columns), to(n * columns, 0.0f);
