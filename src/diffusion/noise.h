@@ -23,7 +23,6 @@ class NoiseSeeds {
     return NoiseSeeds(std::move(seeds), true);
   }
 
-  bool is_per_image() const { return per_image_; }
   std::span<const std::uint64_t> values() const { return seeds_; }
   // Every seed plus `offset`, wrapping at 2^64.
   NoiseSeeds offset_by(std::uint64_t offset) const;

@@ -120,17 +120,6 @@ double NoiseSchedule::timestep(double sigma) const {
   return (level + 1) * timesteps_per_level_ - 1;
 }
 
-double NoiseSchedule::interpolated_timestep(double sigma) const {
-  if (is_flow() || continuous_ || timesteps_per_level_ > 1) return timestep(sigma);
-  auto log_sigma = static_cast<float>(std::log(sigma));
-  if (log_sigma <= log_sigmas_->front()) return 0;
-  if (log_sigma >= log_sigmas_->back()) return kTimesteps - 1;
-  auto above = std::upper_bound(log_sigmas_->begin(), log_sigmas_->end(), log_sigma);
-  double low = *(above - 1), high = *above;
-  return static_cast<double>(above - log_sigmas_->begin()) - 1 +
-         (std::log(sigma) - low) / (high - low);
-}
-
 double NoiseSchedule::percent_to_sigma(double percent) const {
   if (is_flow()) return percent <= 0 ? 1 : percent >= 1 ? 0 : shifted(shift_, 1 - percent);
   if (percent <= 0) return 999999999.9;

@@ -58,8 +58,6 @@ class NoiseSchedule {
   // What the network is told: the timestep with the nearest log sigma, an integer, as ComfyUI does.
   // Flow: 1000 * sigma.
   double timestep(double sigma) const;
-  // The inverse of sigma(), fractional, as k-diffusion does when it does not quantise.
-  double interpolated_timestep(double sigma) const;
   // The sigma at which a part of the way through sampling begins: 0 the start, above every sigma; 1
   // the end.
   double percent_to_sigma(double percent) const;

@@ -61,15 +61,6 @@ TEST(NoiseSchedule, FlowEqualsComfyUi) {
   }
 }
 
-TEST(NoiseSchedule, InterpolatedTimestepInvertsSigma) {
-  auto model = NoiseSchedule::discrete();
-  for (double t : {0.0, 0.25, 17.25, 321.5, 998.9, 999.0}) {
-    EXPECT_NEAR(model.interpolated_timestep(model.sigma(t)), t, 2e-3) << t;
-  }
-  EXPECT_EQ(model.interpolated_timestep(100), 999);
-  EXPECT_EQ(model.interpolated_timestep(1e-3), 0);
-}
-
 // The same clean latent and noise, told to each kind of network, must come back.
 TEST(NoiseSchedule, DenoisedUndoesNoised) {
   Tensor clean({1, 2, 1, 2}, {0.5f, -1, 2, 0.25f}), noise({1, 2, 1, 2}, {1, 2, -0.5f, 0.1f});
