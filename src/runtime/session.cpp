@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/log.h"
 #include "runtime/lost_device.h"
@@ -96,7 +97,7 @@ void Session::make_room(const Program& program, std::size_t reserved) {
     }
   }
   if (needed(std::max(device_->arena_bytes(), program.plan().arena_bytes)) > budget_)
-    device_->release_arena();
+    release_arena();
 }
 
 Result<std::size_t> Session::budget_beside(std::size_t reserved) const {
@@ -131,6 +132,7 @@ Status Session::load_on_device(Program& program) {
   Status status = program.load();
   if (is_out_of_memory(status)) status = load_in_less(entry, status);
   OBSCURA_TRY(status);
+  entry.counted = true;
   note_peak(entry.reserved);
   return {};
 }
@@ -164,24 +166,44 @@ Status Session::run_on_device(Program& program, std::span<const backend::InputBi
   Status status = program.run(inputs, outputs, cancel);
   if (is_out_of_memory(status)) {
     OBSCURA_TRY(load_in_less(entry_of(program), status));
+    note_peak(programs_.front().reserved);
     status = program.run(inputs, outputs, cancel);
   }
-  note_peak(programs_.front().reserved);
   return status;
 }
 
+std::size_t Session::counted_bytes() const {
+  std::size_t bytes = counted_arena_bytes_;
+  std::unordered_set<const void*> seen;  // weights are shared
+  for (const Entry& entry : programs_) {
+    if (!entry.counted || !entry.program->loaded()) continue;
+    bytes += entry.program->plan().parameter_bytes;
+    entry.program->visit_weights([&](const void* weight, std::size_t size) {
+      if (seen.insert(weight).second) bytes += size;
+    });
+  }
+  return bytes;
+}
+
 void Session::note_peak(std::size_t reserved) {
-  peak_held_bytes_ = std::max(peak_held_bytes_, device_->held_bytes() + reserved);
+  counted_arena_bytes_ =
+      std::max(counted_arena_bytes_, programs_.front().program->plan().arena_bytes);
+  peak_held_bytes_ = std::max(peak_held_bytes_, counted_bytes() + reserved);
 }
 
 void Session::restart_peak() {
-  peak_held_bytes_ = 0;
-  note_peak(0);
+  peak_held_bytes_ = counted_arena_bytes_ = 0;
+  for (Entry& entry : programs_) entry.counted = false;
+}
+
+void Session::release_arena() {
+  device_->release_arena();
+  counted_arena_bytes_ = 0;
 }
 
 void Session::unload_all() {
   for (Entry& entry : programs_) entry.program->unload();
-  device_->release_arena();
+  release_arena();
 }
 
 void Session::free_memory() {

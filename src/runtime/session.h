@@ -61,7 +61,9 @@ class Session {
   // Forgets the Programs of these weights: their file is no longer in use.
   void forget(const std::string& weight_identity);
 
-  // The most that Programs held at one time so far, or since restart_peak().
+  // The most that the Programs loaded or run so far, or since restart_peak(), held at one time.
+  // What others have left stays only while there is room, and is not counted: this is what was
+  // planned.
   std::size_t peak_held_bytes() const { return peak_held_bytes_; }
   void restart_peak();
 
@@ -70,6 +72,7 @@ class Session {
     std::string key;
     std::unique_ptr<Program> program;
     std::size_t reserved = 0;
+    bool counted = false;  // loaded or run since restart_peak()
   };
   Status load_on_device(Program& program);
   Status run_on_device(Program& program, std::span<const backend::InputBinding> inputs,
@@ -85,6 +88,9 @@ class Session {
   // load() after `refused`, within what the device has left.
   Status load_in_less(Entry& entry, Status refused);
   void unload_all();
+  void release_arena();
+  // What the counted Programs hold now.
+  std::size_t counted_bytes() const;
   void note_peak(std::size_t reserved);
 
   std::unique_ptr<backend::Device> device_;
@@ -92,7 +98,8 @@ class Session {
   bool lost_ = false;
   std::size_t budget_, first_budget_;
   std::size_t peak_held_bytes_ = 0;
-  std::list<Entry> programs_;  // most recently run first
+  std::size_t counted_arena_bytes_ = 0;  // the largest of a counted Program since it was released
+  std::list<Entry> programs_;            // most recently run first
 };
 
 }  // namespace obscura::runtime

@@ -15,6 +15,7 @@
 #include "ir/conv2d.h"
 #include "ir/linear.h"
 #include "runtime/image_network.h"
+#include "runtime/planning_device.h"
 
 namespace obscura::runtime {
 namespace {
@@ -142,15 +143,17 @@ class LimitedSession : public ::testing::Test {
     return make_device();
   }
 
+  Result<ir::Graph> graph() const {
+    ir::Builder builder("layers", *weights_);
+    ir::ValueId x = builder.input("x", {DType::kF32, {1, 4, kWidth}});
+    for (std::int64_t i = 0; i < kLayers; ++i)
+      x = ir::linear(builder, x, builder.weight("w" + std::to_string(i)), ir::kNoValue);
+    builder.output("y", x);
+    return std::move(builder).finish();
+  }
+
   Result<Program*> layers(const std::string& key) {
-    return session_->program(key, weights_, [&] {
-      ir::Builder builder("layers", *weights_);
-      ir::ValueId x = builder.input("x", {DType::kF32, {1, 4, kWidth}});
-      for (std::int64_t i = 0; i < kLayers; ++i)
-        x = ir::linear(builder, x, builder.weight("w" + std::to_string(i)), ir::kNoValue);
-      builder.output("y", x);
-      return std::move(builder).finish();
-    });
+    return session_->program(key, weights_, [&] { return graph(); });
   }
 
   Status run(Program& program) {
@@ -285,6 +288,29 @@ TEST_F(LimitedSession, AsksForALostDeviceAgainUntilItIsBack) {
   program = layers("one");
   ASSERT_TRUE(program.ok());
   EXPECT_TRUE(run(**program).ok());
+}
+
+// A job's peak is what its own Programs hold, as planned: not what an earlier job has left, though
+// that stays prepared as long as there is room.
+TEST_F(LimitedSession, HoldsForAJobWhatWasPlannedForItAlone) {
+  std::vector<PlannedNetwork> networks;
+  Session planning(planning_device(*make_device(), networks), session_->budget());
+  auto planned = planning.program("one", weights_, [&] { return graph(); });
+  ASSERT_TRUE(planned.ok() && planning.load(**planned).ok());
+  EXPECT_EQ(planning.peak_held_bytes(), (*planned)->plan().peak_bytes());
+
+  auto others = std::make_shared<WeightStore>("other weights", nullptr);
+  for (const auto& [name, tensor] : weights_->tensors()) others->add(name, tensor);
+  auto other = session_->program("other", others, [&] { return graph(); });
+  ASSERT_TRUE(other.ok() && run(**other).ok());
+  session_->restart_peak();
+  auto program = layers("one");
+  ASSERT_TRUE(program.ok() && run(**program).ok());
+  EXPECT_EQ(session_->peak_held_bytes(), planning.peak_held_bytes());
+  EXPECT_GT(session_->device().held_bytes(), planning.peak_held_bytes());
+  // Within one job both count.
+  ASSERT_TRUE(run(**other).ok());
+  EXPECT_EQ(session_->peak_held_bytes(), session_->device().held_bytes());
 }
 
 TEST_F(LimitedSession, CutsImagesIntoStripsWhenTheDeviceHasLess) {

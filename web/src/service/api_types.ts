@@ -36,7 +36,7 @@ export interface Job {
   readonly planned_bytes: number;
   /** The most that it may hold. 0: not planned. */
   readonly budget_bytes: number;
-  /** The most that was held while it ran, models kept from earlier jobs included. 0: it has not ended, or not begun. */
+  /** The most that its networks held at one time, without what earlier jobs left prepared. 0: it has not ended, or not begun. */
   readonly peak_bytes: number;
 }
 
@@ -71,7 +71,7 @@ export interface JobDetail {
   readonly planned_bytes: number;
   /** The most that it may hold. 0: not planned. */
   readonly budget_bytes: number;
-  /** The most that was held while it ran, models kept from earlier jobs included. 0: it has not ended, or not begun. */
+  /** The most that its networks held at one time, without what earlier jobs left prepared. 0: it has not ended, or not begun. */
   readonly peak_bytes: number;
   /** Of the job that is running; null for others. */
   readonly progress: {
