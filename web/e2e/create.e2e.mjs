@@ -131,7 +131,9 @@ export default [
       await other.evaluate(() => (location.hash = "/gallery"));
       await page.evaluate(() => (location.hash = "/gallery"));
       await page.locator(".tile").first().waitFor();
+      const kept = page.waitForResponse((response) => response.url().includes("obscura.ratings") && response.request().method() === "POST");
       await page.getByRole("button", { name: "4 stars" }).first().click();
+      await kept;
       await other.reload();
       await other.getByRole("group", { name: "Rating: 4 of 5" }).first().waitFor();
     },
