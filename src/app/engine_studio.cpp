@@ -19,7 +19,7 @@
 #include "io/webp.h"
 #include "pipeline/model.h"
 #include "prompt/styles.h"
-#include "server/project_folders.h"
+#include "server/studio/project_folders.h"
 #include "store/connection.h"
 #include "tensor/fill_masked.h"
 #include "tensor/resize.h"

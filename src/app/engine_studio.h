@@ -10,7 +10,8 @@
 #include "app/engine.h"
 #include "app/memory_planner.h"
 #include "library/output_folder.h"
-#include "server/job_runner.h"
+#include "server/jobs/job_runner.h"
+#include "server/studio/studio.h"
 
 namespace obscura::app {
 

@@ -9,7 +9,7 @@
 
 #include "app/engine.h"
 #include "runtime/planning_device.h"
-#include "server/job_runner.h"
+#include "server/studio/studio.h"
 
 namespace obscura::app {
 

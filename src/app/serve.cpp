@@ -14,9 +14,9 @@
 #include "app/engine_studio.h"
 #include "app/render_job.h"
 #include "library/output_folder.h"
-#include "server/access.h"
-#include "server/self_signed.h"
+#include "server/net/self_signed.h"
 #include "server/service.h"
+#include "server/studio/access.h"
 
 namespace obscura::app {
 namespace {

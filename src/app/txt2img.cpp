@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <random>
+#include <tuple>
 
 #include <CLI/CLI.hpp>
 
@@ -11,6 +12,7 @@
 #include "app/render_job.h"
 #include "base/files.h"
 #include "checkpoint/pocket.h"
+#include "workflows/text_to_image.h"
 
 namespace obscura::app {
 namespace {
@@ -18,10 +20,9 @@ namespace {
 using nlohmann::ordered_json;
 
 struct Txt2imgOptions {
-  std::string prompt, negative, size, model = std::string(checkpoint::kPocketModelName);
-  std::string sampler = "euler", scheduler = "normal", prefix = "txt2img", save_workflow;
-  int steps = 20, batch = 1;
-  double cfg = 7;
+  workflows::TextToImage image{.model = std::string(checkpoint::kPocketModelName),
+                               .prefix = "txt2img"};
+  std::string size, save_workflow;
   RenderFlags flags;
 };
 
@@ -36,49 +37,6 @@ Result<std::pair<int, int>> parse_size(const std::string& text) {
                "--size: wanted WIDTHxHEIGHT as in 1024x768, found '" + text + "'");
 }
 
-ordered_json node(const char* type, ordered_json inputs, const char* title = nullptr) {
-  ordered_json json = {{"class_type", type}, {"inputs", std::move(inputs)}};
-  if (title != nullptr) json["_meta"] = {{"title", title}};
-  return json;
-}
-
-ordered_json link(const char* id, int slot) {
-  return ordered_json::array({id, slot});
-}
-
-ordered_json workflow_of(const Txt2imgOptions& options, std::pair<int, int> size,
-                         std::uint64_t seed) {
-  ordered_json workflow;
-  workflow["1"] = node("CheckpointLoaderSimple", {{"ckpt_name", options.model}});
-  workflow["2"] =
-      node("CLIPTextEncode", {{"text", options.prompt}, {"clip", link("1", 1)}}, "Prompt");
-  workflow["3"] = node("CLIPTextEncode", {{"text", options.negative}, {"clip", link("1", 1)}},
-                       "Negative prompt");
-  workflow["4"] =
-      node("EmptyLatentImage",
-           {{"width", size.first}, {"height", size.second}, {"batch_size", options.batch}});
-  const char* latent = "4";
-  if (options.batch > 1) {
-    workflow["8"] =
-        node("LatentSeeds", {{"samples", link("4", 0)}, {"seeds", std::to_string(seed)}});
-    latent = "8";
-  }
-  workflow["5"] = node("KSampler", {{"model", link("1", 0)},
-                                    {"seed", seed},
-                                    {"steps", options.steps},
-                                    {"cfg", options.cfg},
-                                    {"sampler_name", options.sampler},
-                                    {"scheduler", options.scheduler},
-                                    {"positive", link("2", 0)},
-                                    {"negative", link("3", 0)},
-                                    {"latent_image", link(latent, 0)},
-                                    {"denoise", 1.0}});
-  workflow["6"] = node("VAEDecode", {{"samples", link("5", 0)}, {"vae", link("1", 2)}});
-  workflow["7"] =
-      node("SaveImage", {{"images", link("6", 0)}, {"filename_prefix", options.prefix}});
-  return workflow;
-}
-
 std::uint64_t random_seed() {
   std::random_device source;
   return (std::uint64_t{source()} << 32 | source()) >> 11;  // JSON readers keep 53 bits
@@ -86,14 +44,14 @@ std::uint64_t random_seed() {
 
 Status run_txt2img(const Txt2imgOptions& options) {
   OBSCURA_ASSIGN(EngineOptions engine, options.flags.engine.options("input"));
-  std::string size_text = options.size;
-  if (size_text.empty()) {
-    OBSCURA_ASSIGN(size_text, trained_size(engine.models, options.model));
+  workflows::TextToImage image = options.image;
+  std::string size = options.size;
+  if (size.empty()) {
+    OBSCURA_ASSIGN(size, trained_size(engine.models, image.model));
   }
-  OBSCURA_ASSIGN(auto size, parse_size(size_text));
-  std::uint64_t seed = options.flags.seed.value_or(0);
-  if (!options.flags.seed) seed = random_seed();
-  ordered_json document = workflow_of(options, size, seed);
+  OBSCURA_ASSIGN(std::tie(image.width, image.height), parse_size(size));
+  image.seed = options.flags.seed ? *options.flags.seed : random_seed();
+  const ordered_json document = workflows::text_to_image_workflow(image);
   if (!options.save_workflow.empty())
     OBSCURA_TRY(write_file_atomically(options.save_workflow, document.dump(2) + "\n"));
   graph::WorkflowFile file;
@@ -104,23 +62,25 @@ Status run_txt2img(const Txt2imgOptions& options) {
 const RegisterCommand kTxt2Img(20, [](CLI::App& app, std::function<Status()>& action) {
   auto options = std::make_shared<Txt2imgOptions>();
   CLI::App* command = app.add_subcommand("txt2img", "Make pictures from a prompt");
-  command->add_option("PROMPT", options->prompt, "What the picture is to show")->required();
-  command->add_option("--negative", options->negative, "What it is not to show");
-  command->add_option("--model", options->model, "A file of the checkpoints folder")
+  command->add_option("PROMPT", options->image.prompt, "What the picture is to show")->required();
+  command->add_option("--negative", options->image.negative, "What it is not to show");
+  command->add_option("--model", options->image.model, "A file of the checkpoints folder")
       ->capture_default_str();
   command->add_option("--size", options->size,
                       "WIDTHxHEIGHT in pixels; what the model was trained at unless given");
-  command->add_option("--steps", options->steps, "Steps of the sampler")->capture_default_str();
-  command->add_option("--cfg", options->cfg, "How strongly the prompt leads")
+  command->add_option("--steps", options->image.steps, "Steps of the sampler")
       ->capture_default_str();
-  command->add_option("--sampler", options->sampler, "euler, dpmpp_2m, …")->capture_default_str();
-  command->add_option("--scheduler", options->scheduler, "normal, karras, …")
+  command->add_option("--cfg", options->image.cfg, "How strongly the prompt leads")
+      ->capture_default_str();
+  command->add_option("--sampler", options->image.sampler, "euler, dpmpp_2m, …")
+      ->capture_default_str();
+  command->add_option("--scheduler", options->image.scheduler, "normal, karras, …")
       ->capture_default_str();
   command
-      ->add_option("--batch", options->batch,
+      ->add_option("--batch", options->image.batch_size,
                    "Pictures at once; their seeds count up, and each equals a single render")
       ->capture_default_str();
-  command->add_option("--prefix", options->prefix, "Beginning of the files' names")
+  command->add_option("--prefix", options->image.prefix, "Beginning of the files' names")
       ->capture_default_str();
   command->add_option("--save-workflow", options->save_workflow,
                       "Also write the workflow that was run to this file");

@@ -10,7 +10,7 @@
 #include "graph/json_text.h"
 #include "graph/node_registry.h"
 #include "io/image.h"
-#include "server/a1111.h"
+#include "workflows/a1111_infotext.h"
 
 namespace obscura::app {
 namespace {
@@ -21,10 +21,10 @@ using graph::WorkflowFile;
 Result<WorkflowFile> from_parameters(const std::string& parameters,
                                      const library::ModelFolders& models,
                                      std::vector<std::string>& left_out) {
-  const server::A1111Names names{NodeRegistry::builtin(),
-                                 [&](const char* kind) { return models.list(kind); },
-                                 /*keep_unknown_models=*/true};
-  OBSCURA_ASSIGN(server::A1111Workflow found, server::a1111_workflow_of(parameters, names));
+  const workflows::A1111Names names{NodeRegistry::builtin(),
+                                    [&](const char* kind) { return models.list(kind); },
+                                    /*keep_unknown_models=*/true};
+  OBSCURA_ASSIGN(workflows::A1111Workflow found, workflows::a1111_workflow_of(parameters, names));
   left_out = std::move(found.left_out);
   return graph::read_workflow(found.prompt.dump(), NodeRegistry::builtin());
 }

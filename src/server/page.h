@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/router.h"
+#include "server/net/router.h"
 
 namespace obscura::server {
 

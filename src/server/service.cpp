@@ -6,15 +6,17 @@
 #include <system_error>
 
 #include "base/log.h"
-#include "server/a1111.h"
-#include "server/api.h"
-#include "server/comfyui.h"
-#include "server/event_hub.h"
-#include "server/job_queue.h"
+#include "server/a1111/routes.h"
+#include "server/api/routes.h"
+#include "server/comfyui/routes.h"
+#include "server/jobs/event_hub.h"
+#include "server/jobs/job_queue.h"
+#include "server/jobs/service_parts.h"
+#include "server/net/limits.h"
+#include "server/net/router.h"
+#include "server/net/transport.h"
 #include "server/page.h"
-#include "server/project_folders.h"
-#include "server/router.h"
-#include "server/transport.h"
+#include "server/studio/project_folders.h"
 #include "store/job_store.h"
 
 namespace obscura::server {
@@ -23,8 +25,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxClientId = 128;
-// Of a request that needs none, or of who has yet to say who it is: a token, and little else.
-constexpr std::size_t kMaxBodyOfStrangers = std::size_t{16} << 10;
 
 std::string_view without_api(std::string_view path) {
   if (path.starts_with("/api/")) path.remove_prefix(4);
@@ -53,23 +53,22 @@ struct Service::Implementation final : Handler {
         audit(connection),
         files(options.data, studio),
         queue({*store, accounts, results, runner, studio, files, hub}),
-        comfyui{studio, *store, results, queue, files, options.data, log, background},
-        api{studio, *store, results, accounts,     audit,    queue,
-            files,  hub,    access,  options.data, requests, background} {
+        parts{studio, *store, results, accounts,     audit,    queue,
+              files,  hub,    access,  options.data, requests, background} {
     access.use(accounts);
-    add_job_routes(router, comfyui);
-    add_job_view_routes(router, comfyui);
-    add_internal_routes(router, comfyui);
-    add_node_routes(router, comfyui);
-    add_picture_routes(router, comfyui);
-    add_user_routes(router, comfyui);
-    add_api_job_routes(router, api);
-    add_api_result_routes(router, api);
-    add_api_model_routes(router, api);
-    add_api_account_routes(router, api);
-    add_api_project_routes(router, api);
-    add_metrics_route(router, api);
-    add_a1111_routes(router, api);
+    add_job_routes(router, parts);
+    add_job_view_routes(router, parts);
+    add_internal_routes(router, parts, log);
+    add_node_routes(router, parts);
+    add_image_routes(router, parts);
+    add_user_routes(router, parts);
+    add_api_job_routes(router, parts);
+    add_api_result_routes(router, parts);
+    add_api_model_routes(router, parts);
+    add_api_account_routes(router, parts);
+    add_api_project_routes(router, parts);
+    add_metrics_route(router, parts);
+    add_a1111_routes(router, parts);
     add_page_routes(router, page_files(), studio.version());
   }
 
@@ -161,8 +160,7 @@ struct Service::Implementation final : Handler {
   LogFeed log{hub};
   JobQueue queue;
   Background background;
-  ComfyUi comfyui;
-  Api api;
+  ServiceParts parts;
   Router router;
   std::unique_ptr<Transport> transport;
 };

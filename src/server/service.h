@@ -8,9 +8,9 @@
 #include <string>
 
 #include "base/result.h"
-#include "server/access.h"
-#include "server/job_runner.h"
-#include "server/tls.h"
+#include "server/jobs/job_runner.h"
+#include "server/net/tls.h"
+#include "server/studio/access.h"
 
 namespace obscura::server {
 

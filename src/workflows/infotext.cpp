@@ -13,10 +13,10 @@ namespace {
 using graph::Workflow;
 using nlohmann::ordered_json;
 
-struct Name {
+struct NameWritten {
   std::string_view ours, theirs;
 };
-constexpr Name kSamplers[] = {
+constexpr NameWritten kSamplersWritten[] = {
     {"euler", "Euler"},
     {"euler_ancestral", "Euler a"},
     {"heun", "Heun"},
@@ -39,7 +39,7 @@ constexpr Name kSamplers[] = {
     {"ddim", "DDIM"},
     {"uni_pc", "UniPC"},
 };
-constexpr Name kSchedules[] = {
+constexpr NameWritten kSchedulesWritten[] = {
     {"normal", "Normal"},
     {"karras", "Karras"},
     {"exponential", "Exponential"},
@@ -50,8 +50,8 @@ constexpr Name kSchedules[] = {
     {"kl_optimal", "KL Optimal"},
 };
 
-std::string translated(std::span<const Name> names, const std::string& name) {
-  for (const Name& entry : names)
+std::string translated(std::span<const NameWritten> names, const std::string& name) {
+  for (const NameWritten& entry : names)
     if (entry.ours == name) return std::string(entry.theirs);
   return name;
 }
@@ -112,8 +112,8 @@ std::string infotext(const Workflow& workflow, std::string_view id, const Infote
 
   Line line;
   line.add("Steps", written("steps"));
-  line.add("Sampler", translated(kSamplers, written("sampler_name")));
-  line.add("Schedule type", translated(kSchedules, written("scheduler")));
+  line.add("Sampler", translated(kSamplersWritten, written("sampler_name")));
+  line.add("Schedule type", translated(kSchedulesWritten, written("scheduler")));
   const Workflow::Node& guide = guiding_node(workflow, node);
   const ordered_json* cfg = constant(guide, "cfg");
   if (cfg != nullptr && cfg->is_number()) {

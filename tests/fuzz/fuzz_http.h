@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/base64.h"
 #include "base/check.h"
-#include "server/base64.h"
-#include "server/http.h"
-#include "server/multipart.h"
-#include "server/router.h"
+#include "server/net/http.h"
+#include "server/net/multipart.h"
+#include "server/net/router.h"
 
 namespace obscura::fuzz {
 
@@ -52,8 +52,8 @@ inline bool fuzz_http(std::string_view text) {
     for (const server::FormPart& part : *parts)
       OBSCURA_CHECK(is_within(part.content, body), "a part that is not of the body");
   }
-  if (auto bytes = server::decode_base64(body); bytes.ok()) {
-    auto again = server::decode_base64(server::encode_base64(*bytes));
+  if (auto bytes = decode_base64(body); bytes.ok()) {
+    auto again = decode_base64(encode_base64(*bytes));
     OBSCURA_CHECK(again.ok() && *again == *bytes, "what was decoded is encoded otherwise");
   }
 

@@ -13,10 +13,11 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/lower_case.h"
 #include "server/fake_studio.h"
+#include "server/net/text.h"
+#include "server/net/transport.h"
 #include "server/service.h"
-#include "server/text.h"
-#include "server/transport.h"
 #include "store/temporary_folder.h"
 
 namespace obscura::fuzz {
@@ -83,7 +84,7 @@ inline bool fuzz_service(std::string_view text) {
   for (std::string_view header = line(); !header.empty(); header = line()) {
     const std::size_t colon = header.find(": ");
     if (colon == std::string_view::npos) continue;
-    request.headers.emplace(server::lower(header.substr(0, colon)), header.substr(colon + 2));
+    request.headers.emplace(lower_case(header.substr(0, colon)), header.substr(colon + 2));
   }
 
   server::Handler& handler = service->handler();

@@ -10,8 +10,8 @@
 #include "base/files.h"
 #include "graph/executor.h"
 #include "graph/test_nodes.h"
-#include "server/job_runner.h"
-#include "server/project_folders.h"
+#include "server/jobs/job_runner.h"
+#include "server/studio/project_folders.h"
 
 namespace obscura::server::testing {
 

@@ -5,11 +5,11 @@
 #include <fstream>
 
 #include "base/files.h"
-#include "server/access.h"
-#include "server/file_area.h"
-#include "server/http.h"
-#include "server/multipart.h"
-#include "server/router.h"
+#include "server/net/http.h"
+#include "server/net/multipart.h"
+#include "server/net/router.h"
+#include "server/studio/access.h"
+#include "server/studio/file_area.h"
 #include "store/temporary_folder.h"
 
 namespace obscura::server {
