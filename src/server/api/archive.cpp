@@ -70,14 +70,20 @@ Status add_folder(TarWriter& tar, const fs::path& folder, const std::string& pre
       at.disable_recursion_pending();
       continue;
     }
-    if (at->is_symlink(error) || !at->is_regular_file(error)) continue;
-    if (at->file_size(error) == 0) {
+    // A job may finish meanwhile: its temporary files are gone between the listing and the reading.
+    std::error_code gone;
+    if (at->is_symlink(gone) || !at->is_regular_file(gone)) continue;
+    const auto size = at->file_size(gone);
+    if (gone) continue;
+    if (size == 0) {
       OBSCURA_TRY(tar.add(prefix + "/" + name, "", std::time(nullptr)));
       continue;
     }
-    OBSCURA_ASSIGN(MappedFile file, MappedFile::open(at->path()));
+    auto file = MappedFile::open(at->path());
+    if (!file.ok() && file.error().kind() == ErrorKind::kNotFound) continue;
+    if (!file.ok()) return file.error();
     OBSCURA_TRY(tar.add(prefix + "/" + name,
-                        {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()},
+                        {reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size()},
                         std::time(nullptr)));
   }
   if (error) return Error(ErrorKind::kIo, fmt::format("{}: {}", folder.string(), error.message()));
