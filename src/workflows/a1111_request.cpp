@@ -112,7 +112,10 @@ Status read_mask(A1111Images& images, A1111Fields& fields, const ordered_json& v
 }
 
 Status read_start(A1111Images& images, A1111Fields& fields, A1111Job& job) {
-  A1111Job::Start& start = job.start.emplace();
+  // Not emplace(): clang 14 asks for the constructor of a nested struct before its class is
+  // complete.
+  job.start = A1111Job::Start();
+  A1111Job::Start& start = *job.start;
   const ordered_json* list = fields.find("init_images");
   if (list == nullptr || !list->is_array() || list->size() != 1) {
     return invalid_field("init_images", "wanted a list of one image");
