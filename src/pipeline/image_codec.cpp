@@ -7,103 +7,148 @@
 #include <utility>
 
 #include "models/vae/tiny_vae.h"
+#include "models/vae/vae.h"
 #include "tensor/resize.h"
 
 namespace obscura::pipeline {
-
 namespace {
 
-// What TAESD's decoder takes: the latent as the U-Net sees it, bent to stay within -3…3.
-Tensor bent(const Tensor& latent, double scale) {
-  Tensor result(latent.shape());
-  for (std::int64_t i = 0; i < latent.elements(); ++i)
-    result.data()[i] = static_cast<float>(3 * std::tanh(latent.data()[i] * scale / 3));
+Tensor each(const Tensor& tensor, const std::function<float(float)>& change) {
+  Tensor result(tensor.shape());
+  std::transform(tensor.data(), tensor.data() + tensor.elements(), result.data(), change);
   return result;
+}
+
+// The middle of an image (1, H, W, C) whose sides become multiples of `multiple`, with so many
+// channels: where it has fewer, the last stands for those that are missing.
+Tensor whole_blocks(const Tensor& image, std::int64_t multiple, std::int64_t channels) {
+  const Shape& s = image.shape();
+  const std::int64_t height = s[1] / multiple * multiple, width = s[2] / multiple * multiple;
+  const std::int64_t top = (s[1] - height) / 2, left = (s[2] - width) / 2;
+  Tensor pixels(Shape{1, height, width, channels});
+  float* target = pixels.data();
+  for (std::int64_t y = 0; y < height; ++y) {
+    for (std::int64_t x = 0; x < width; ++x) {
+      const float* source = image.data() + ((top + y) * s[2] + left + x) * s[3];
+      for (std::int64_t c = 0; c < channels; ++c) *target++ = source[std::min(c, s[3] - 1)];
+    }
+  }
+  return pixels;
+}
+
+// Of (1, h, w, 2C), means and then logarithms of variances, the means as planes (1, C, h, w).
+Tensor means_of(const Tensor& moments) {
+  const Tensor both = planes_of_image(moments);
+  const Shape& s = both.shape();
+  const std::int64_t half = both.elements() / 2;
+  return Tensor(Shape{1, s[1] / 2, s[2], s[3]},
+                std::vector<float>(both.data(), both.data() + half));
+}
+
+float to_unit(float value) {
+  return std::clamp((value + 1) * 0.5f, 0.0f, 1.0f);
+}
+
+ImageModel vae_decoder(const Vae& vae) {
+  return {.name = "vae decode",
+          .weights = vae.weights,
+          .build =
+              [weights = vae.weights](std::int64_t height, std::int64_t width) {
+                return models::build_vae_decoder(*weights, 1, height, width);
+              },
+          .before = image_of_planes,
+          .after = [](const Tensor& image) { return each(image, to_unit); },
+          .scale = {.to = vae.dimensions.scale()}};
+}
+
+ImageModel vae_encoder(const Vae& vae) {
+  const models::VaeDimensions d = vae.dimensions;
+  return {.name = "vae encode",
+          .weights = vae.weights,
+          .build =
+              [weights = vae.weights](std::int64_t height, std::int64_t width) {
+                return models::build_vae_encoder(*weights, 1, height, width);
+              },
+          .before =
+              [d](const Tensor& image) {
+                return each(whole_blocks(image, d.scale(), d.image_channels),
+                            [](float value) { return value * 2 - 1; });
+              },
+          .after = means_of,
+          .scale = {.of = d.scale()}};
+}
+
+// TAESD's decoder takes the latent as the U-Net sees it, bent to stay within -3…3.
+ImageModel tiny_decoder(const Vae& vae) {
+  const double scale = vae.tiny->latent_scale;
+  return {.name = "taesd decode",
+          .weights = vae.weights,
+          .build =
+              [weights = vae.weights](std::int64_t height, std::int64_t width) {
+                return models::build_tiny_decoder(*weights, 1, height, width);
+              },
+          .before =
+              [scale](const Tensor& planes) {
+                return image_of_planes(each(planes, [scale](float value) {
+                  return static_cast<float>(3 * std::tanh(value * scale / 3));
+                }));
+              },
+          .after =
+              [](const Tensor& image) {
+                return each(image, [](float value) { return std::clamp(value, 0.0f, 1.0f); });
+              },
+          .scale = {.to = vae.dimensions.scale()}};
+}
+
+ImageModel tiny_encoder(const Vae& vae) {
+  const models::VaeDimensions d = vae.dimensions;
+  const float scale = vae.tiny->latent_scale;
+  return {.name = "taesd encode",
+          .weights = vae.tiny->encoder,
+          .build =
+              [weights = vae.tiny->encoder](std::int64_t height, std::int64_t width) {
+                return models::build_tiny_encoder(*weights, 1, height, width);
+              },
+          .before =
+              [d](const Tensor& image) { return whole_blocks(image, d.scale(), d.image_channels); },
+          .after =
+              [scale](const Tensor& latent) {
+                return each(planes_of_image(latent),
+                            [scale](float value) { return value / scale; });
+              },
+          .scale = {.of = d.scale()}};
 }
 
 }  // namespace
 
-Result<runtime::ImageNetwork> plan_decoder(runtime::Session& session, const Vae& vae,
-                                           std::int64_t height, std::int64_t width) {
-  if (vae.tiny) {
-    OBSCURA_ASSIGN(ir::Graph tiny, models::build_tiny_decoder(*vae.weights, 1, height, width));
-    return runtime::ImageNetwork::plan(session, "taesd decode", vae.weights, std::move(tiny));
-  }
-  OBSCURA_ASSIGN(ir::Graph graph, models::build_vae_decoder(*vae.weights, 1, height, width));
-  return runtime::ImageNetwork::plan(session, "vae decode", vae.weights, std::move(graph));
+ImageModel decoder_of(const Vae& vae) {
+  return vae.tiny ? tiny_decoder(vae) : vae_decoder(vae);
 }
 
-Result<runtime::ImageNetwork> plan_encoder(runtime::Session& session, const Vae& vae,
-                                           std::int64_t height, std::int64_t width) {
-  std::int64_t scale = vae.dimensions.scale();
-  if (vae.tiny) {
-    if (vae.tiny->encoder == nullptr)
-      return Error(ErrorKind::kInvalidInput, vae.file->name() + " only decodes");
-    OBSCURA_ASSIGN(ir::Graph tiny, models::build_tiny_encoder(*vae.tiny->encoder, 1, height * scale,
-                                                              width * scale));
-    return runtime::ImageNetwork::plan(session, "taesd encode", vae.tiny->encoder, std::move(tiny));
-  }
-  OBSCURA_ASSIGN(ir::Graph graph,
-                 models::build_vae_encoder(*vae.weights, 1, height * scale, width * scale));
-  return runtime::ImageNetwork::plan(session, "vae encode", vae.weights, std::move(graph));
+Result<ImageModel> encoder_of(const Vae& vae) {
+  if (!vae.tiny) return vae_encoder(vae);
+  if (vae.tiny->encoder == nullptr)
+    return Error(ErrorKind::kInvalidInput, vae.file->name() + " only decodes");
+  return tiny_encoder(vae);
 }
 
 Result<Tensor> decode_image(runtime::Session& session, const Vae& vae, const Tensor& latent,
                             const CancelToken& cancel) {
-  const Shape& s = latent.shape();
-  OBSCURA_ASSIGN(runtime::ImageNetwork decoder, plan_decoder(session, vae, s[2], s[3]));
-  std::int64_t scale = vae.dimensions.scale();
-  Tensor images(Shape{s[0], s[2] * scale, s[3] * scale, vae.dimensions.image_channels});
-  float* target = images.data();
-  for (std::int64_t b = 0; b < s[0]; ++b) {
-    Tensor planes = latent.slice(b);
-    if (vae.tiny) planes = bent(planes, vae.tiny->latent_scale);
-    OBSCURA_ASSIGN(Tensor image, decoder.run(session, image_of_planes(planes), cancel));
-    for (float value : std::as_const(image).values())
-      *target++ = std::clamp(vae.tiny ? value : (value + 1) * 0.5f, 0.0f, 1.0f);
-  }
-  return images;
+  return run(session, decoder_of(vae), latent, cancel);
 }
 
 Result<Tensor> encode_image(runtime::Session& session, const Vae& vae, const Tensor& image,
                             const CancelToken& cancel) {
   const Shape& s = image.shape();
-  std::int64_t scale = vae.dimensions.scale(), channels = vae.dimensions.image_channels;
-  std::int64_t height = s[1] / scale, width = s[2] / scale;
-  if (height == 0 || width == 0) {
+  const std::int64_t scale = vae.dimensions.scale();
+  if (s[1] < scale || s[2] < scale) {
     return Error(
         ErrorKind::kInvalidInput,
-        fmt::format("a picture of {}x{} is too small for the VAE, which wants at least {}x{}", s[2],
+        fmt::format("an image of {}x{} is too small for the VAE, which wants at least {}x{}", s[2],
                     s[1], scale, scale));
   }
-  OBSCURA_ASSIGN(runtime::ImageNetwork encoder, plan_encoder(session, vae, height, width));
-  std::int64_t top = (s[1] - height * scale) / 2, left = (s[2] - width * scale) / 2;
-  std::vector<Tensor> latents;
-  for (std::int64_t b = 0; b < s[0]; ++b) {
-    Tensor pixels(Shape{1, height * scale, width * scale, channels});
-    float* target = pixels.data();
-    for (std::int64_t y = 0; y < height * scale; ++y) {
-      for (std::int64_t x = 0; x < width * scale; ++x) {
-        const float* source = image.data() + ((b * s[1] + top + y) * s[2] + left + x) * s[3];
-        for (std::int64_t c = 0; c < channels; ++c) {
-          const float value = source[std::min(c, s[3] - 1)];
-          *target++ = vae.tiny ? value : value * 2 - 1;
-        }
-      }
-    }
-    OBSCURA_ASSIGN(Tensor moments, encoder.run(session, pixels, cancel));
-    if (vae.tiny) {
-      Tensor code = planes_of_image(moments);
-      for (float& value : code.values()) value /= vae.tiny->latent_scale;
-      latents.push_back(std::move(code));
-      continue;
-    }
-    Tensor both = planes_of_image(moments);  // (1, 2C, h, w): means, then logarithms of variances
-    std::int64_t half = both.elements() / 2;
-    latents.emplace_back(Shape{1, both.shape()[1] / 2, height, width},
-                         std::vector<float>(both.data(), both.data() + half));
-  }
-  return concatenate(latents);
+  OBSCURA_ASSIGN(ImageModel encoder, encoder_of(vae));
+  return run(session, encoder, image, cancel);
 }
 
 }  // namespace obscura::pipeline

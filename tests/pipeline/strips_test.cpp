@@ -51,11 +51,11 @@ TEST_P(Strips, DecodeWithoutSeams) {
   Tensor latent = noise({1, 4, height, width});
   runtime::Session whole = strips_session();
   Tensor expected = decode_image(whole, vae(), latent, {}).value();
-  std::size_t needed = plan_decoder(whole, vae(), height, width)->peak_bytes();
+  std::size_t needed = plan(whole, decoder_of(vae()), height, width)->peak_bytes();
 
   auto budget = static_cast<std::size_t>(static_cast<double>(needed) * part);
   runtime::Session tight = strips_session(budget);
-  auto network = plan_decoder(tight, vae(), height, width);
+  auto network = plan(tight, decoder_of(vae()), height, width);
   ASSERT_TRUE(network.ok()) << network.error().message();
   EXPECT_GT(strips(*network), 0);
   EXPECT_LE(network->peak_bytes(), budget);
@@ -71,10 +71,10 @@ TEST_P(Strips, EncodeWithoutSeams) {
   for (float& value : image.values()) value = std::clamp(value * 0.2f + 0.5f, 0.0f, 1.0f);
   runtime::Session whole = strips_session();
   Tensor expected = encode_image(whole, vae(), image, {}).value();
-  std::size_t needed = plan_encoder(whole, vae(), height, width)->peak_bytes();
+  std::size_t needed = plan(whole, encoder_of(vae()).value(), height * 8, width * 8)->peak_bytes();
   runtime::Session tight =
       strips_session(static_cast<std::size_t>(static_cast<double>(needed) * part));
-  auto network = plan_encoder(tight, vae(), height, width);
+  auto network = plan(tight, encoder_of(vae()).value(), height * 8, width * 8);
   ASSERT_TRUE(network.ok()) << network.error().message();
   EXPECT_GT(strips(*network), 0);
   auto latent = encode_image(tight, vae(), image, {});
@@ -88,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(Budgets, Strips,
 
 TEST(StripsOfNothing, ABudgetBelowTheImagesIsRefused) {
   runtime::Session tight = strips_session(2 << 20);
-  auto network = plan_decoder(tight, vae(), 64, 64);
+  auto network = plan(tight, decoder_of(vae()), 64, 64);
   ASSERT_FALSE(network.ok());
   EXPECT_EQ(network.error().kind(), ErrorKind::kOutOfMemory);
 }

@@ -42,14 +42,14 @@ void expect_to_agree(const std::shared_ptr<const Vae>& vae) {
   runtime::Session session(backend::create_device("cpu").value());
   auto picture = decode_image(session, *vae, sine({1, 4, 3, 2}, 0.37, 4 / kScale, 0), {});
   ASSERT_TRUE(picture.ok()) << picture.error().message();
-  Tensor wanted = models::channels_last(in_torch("image"));
+  Tensor wanted = models::channels_last(in_torch("out.decode.image"));
   for (float& value : wanted.values()) value = std::clamp(value, 0.0f, 1.0f);
   EXPECT_LT(models::relative_error(*picture, wanted), 1e-5);
 
   auto latent =
       encode_image(session, *vae, models::channels_last(sine({1, 3, 24, 16}, 0.11, 0.5, 0.5)), {});
   ASSERT_TRUE(latent.ok()) << latent.error().message();
-  Tensor code = in_torch("latent");
+  Tensor code = in_torch("out.encode.latent");
   for (float& value : code.values()) value /= kScale;
   EXPECT_LT(models::relative_error(*latent, code), 1e-5);
 }
@@ -97,9 +97,8 @@ TEST(TinyVae, OfThePublishedSizePlansAndPreviews) {
   EXPECT_EQ(encoder->layout().components.at(0).parameters(), 1'222'532);
   auto vae = load_tiny_vae(decoder, nullptr, kScale).value();
   runtime::Session session(backend::create_device("cpu").value());
-  EXPECT_TRUE(plan_decoder(session, *vae, 128, 128).ok());
-  EXPECT_EQ(plan_encoder(session, *vae, 128, 128).error().message(),
-            "decoder.safetensors only decodes");
+  EXPECT_TRUE(plan(session, decoder_of(*vae), 128, 128).ok());
+  EXPECT_EQ(encoder_of(*vae).error().message(), "decoder.safetensors only decodes");
 
   Previewer previewer(session, nullptr, vae);
   const Tensor latent = sine({2, 4, 16, 8}, 0.37, 4, 0);
