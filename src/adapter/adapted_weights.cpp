@@ -11,8 +11,6 @@
 namespace obscura::adapter {
 namespace {
 
-using checkpoint::ComponentKind;
-
 // The changes that an adapter makes to one network.
 class NetworkChange final : public runtime::WeightChange {
  public:
@@ -82,9 +80,8 @@ std::string_view block_of(std::string_view module) {
   return module.substr(0, end);
 }
 
-std::string identity_of(const AdapterFile& adapter, ComponentKind network,
-                        const Strengths& strengths) {
-  bool unet = network == ComponentKind::kUNet;
+std::string identity_of(const AdapterFile& adapter, Part network, const Strengths& strengths) {
+  bool unet = network == Part::kUNet;
   std::string identity =
       fmt::format("adapter {} at {}", adapter.identity(), unet ? strengths.unet : strengths.text);
   if (unet)
@@ -98,9 +95,9 @@ class Adapting {
   Adapting(std::shared_ptr<const AdapterFile> adapter, const Networks& base,
            const Strengths& strengths)
       : adapter_(std::move(adapter)), table_(base), strengths_(strengths) {
-    for (ComponentKind kind : {ComponentKind::kUNet, ComponentKind::kClipL, ComponentKind::kClipG})
-      changes_[kind] =
-          std::make_shared<NetworkChange>(adapter_, identity_of(*adapter_, kind, strengths));
+    for (Part part : {Part::kUNet, Part::kText1, Part::kText2})
+      changes_[part] =
+          std::make_shared<NetworkChange>(adapter_, identity_of(*adapter_, part, strengths));
   }
 
   Status match_all() {
@@ -115,9 +112,8 @@ class Adapting {
   }
 
   AdaptedNetworks finish(const Networks& base) && {
-    result_.networks = {changed(base.unet, ComponentKind::kUNet),
-                        changed(base.clip_l, ComponentKind::kClipL),
-                        changed(base.clip_g, ComponentKind::kClipG)};
+    result_.networks = {changed(base.unet, Part::kUNet), changed(base.text1, Part::kText1),
+                        changed(base.text2, Part::kText2)};
     for (const io::TensorEntry* entry : adapter_->unknown()) unmatched_.insert(entry);
     for (const io::TensorEntry& entry : adapter_->file().entries())
       if (unmatched_.contains(&entry)) result_.unmatched.push_back(entry.name);
@@ -159,7 +155,7 @@ class Adapting {
     }
     unmatched_.insert(deltas->unused.begin(), deltas->unused.end());
     if (deltas->weight.empty() && deltas->bias.empty()) return {};
-    bool unet = target.network == ComponentKind::kUNet;
+    bool unet = target.network == Part::kUNet;
     ++(unet ? result_.unet_modules : result_.text_modules);
     double strength = unet ? strengths_.unet * block_factor(target.name) : strengths_.text;
     if (strength == 0) return {};
@@ -181,14 +177,14 @@ class Adapting {
   }
 
   std::shared_ptr<runtime::WeightStore> changed(const std::shared_ptr<runtime::WeightStore>& base,
-                                                ComponentKind kind) {
-    return base == nullptr || changes_[kind]->empty() ? base : base->with(changes_[kind]);
+                                                Part part) {
+    return base == nullptr || changes_[part]->empty() ? base : base->with(changes_[part]);
   }
 
   std::shared_ptr<const AdapterFile> adapter_;
   ModuleTable table_;
   const Strengths& strengths_;
-  std::map<ComponentKind, std::shared_ptr<NetworkChange>> changes_;
+  std::map<Part, std::shared_ptr<NetworkChange>> changes_;
   std::set<const Module*> in_diffusers_, matched_;
   std::set<const io::TensorEntry*> unmatched_;
   bool of_absent_network_ = false;

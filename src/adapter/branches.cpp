@@ -9,8 +9,6 @@
 namespace obscura::adapter {
 namespace {
 
-using checkpoint::ComponentKind;
-
 bool is_plain_lora(const AdapterModule& module) {
   constexpr Role kAllowed[] = {Role::kUp, Role::kDown, Role::kAlpha, Role::kScale};
   return module.find(Role::kUp) != nullptr && module.find(Role::kDown) != nullptr &&
@@ -53,31 +51,26 @@ Status add_branch(const AdapterFile& adapter, const AdapterModule& module, const
 Result<BranchedNetworks> branched(const std::shared_ptr<const AdapterFile>& adapter,
                                   const Networks& base, const std::string& source) {
   BranchedNetworks result{base, {}, 0};
-  const std::map<ComponentKind, std::shared_ptr<runtime::WeightStore>*> networks = {
-      {ComponentKind::kUNet, &result.networks.unet},
-      {ComponentKind::kClipL, &result.networks.clip_l},
-      {ComponentKind::kClipG, &result.networks.clip_g}};
-  std::map<ComponentKind, std::shared_ptr<runtime::WeightStore>> branches;
+  std::map<Part, std::shared_ptr<runtime::WeightStore>> branches;
   const ModuleTable table(base);
   for (const AdapterModule& module : adapter->modules()) {
     const Module* target = table.find(module.stem).module;
     if (target == nullptr) continue;
-    if (!is_plain_lora(module) || !is_whole_layer(*target, **networks.at(target->network))) {
+    if (!is_plain_lora(module) || !is_whole_layer(*target, *result.networks.of(target->network))) {
       result.left_out.push_back(module.stem);
       continue;
     }
     auto& branch = branches[target->network];
     if (branch == nullptr) {
       branch = std::make_shared<runtime::WeightStore>(
-          "branch of " + adapter->identity() + " for " +
-              std::string(checkpoint::name_of(target->network)),
+          "branch of " + adapter->identity() + " for " + std::string(name_of(target->network)),
           adapter);
     }
     OBSCURA_TRY(add_branch(*adapter, module, *target, *branch));
     ++result.modules;
   }
   for (const auto& [network, branch] : branches) {
-    auto& store = *networks.at(network);
+    auto& store = result.networks.of(network);
     store = store->with_branch(source, branch);
   }
   return result;

@@ -2,27 +2,23 @@
 
 #include <string_view>
 
-#include "checkpoint/families.h"
+#include "checkpoint/family.h"
+#include "checkpoint/foreign_files.h"
+#include "checkpoint/kinds/adapter.h"
+#include "checkpoint/networks.h"
+#include "checkpoint/tensor_names.h"
 
 namespace obscura::adapter {
 namespace {
 
-// A part of a tensor's name that only this kind of file has. Earlier ones are more telling.
+// A part of a tensor's name that only adapters for such a model have. Earlier ones are more
+// telling.
 struct Mark {
   std::string_view part, what;
 };
 constexpr Mark kMarks[] = {
     {"lora_controlnet", "a control LoRA (a ControlNet)"},
-    {"control_model.", "a ControlNet"},
-    {"input_hint_block.", "a ControlNet"},
-    {"controlnet_cond_embedding.", "a ControlNet"},
-    {"ip_adapter", "an IP-Adapter"},
-    {"image_proj.", "an IP-Adapter"},
     {"motion_modules.", "an AnimateDiff motion module"},
-    {"emb_params", "a textual inversion embedding"},
-    {"string_to_param", "a textual inversion embedding"},
-    {"first_stage_model.", "a checkpoint"},
-    {"conditioner.embedders.", "a checkpoint"},
     {"single_transformer_blocks", "an adapter for FLUX"},
     {"double_blocks", "an adapter for FLUX"},
     {"single_blocks", "an adapter for FLUX"},
@@ -46,6 +42,10 @@ std::string describe_foreign(const AdapterFile& adapter) {
     for (const io::TensorEntry& entry : adapter.file().entries())
       if (entry.name.find(mark.part) != std::string::npos) return std::string(mark.what);
   }
+  const checkpoint::TensorNames names(adapter.file().entries());
+  const checkpoint::NetworkKind* kind = checkpoint::known_by_sight(names);
+  if (kind != nullptr && !(*kind == checkpoint::kAdapter)) return kind->describe(names);
+  if (!checkpoint::find_networks(names).empty()) return "a checkpoint";
   // The projections of the context have its width as their inner size.
   for (const AdapterModule& module : adapter.modules()) {
     if (!names_context_projection(module.stem)) continue;

@@ -6,46 +6,44 @@
 namespace obscura::adapter {
 namespace {
 
-using checkpoint::ComponentKind;
-
-std::size_t index_of(ComponentKind kind) {
-  return kind == ComponentKind::kUNet ? 0 : kind == ComponentKind::kClipL ? 1 : 2;
+std::size_t index_of(Part part) {
+  return static_cast<std::size_t>(part);
 }
 
 struct Prefix {
   std::string_view text;
-  ComponentKind network;
+  Part network;
 };
 // Where one begins another, both are tried. "lora_te_" is Stable Diffusion 1's, whose text encoder
 // is SDXL's first. The empty one: peft without a pipeline, and old diffusers.
 constexpr Prefix kPrefixes[] = {
-    {"lora_unet_", ComponentKind::kUNet},
-    {"lycoris_unet_", ComponentKind::kUNet},
-    {"lycoris_", ComponentKind::kUNet},
-    {"oft_unet_", ComponentKind::kUNet},
-    {"unet.base_model.model.", ComponentKind::kUNet},
-    {"base_model.model.unet.", ComponentKind::kUNet},
-    {"base_model.model.", ComponentKind::kUNet},
-    {"unet.", ComponentKind::kUNet},
-    {"model.diffusion_model.", ComponentKind::kUNet},
-    {"diffusion_model.", ComponentKind::kUNet},
-    {"lora_te1_", ComponentKind::kClipL},
-    {"lora_te_", ComponentKind::kClipL},
-    {"lycoris_te1_", ComponentKind::kClipL},
-    {"lycoris_te_", ComponentKind::kClipL},
-    {"oft_te1_", ComponentKind::kClipL},
-    {"oft_te_", ComponentKind::kClipL},
-    {"text_encoder.", ComponentKind::kClipL},
-    {"text_encoders.clip_l.transformer.", ComponentKind::kClipL},
-    {"text_encoders.clip_l.", ComponentKind::kClipL},
-    {"conditioner.embedders.0.transformer.", ComponentKind::kClipL},
-    {"lora_te2_", ComponentKind::kClipG},
-    {"lycoris_te2_", ComponentKind::kClipG},
-    {"oft_te2_", ComponentKind::kClipG},
-    {"text_encoder_2.", ComponentKind::kClipG},
-    {"text_encoders.clip_g.transformer.", ComponentKind::kClipG},
-    {"text_encoders.clip_g.", ComponentKind::kClipG},
-    {"", ComponentKind::kUNet},
+    {"lora_unet_", Part::kUNet},
+    {"lycoris_unet_", Part::kUNet},
+    {"lycoris_", Part::kUNet},
+    {"oft_unet_", Part::kUNet},
+    {"unet.base_model.model.", Part::kUNet},
+    {"base_model.model.unet.", Part::kUNet},
+    {"base_model.model.", Part::kUNet},
+    {"unet.", Part::kUNet},
+    {"model.diffusion_model.", Part::kUNet},
+    {"diffusion_model.", Part::kUNet},
+    {"lora_te1_", Part::kText1},
+    {"lora_te_", Part::kText1},
+    {"lycoris_te1_", Part::kText1},
+    {"lycoris_te_", Part::kText1},
+    {"oft_te1_", Part::kText1},
+    {"oft_te_", Part::kText1},
+    {"text_encoder.", Part::kText1},
+    {"text_encoders.clip_l.transformer.", Part::kText1},
+    {"text_encoders.clip_l.", Part::kText1},
+    {"conditioner.embedders.0.transformer.", Part::kText1},
+    {"lora_te2_", Part::kText2},
+    {"lycoris_te2_", Part::kText2},
+    {"oft_te2_", Part::kText2},
+    {"text_encoder_2.", Part::kText2},
+    {"text_encoders.clip_g.transformer.", Part::kText2},
+    {"text_encoders.clip_g.", Part::kText2},
+    {"", Part::kUNet},
 };
 
 std::string underscored(std::string_view name) {
@@ -101,17 +99,21 @@ std::string hugging_face_name(std::string name) {
 
 }  // namespace
 
+std::string_view name_of(Part part) {
+  return part == Part::kUNet ? "unet" : part == Part::kText1 ? "text1" : "text2";
+}
+
 std::string stem_of(const Module& module) {
-  if (module.network == ComponentKind::kUNet) return "diffusion_model." + module.name;
-  const bool first = module.network == ComponentKind::kClipL;
+  if (module.network == Part::kUNet) return "diffusion_model." + module.name;
+  const bool first = module.network == Part::kText1;
   return (first ? "text_encoders.clip_l.transformer." : "text_encoders.clip_g.transformer.") +
          hugging_face_name(module.name);
 }
 
 ModuleTable::ModuleTable(const Networks& networks) {
   if (networks.unet) add_unet(*networks.unet);
-  if (networks.clip_l) add_text_encoder(ComponentKind::kClipL, *networks.clip_l);
-  if (networks.clip_g) add_text_encoder(ComponentKind::kClipG, *networks.clip_g);
+  if (networks.text1) add_text_encoder(Part::kText1, *networks.text1);
+  if (networks.text2) add_text_encoder(Part::kText2, *networks.text2);
 }
 
 void ModuleTable::add(Module module, const std::vector<std::string>& names,
@@ -124,7 +126,7 @@ void ModuleTable::add(Module module, const std::vector<std::string>& names,
 }
 
 void ModuleTable::add_unet(const runtime::WeightStore& weights) {
-  present_[index_of(ComponentKind::kUNet)] = true;
+  present_[index_of(Part::kUNet)] = true;
   std::int64_t stride = 1;
   while (weights.find("input_blocks." + std::to_string(stride) + ".0.op.weight") == nullptr &&
          weights.find("input_blocks." + std::to_string(stride) + ".0.in_layers.0.weight") !=
@@ -134,13 +136,13 @@ void ModuleTable::add_unet(const runtime::WeightStore& weights) {
     if (!tensor.ends_with(".weight")) continue;
     std::string name = tensor.substr(0, tensor.size() - 7);
     std::string diffusers = diffusers_name(name, stride);
-    add({ComponentKind::kUNet, name, whole(weights, tensor), whole(weights, name + ".bias")},
+    add({Part::kUNet, name, whole(weights, tensor), whole(weights, name + ".bias")},
         {name, diffusers}, diffusers);
   }
 }
 
-void ModuleTable::add_text_encoder(ComponentKind kind, const runtime::WeightStore& weights) {
-  present_[index_of(kind)] = true;
+void ModuleTable::add_text_encoder(Part part, const runtime::WeightStore& weights) {
+  present_[index_of(part)] = true;
   for (const auto& [tensor, stored] : weights.tensors()) {
     constexpr std::string_view kFused = ".in_proj_weight";
     if (tensor.ends_with(kFused)) {
@@ -148,21 +150,21 @@ void ModuleTable::add_text_encoder(ComponentKind kind, const runtime::WeightStor
       constexpr const char* kParts[] = {".q_proj", ".k_proj", ".v_proj"};
       for (int i = 0; i < 3; ++i) {
         std::string name = hugging_face_name(attention + kParts[i]);
-        add({kind, name, third(weights, tensor, i), third(weights, attention + ".in_proj_bias", i)},
+        add({part, name, third(weights, tensor, i), third(weights, attention + ".in_proj_bias", i)},
             {name, replaced(name, kParts[i], std::string(".to_") + kParts[i][1])});
       }
     } else if (tensor == "text_projection" && stored.shape.rank() == 2) {
       TensorSlot slot{tensor, 0, Shape{stored.shape[1], stored.shape[0]}, true};
-      add({kind, tensor, std::move(slot), {}}, {tensor});
+      add({part, tensor, std::move(slot), {}}, {tensor});
     } else if (tensor == "positional_embedding") {
-      add({kind, tensor, whole(weights, tensor), {}}, {"text_model.embeddings.position_embedding"});
+      add({part, tensor, whole(weights, tensor), {}}, {"text_model.embeddings.position_embedding"});
     } else if (tensor.ends_with(".weight")) {
       std::string own = tensor.substr(0, tensor.size() - 7), name = hugging_face_name(own);
       // Old diffusers: to_q, …, to_out, left after the "_lora" of "to_q_lora".
       std::string old = replaced(replaced(name, ".out_proj", ".to_out"), "_proj", "");
-      for (const char* part : {".q", ".k", ".v"})
-        if (old.ends_with(part)) old.insert(old.size() - 1, "to_");
-      add({kind, own, whole(weights, tensor), whole(weights, own + ".bias")}, {name, own, old});
+      for (const char* ending : {".q", ".k", ".v"})
+        if (old.ends_with(ending)) old.insert(old.size() - 1, "to_");
+      add({part, own, whole(weights, tensor), whole(weights, own + ".bias")}, {name, own, old});
     }
   }
 }

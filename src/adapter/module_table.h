@@ -13,7 +13,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "checkpoint/layout.h"
 #include "runtime/weight_store.h"
 #include "tensor/shape.h"
 
@@ -27,15 +26,24 @@ struct TensorSlot {
   bool transposed = false;  // stored as (in, out)
 };
 
+// What adapter files call the networks that they change: text encoders by their place, which the
+// family says (checkpoint::FamilyEncoder).
+enum class Part { kUNet, kText1, kText2 };
+std::string_view name_of(Part part);  // "unet", "text1", "text2"
+
 struct Module {
-  checkpoint::ComponentKind network = checkpoint::ComponentKind::kUNet;
+  Part network = Part::kUNet;
   std::string name;  // the network's own: "input_blocks.4.1.proj_in"
   TensorSlot weight, bias;
 };
 
 // The networks that adapters can change; a null one is not there.
 struct Networks {
-  std::shared_ptr<runtime::WeightStore> unet, clip_l, clip_g;
+  std::shared_ptr<runtime::WeightStore> unet, text1, text2;
+
+  std::shared_ptr<runtime::WeightStore>& of(Part part) {
+    return part == Part::kUNet ? unet : part == Part::kText1 ? text1 : text2;
+  }
 };
 
 // The module's name in files that ComfyUI writes: "diffusion_model.middle_block.1.proj_in",
@@ -66,7 +74,7 @@ class ModuleTable {
   using Names = std::unordered_map<std::string, Named>;  // "." written as "_"
 
   void add_unet(const runtime::WeightStore& weights);
-  void add_text_encoder(checkpoint::ComponentKind kind, const runtime::WeightStore& weights);
+  void add_text_encoder(Part part, const runtime::WeightStore& weights);
   void add(Module module, const std::vector<std::string>& names, std::string_view diffusers = "");
 
   std::vector<Module> modules_;

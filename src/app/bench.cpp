@@ -18,6 +18,7 @@
 #include "backend/backend.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "checkpoint/family.h"
 #include "ir/attention.h"
 #include "ir/conv2d.h"
 #include "ir/linear.h"
@@ -64,7 +65,7 @@ double operations(const ir::Graph& graph, const ir::Node& node) {
 }
 
 Result<ir::Graph> build(const BenchOptions& options, const runtime::WeightStore& weights) {
-  std::int64_t latent = options.size / 8;
+  std::int64_t latent = options.size / checkpoint::kUsualLatents.pixels;
   if (options.network == "unet") {
     models::UNetCall call{.batch = options.batch, .height = latent, .width = latent, .tokens = 77};
     return models::build_unet(weights, {}, call);

@@ -12,6 +12,8 @@
 #include "app/model_defaults.h"
 #include "app/version.h"
 #include "base/files.h"
+#include "checkpoint/kinds/unet.h"
+#include "checkpoint/network_kind.h"
 #include "io/image.h"
 #include "io/jpeg.h"
 #include "io/png.h"
@@ -141,26 +143,32 @@ Status EngineStudio::check_model_name(std::string_view kind, std::string_view na
 
 namespace {
 
-// What a file must hold to be of use as this kind of model.
-bool serves_as(std::string_view kind, const checkpoint::CheckpointLayout& layout) {
-  if (kind == "vae") return layout.has(checkpoint::ComponentKind::kVae);
-  if (kind == "text_encoders") return layout.has_text_encoders();
-  return layout.has(checkpoint::ComponentKind::kUNet);
+constexpr std::string_view kWholeModels = "checkpoints";
+
+// Whether a network that Obscura runs belongs into the folder.
+bool holds_networks(std::string_view folder) {
+  const auto kinds = checkpoint::network_kinds();
+  return folder == kWholeModels || std::any_of(kinds.begin(), kinds.end(), [&](const auto* kind) {
+           return kind->is_run() && kind->folder.name == folder;
+         });
+}
+
+// What a file must hold to be of use there.
+bool serves_as(std::string_view folder, const checkpoint::CheckpointLayout& layout) {
+  if (folder == kWholeModels) return layout.has(checkpoint::kUNet);
+  return std::any_of(layout.components.begin(), layout.components.end(),
+                     [&](const auto& network) { return network.kind().folder.name == folder; });
 }
 
 }  // namespace
 
 Result<std::string> EngineStudio::inspect_model(std::string_view kind, const fs::path& file) const {
-  constexpr std::string_view kRecognised[] = {"checkpoints", "vae", "text_encoders",
-                                              "diffusion_models"};
-  const bool recognised =
-      std::find(std::begin(kRecognised), std::end(kRecognised), kind) != std::end(kRecognised);
   auto refuse = [&](const std::string& found) {
     return Error(ErrorKind::kInvalidInput,
                  fmt::format("{}: wanted one of the {}, found {}", file.string(), kind, found));
   };
   auto model = pipeline::ModelFile::open(file, file.string());
-  if (recognised) {
+  if (holds_networks(kind)) {
     if (!model.ok()) return model.error();
     const checkpoint::CheckpointLayout& layout = (*model)->layout();
     return serves_as(kind, layout) ? Result(layout.title()) : refuse(layout.title());

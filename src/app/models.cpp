@@ -14,6 +14,7 @@
 #include "app/progress.h"
 #include "base/files.h"
 #include "base/memory_text.h"
+#include "checkpoint/kinds/unet.h"
 #include "io/random_checkpoint.h"
 #include "pipeline/model.h"
 
@@ -66,15 +67,15 @@ ordered_json describe(const pipeline::ModelFile& file) {
   json["file"] = file.name();
   json["bytes"] = file.file().bytes();
   json["kind"] = layout.title();
-  json["architecture"] = name_of(layout.architecture);
-  if (layout.has(checkpoint::ComponentKind::kUNet)) {
+  json["architecture"] = layout.family == nullptr ? "" : layout.family->name;
+  if (layout.has(checkpoint::kUNet)) {
     json["prediction"] =
         layout.prediction == checkpoint::Prediction::kEpsilon ? "epsilon" : "velocity";
     json["zero_terminal_snr"] = layout.zero_terminal_snr;
-    json["latent_scale"] = layout.latent_scale;
+    json["latent_scale"] = layout.family->latents.scale;
   }
   for (const checkpoint::Component& component : layout.components) {
-    json["networks"].push_back({{"name", name_of(component.kind())},
+    json["networks"].push_back({{"name", component.kind().id},
                                 {"tensors", component.tensors().size()},
                                 {"parameters", component.parameters()}});
   }

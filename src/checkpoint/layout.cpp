@@ -1,5 +1,10 @@
 #include "checkpoint/layout.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "checkpoint/kinds/unet.h"
+
 namespace obscura::checkpoint {
 namespace {
 
@@ -16,50 +21,9 @@ std::string weight_of_scale(std::string_view name) {
 
 }  // namespace
 
-std::string_view name_of(Architecture architecture) {
-  switch (architecture) {
-    case Architecture::kNone:
-      return "";
-    case Architecture::kSdxlBase:
-      return "SDXL base";
-    case Architecture::kSdxlRefiner:
-      return "SDXL refiner";
-    case Architecture::kSd1:
-      return "Stable Diffusion 1";
-    case Architecture::kSd2:
-      return "Stable Diffusion 2";
-  }
-  return "";
-}
-
-std::string_view name_of(ComponentKind kind) {
-  switch (kind) {
-    case ComponentKind::kUNet:
-      return "unet";
-    case ComponentKind::kClipL:
-      return "clip_l";
-    case ComponentKind::kClipG:
-      return "clip_g";
-    case ComponentKind::kClipH:
-      return "clip_h";
-    case ComponentKind::kVae:
-      return "vae";
-    case ComponentKind::kTinyDecoder:
-      return "taesd decoder";
-    case ComponentKind::kTinyEncoder:
-      return "taesd encoder";
-  }
-  return "";
-}
-
-bool is_text_encoder(ComponentKind kind) {
-  return kind == ComponentKind::kClipL || kind == ComponentKind::kClipG ||
-         kind == ComponentKind::kClipH;
-}
-
-Component::Component(ComponentKind kind, std::string prefix,
+Component::Component(const NetworkKind& kind, std::string prefix,
                      std::span<const io::TensorEntry> entries, const Rename& rename)
-    : kind_(kind), prefix_(std::move(prefix)) {
+    : kind_(&kind), prefix_(std::move(prefix)) {
   for (const io::TensorEntry& entry : entries) {
     if (!entry.name.starts_with(prefix_) || entry.shape.elements() == 0) continue;
     std::string_view rest = std::string_view(entry.name).substr(prefix_.size());
@@ -111,38 +75,39 @@ std::int64_t Component::parameters() const {
   return sum;
 }
 
-const Component* CheckpointLayout::component(ComponentKind kind) const {
+const Component* CheckpointLayout::component(const NetworkKind& kind) const {
   for (const Component& component : components) {
     if (component.kind() == kind) return &component;
   }
   return nullptr;
 }
 
+bool CheckpointLayout::has_text_encoders() const {
+  return std::any_of(components.begin(), components.end(),
+                     [](const Component& component) { return is_text_encoder(component.kind()); });
+}
+
+models::UNetConfig CheckpointLayout::unet_config() const {
+  return {.heads = family == nullptr ? nn::Heads{} : family->heads};
+}
+
+models::TextEncoderConfig CheckpointLayout::text_encoder_config(const NetworkKind& kind) const {
+  const FamilyEncoder* row = family == nullptr ? nullptr : family->encoder(kind);
+  for (const Family& other : families())
+    if (row == nullptr) row = other.encoder(kind);
+  const Component* encoder = component(kind);
+  if (row == nullptr) return {};
+  return encoder == nullptr ? row->config : row->config_for(*encoder);
+}
+
 std::string CheckpointLayout::title() const {
   const bool text = has_text_encoders();
-  std::string family(name_of(architecture));
-  if (has(ComponentKind::kUNet)) return text ? family : "U-Net of " + family;
+  const std::string name(family == nullptr ? "" : family->name);
+  if (has(kUNet)) return text ? name : "U-Net of " + name;
   if (!text) return "VAE";
-  if (!family.empty()) return "text encoders of " + family;
-  return components.size() == 1 ? "text encoder " + std::string(name_of(components[0].kind()))
+  if (!name.empty()) return "text encoders of " + name;
+  return components.size() == 1 ? "text encoder " + std::string(components[0].kind().id)
                                 : "text encoders";
-}
-
-models::TextEncoderConfig text_encoder_config(ComponentKind kind, Architecture architecture) {
-  models::TextEncoderConfig config;
-  if (kind == ComponentKind::kClipL) config.activation = ir::Activation::kQuickGelu;
-  config.normalise_hidden =
-      architecture == Architecture::kSd1 || architecture == Architecture::kSd2;
-  return config;
-}
-
-int default_text_layer(Architecture architecture) {
-  return architecture == Architecture::kSd1 ? -1 : -2;
-}
-
-float latent_scale_of(Architecture architecture) {
-  bool sdxl = architecture == Architecture::kSdxlBase || architecture == Architecture::kSdxlRefiner;
-  return sdxl ? 0.13025f : 0.18215f;
 }
 
 }  // namespace obscura::checkpoint

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "checkpoint/family.h"
+#include "checkpoint/network_kind.h"
 #include "io/safetensors.h"
 #include "ir/graph.h"
 #include "models/clip/text_encoder.h"
@@ -20,22 +22,11 @@
 
 namespace obscura::checkpoint {
 
-// The family that a file's networks belong to. kNone: a VAE or a text encoder by itself, which may
-// serve several.
-enum class Architecture { kNone, kSdxlBase, kSdxlRefiner, kSd1, kSd2 };
-std::string_view name_of(Architecture architecture);  // "SDXL base"; "" for kNone
-
 // What the U-Net's output stands for.
 enum class Prediction {
   kEpsilon,   // the noise
   kVelocity,  // alpha noise - sigma image (arXiv:2202.00512)
 };
-
-// kClipH: OpenCLIP's ViT-H, Stable Diffusion 2's only encoder. The last two: TAESD's halves.
-enum class ComponentKind { kUNet, kClipL, kClipG, kClipH, kVae, kTinyDecoder, kTinyEncoder };
-// "unet", "clip_l", "clip_g", "clip_h", "vae", "taesd decoder", "taesd encoder"
-std::string_view name_of(ComponentKind kind);
-bool is_text_encoder(ComponentKind kind);
 
 // The network's name for a tensor that a file calls otherwise; empty if it is not the network's.
 using Rename = std::function<std::string(std::string_view name)>;
@@ -47,10 +38,10 @@ class Component final : public ir::WeightIndex {
   // Takes the entries whose names begin with `prefix`, under the rest of their names, or under what
   // `rename` makes of that. Entries without elements are left out: no network has a weight of
   // size 0. Scales of float8 weights ("out.2.scale_weight") are kept beside their weights.
-  Component(ComponentKind kind, std::string prefix, std::span<const io::TensorEntry> entries,
+  Component(const NetworkKind& kind, std::string prefix, std::span<const io::TensorEntry> entries,
             const Rename& rename = nullptr);
 
-  ComponentKind kind() const { return kind_; }
+  const NetworkKind& kind() const { return *kind_; }
   const std::string& prefix() const { return prefix_; }
 
   const Shape* find(std::string_view name) const override;
@@ -69,7 +60,7 @@ class Component final : public ir::WeightIndex {
   std::int64_t parameters() const;
 
  private:
-  ComponentKind kind_;
+  const NetworkKind* kind_;
   std::string prefix_;
   std::map<std::string, const io::TensorEntry*, std::less<>> tensors_, scales_;
 };
@@ -86,35 +77,26 @@ struct TensorReport {
 };
 
 struct CheckpointLayout {
-  Architecture architecture = Architecture::kNone;
+  // The family that the file's networks belong to. Null: a VAE or a text encoder by itself, which
+  // may serve several.
+  const Family* family = nullptr;
   Prediction prediction = Prediction::kEpsilon;
   // Trained with noise alone at the last timestep (arXiv:2305.08891).
   bool zero_terminal_snr = false;
-  // Latents are multiplied by this before they are noised.
-  float latent_scale = 1;
-
-  models::UNetConfig unet;
-  models::TextEncoderConfig clip_l, clip_g, clip_h;
 
   std::vector<Component> components;
   TensorReport tensors;
 
   // nullptr if the file does not hold it.
-  const Component* component(ComponentKind kind) const;
-  bool has(ComponentKind kind) const { return component(kind) != nullptr; }
-  bool has_text_encoders() const {
-    return has(ComponentKind::kClipL) || has(ComponentKind::kClipG) || has(ComponentKind::kClipH);
-  }
+  const Component* component(const NetworkKind& kind) const;
+  bool has(const NetworkKind& kind) const { return component(kind) != nullptr; }
+  bool has_text_encoders() const;
+  // What the networks' tensors do not tell. Without a family, a text encoder's is that of the first
+  // family that has such a one.
+  models::UNetConfig unet_config() const;
+  models::TextEncoderConfig text_encoder_config(const NetworkKind& kind) const;
   // "SDXL base", "U-Net of Stable Diffusion 1", "VAE".
   std::string title() const;
 };
-
-// What a text encoder's tensors do not tell: the layer norm at the end depends on the family that
-// uses it. REQUIRES: `kind` is a text encoder.
-models::TextEncoderConfig text_encoder_config(ComponentKind kind, Architecture architecture);
-// The layer whose state the family takes: -1 is the last.
-int default_text_layer(Architecture architecture);
-// What the family's latents are multiplied by.
-float latent_scale_of(Architecture architecture);
 
 }  // namespace obscura::checkpoint

@@ -3,19 +3,20 @@
 
 #include <vector>
 
+#include "base/result.h"
+#include "checkpoint/family.h"
 #include "checkpoint/layout.h"
 #include "checkpoint/tensor_names.h"
 
 namespace obscura::checkpoint {
 
-// The namings are LDM's (Stability AI's, CompVis'), diffusers' and Hugging Face's, each with the
-// prefixes that whole checkpoints have, or without one, as in a file of that network alone. At most
-// one network of each kind; which text encoder it is follows from the prefix, or else from its
-// size.
+// The networks of all kinds that are run, at most one of each, by the order of their kinds. The
+// namings are LDM's (Stability AI's, CompVis'), diffusers' and Hugging Face's, each with the
+// prefixes that whole checkpoints have, or without one, as in a file of that network alone.
 std::vector<Component> find_networks(const TensorNames& names);
 
-// The family of a file's networks. kNone if it has neither a U-Net nor text encoders that tell.
+// The family of a file's networks. Null if it has neither a U-Net nor text encoders that tell.
 // kUnsupported for a U-Net of no known family.
-Result<Architecture> find_architecture(const std::vector<Component>& networks);
+Result<const Family*> find_family(const std::vector<Component>& networks);
 
 }  // namespace obscura::checkpoint

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "checkpoint/kinds/unet.h"
+
 namespace obscura::checkpoint {
 namespace {
 
@@ -19,16 +21,15 @@ double deviation(const io::TensorEntry& entry) {
   return std::sqrt(squares / static_cast<double>(count));
 }
 
-// Stable Diffusion 2.1 at 768 predicts velocity, at 512 noise. The two differ in this layer norm;
-// ComfyUI found the place and the limit.
 bool looks_like_velocity(const CheckpointLayout& layout) {
-  constexpr double kLimit = 0.09;
-  const Component* unet = layout.component(ComponentKind::kUNet);
-  if (layout.architecture != Architecture::kSd2 || unet == nullptr) return false;
+  const Component* unet = layout.component(kUNet);
+  if (layout.family == nullptr || !layout.family->velocity || unet == nullptr) return false;
   const io::TensorEntry* input = unet->entry("input_blocks.0.0.weight");
-  const io::TensorEntry* bias = unet->entry("output_blocks.11.1.transformer_blocks.0.norm1.bias");
-  bool inpainting = input != nullptr && input->shape.rank() == 4 && input->shape[1] != 4;
-  return bias != nullptr && !inpainting && deviation(*bias) > kLimit;
+  const io::TensorEntry* bias = unet->entry(layout.family->velocity->bias);
+  bool inpainting = input != nullptr && input->shape.rank() == 4 &&
+                    input->shape[1] != layout.family->latents.channels;
+  return bias != nullptr && !inpainting &&
+         deviation(*bias) > layout.family->velocity->least_deviation;
 }
 
 std::string_view value_of(const io::SafetensorsMetadata& metadata, std::string_view key) {

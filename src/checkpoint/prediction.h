@@ -7,10 +7,10 @@
 
 namespace obscura::checkpoint {
 
-// Sets prediction and zero_terminal_snr from marks and metadata, and for Stable Diffusion 2, whose
-// files carry no mark, from a weight that differs between its two kinds; all as ComfyUI and
-// sd-scripts do. REQUIRES: layout.architecture and layout.components are set. kUnsupported for
-// EDM's preconditioning.
+// Sets prediction and zero_terminal_snr from marks and metadata, and for a family whose
+// files carry no mark (Stable Diffusion 2) from a weight that differs between its two kinds; all as
+// ComfyUI and sd-scripts do. REQUIRES: layout.family and layout.components are set. kUnsupported
+// for EDM's preconditioning.
 Status read_prediction(const TensorNames& names, const io::SafetensorsMetadata& metadata,
                        CheckpointLayout& layout);
 

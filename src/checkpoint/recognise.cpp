@@ -4,11 +4,14 @@
 
 #include "checkpoint/foreign_files.h"
 #include "checkpoint/ignored_tensors.h"
+#include "checkpoint/kinds/unet.h"
+#include "checkpoint/kinds/vae.h"
 #include "checkpoint/networks.h"
 #include "checkpoint/prediction.h"
 #include "checkpoint/tensor_names.h"
 #include "checkpoint/tensor_use.h"
-#include "models/vae/tiny_vae.h"
+#include "models/clip/text_encoder.h"
+#include "models/unet/unet.h"
 #include "models/vae/vae.h"
 
 namespace obscura::checkpoint {
@@ -40,50 +43,12 @@ constexpr IgnoredTensors kIgnored[] = {
     {"posterior_*", "the noise schedule, which Obscura computes"},
 };
 
-// Layers of ViT-H's text encoder as diffusers stores it, without the last.
-constexpr int kDroppedClipH = 23;
-
-// The smallest latent that every level of a VAE halves and doubles.
-constexpr std::int64_t kSide = 8;
-
-Result<ir::Graph> small_unet(const Component& unet, const models::UNetConfig& config) {
-  return models::build_unet(unet, config, {.batch = 1, .height = kSide, .width = kSide});
-}
-
-// With the final norm and the pooled state if any family takes them from such an encoder.
-Result<ir::Graph> whole_text_encoder(const CheckpointLayout& layout, const Component& encoder) {
-  models::TextEncoderConfig config = text_encoder_config(encoder.kind(), layout.architecture);
-  if (layout.architecture == Architecture::kNone) config.normalise_hidden = true;
-  return models::build_text_encoder(
-      encoder, config, {.stop_at_layer = -1, .pooled = encoder.kind() == ComponentKind::kClipG});
-}
-
 // Builds every network, with all the layers that any setting may ask for.
 Status use_networks(const CheckpointLayout& layout, TensorUse& use) {
   for (const Component& network : layout.components) {
     OBSCURA_TRY(network.check_scales());
-    switch (network.kind()) {
-      case ComponentKind::kUNet:
-        OBSCURA_TRY(use.add(network, small_unet(network, layout.unet)));
-        break;
-      case ComponentKind::kVae: {
-        OBSCURA_ASSIGN(models::VaeDimensions d, models::vae_dimensions(network));
-        OBSCURA_TRY(use.add(network, models::build_vae_decoder(network, 1, kSide, kSide)));
-        OBSCURA_TRY(use.add(
-            network, models::build_vae_encoder(network, 1, kSide * d.scale(), kSide * d.scale())));
-        break;
-      }
-      case ComponentKind::kTinyDecoder:
-        OBSCURA_TRY(use.add(network, models::build_tiny_decoder(network, 1, kSide, kSide)));
-        break;
-      case ComponentKind::kTinyEncoder:
-        OBSCURA_TRY(use.add(network, models::build_tiny_encoder(network, 1, kSide, kSide)));
-        break;
-      case ComponentKind::kClipL:
-      case ComponentKind::kClipG:
-      case ComponentKind::kClipH:
-        OBSCURA_TRY(use.add(network, whole_text_encoder(layout, network)));
-    }
+    for (const NetworkGraph& graph : network.kind().graphs)
+      OBSCURA_TRY(use.add(network, graph.build(network, layout, {})));
   }
   return {};
 }
@@ -96,28 +61,28 @@ Error misfit(const std::string& what, std::int64_t wanted, std::int64_t taken) {
 
 // What the text encoders of the same file make is what the U-Net takes.
 Status check_context(const CheckpointLayout& layout) {
-  const Component* unet = layout.component(ComponentKind::kUNet);
+  const Component* unet = layout.component(kUNet);
+  if (unet == nullptr) return {};
   std::int64_t width = 0, projection = 0;
   for (const Component& network : layout.components) {
     if (!is_text_encoder(network.kind())) continue;
     OBSCURA_ASSIGN(models::TextEncoderDimensions d, models::text_encoder_dimensions(network));
     width += d.width;
-    if (network.kind() == ComponentKind::kClipG) projection = d.projection;
+    const FamilyEncoder* encoder = layout.family->encoder(network.kind());
+    if (encoder != nullptr && encoder->pooled) projection = d.projection;
   }
-  if (unet == nullptr || width == 0) return {};
+  if (width == 0) return {};
   OBSCURA_ASSIGN(models::UNetDimensions d, models::unet_dimensions(*unet));
   if (d.context_width != width) return misfit("a context", width, d.context_width);
-  // The numbers of the size condition, each as 256 sinusoids, follow the pooled state.
-  std::int64_t numbers = layout.architecture == Architecture::kSdxlRefiner ? 5 : 6;
-  if (d.label_width > 0 && d.label_width != projection + numbers * 256)
-    return misfit("a label", projection + numbers * 256, d.label_width);
+  const std::int64_t label = projection + layout.family->label.features();
+  if (d.label_width > 0 && d.label_width != label) return misfit("a label", label, d.label_width);
   return {};
 }
 
-// 4 channels; 9 for inpainting: a mask and the masked picture's latent besides; 8 for editing by
-// instruction: the picture's latent besides.
+// 4 channels; 9 for inpainting: a mask and the masked image's latent besides; 8 for editing by
+// instruction: the image's latent besides.
 Status check_channels(const CheckpointLayout& layout) {
-  const Component* unet = layout.component(ComponentKind::kUNet);
+  const Component* unet = layout.component(kUNet);
   if (unet == nullptr) return {};
   OBSCURA_ASSIGN(models::UNetDimensions d, models::unet_dimensions(*unet));
   std::int64_t extra = d.in_channels - d.out_channels;
@@ -128,7 +93,7 @@ Status check_channels(const CheckpointLayout& layout) {
                      "wanted, found one that takes " +
                      std::to_string(d.in_channels));
   }
-  const Component* vae = layout.component(ComponentKind::kVae);
+  const Component* vae = layout.component(kVae);
   if (vae == nullptr) return {};
   OBSCURA_ASSIGN(models::VaeDimensions latent, models::vae_dimensions(*vae));
   if (latent.latent_channels == d.out_channels) return {};
@@ -145,19 +110,9 @@ Result<CheckpointLayout> recognise(std::span<const io::TensorEntry> entries,
   TensorNames names(entries);
   CheckpointLayout layout;
   layout.components = find_networks(names);
-  bool foreign = !layout.has(ComponentKind::kUNet) && names.has_prefix("model.diffusion_model.");
+  bool foreign = !layout.has(kUNet) && names.has_prefix("model.diffusion_model.");
   if (layout.components.empty() || foreign) return refuse_foreign_file(names);
-  OBSCURA_ASSIGN(layout.architecture, find_architecture(layout.components));
-  layout.latent_scale = latent_scale_of(layout.architecture);
-  // Stable Diffusion 1 has 8 heads at each level, the others heads of 64.
-  if (layout.architecture == Architecture::kSd1) layout.unet.heads = {.count = 8};
-  layout.clip_l = text_encoder_config(ComponentKind::kClipL, layout.architecture);
-  layout.clip_g = text_encoder_config(ComponentKind::kClipG, layout.architecture);
-  layout.clip_h = text_encoder_config(ComponentKind::kClipH, layout.architecture);
-  if (const Component* encoder = layout.component(ComponentKind::kClipH)) {
-    OBSCURA_ASSIGN(models::TextEncoderDimensions d, models::text_encoder_dimensions(*encoder));
-    if (d.layers == kDroppedClipH) layout.clip_h.dropped_layers = 1;
-  }
+  OBSCURA_ASSIGN(layout.family, find_family(layout.components));
   OBSCURA_TRY(read_prediction(names, metadata, layout));
   TensorUse use;
   OBSCURA_TRY(use_networks(layout, use));

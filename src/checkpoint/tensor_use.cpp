@@ -5,7 +5,7 @@
 namespace obscura::checkpoint {
 
 Status TensorUse::add(const Component& component, const Result<ir::Graph>& network) {
-  if (!network.ok()) return network.error().in(std::string(name_of(component.kind())));
+  if (!network.ok()) return network.error().in(std::string(component.kind().id));
   for (const ir::Value& value : network->values) {
     if (!value.weight) continue;
     for (const std::string& name : value.weight->parts) {

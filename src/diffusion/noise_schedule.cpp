@@ -13,8 +13,8 @@ namespace {
 constexpr int kTimesteps = 1000;
 constexpr double kFlowMultiplier = 1000;
 
-std::vector<double> scaled_linear_sigmas() {
-  const double first = std::sqrt(0.00085), last = std::sqrt(0.012);
+std::vector<double> scaled_linear_sigmas(BetaRange betas) {
+  const double first = std::sqrt(betas.first), last = std::sqrt(betas.last);
   std::vector<double> sigmas(kTimesteps);
   double signal = 1;  // the cumulative product of 1 - beta
   for (int t = 0; t < kTimesteps; ++t) {
@@ -54,9 +54,10 @@ NoiseSchedule::NoiseSchedule(Prediction prediction, double shift, std::vector<do
   log_sigmas_ = as_floats(sigmas);
 }
 
-NoiseSchedule NoiseSchedule::discrete(Prediction prediction, bool zero_terminal_snr) {
+NoiseSchedule NoiseSchedule::discrete(Prediction prediction, bool zero_terminal_snr,
+                                      BetaRange betas) {
   OBSCURA_CHECK(prediction < Prediction::kEdm, "this prediction has its own schedule");
-  auto sigmas = scaled_linear_sigmas();
+  auto sigmas = scaled_linear_sigmas(betas);
   if (zero_terminal_snr) sigmas = rescaled_to_zero_snr(std::move(sigmas));
   return NoiseSchedule(prediction, 1, std::move(sigmas));
 }

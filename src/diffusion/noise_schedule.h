@@ -1,8 +1,7 @@
 // The noise levels a network was trained on, and what its output means at each.
 //
 // A sampler works with x = x0 + sigma * noise; the network was trained at integer timesteps 0…999.
-// Timestep and sigma run the same way: 999 is the noisiest. Constants are Stable Diffusion's:
-// scaled-linear betas from 0.00085 to 0.012.
+// Timestep and sigma run the same way: 999 is the noisiest.
 #pragma once
 
 #include <memory>
@@ -24,6 +23,11 @@ enum class Prediction {
   kFlow,     // rectified flow: x = (1 - sigma) * x0 + sigma * noise, the network returns noise - x0
 };
 
+// Of training: betas whose square roots run linearly from one to the other. Stable Diffusion's.
+struct BetaRange {
+  double first = 0.00085, last = 0.012;
+};
+
 // What a network of continuous noise levels is told: ln(sigma) / 4, or 2 atan(sigma) / pi.
 enum class ContinuousTime { kLogSigma, kAngle };
 
@@ -34,7 +38,7 @@ class NoiseSchedule {
   // level is pure noise (Lin et al., arXiv:2305.08891); it is then cut off at sigma = 4518.76, as
   // in ComfyUI, to stay finite. REQUIRES: prediction is kEpsilon or kV.
   static NoiseSchedule discrete(Prediction prediction = Prediction::kEpsilon,
-                                bool zero_terminal_snr = false);
+                                bool zero_terminal_snr = false, BetaRange betas = {});
   // The 50 levels that latent consistency models were distilled at (arXiv:2310.04378), every 20th
   // of the published ones.
   static NoiseSchedule distilled(bool zero_terminal_snr = false);

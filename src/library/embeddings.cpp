@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "checkpoint/family.h"
+#include "checkpoint/network_kind.h"
 #include "io/tensor_file.h"
 #include "tensor/tensor.h"
 
@@ -40,13 +42,14 @@ Tensor rows_of(const io::TensorEntry* entry) {
 // SDXL's files name a tensor for each encoder. Others hold one, whose width says for which it is:
 // the prompt leaves out what is too wide or too narrow.
 Embedding read_embedding(const io::TensorFile& file) {
-  Embedding embedding{rows_of(file.find("clip_l")), rows_of(file.find("clip_g")), {}};
-  if (!embedding.clip_l.empty() || !embedding.clip_g.empty()) return embedding;
-  for (const io::TensorEntry& entry : file.entries()) {
-    Tensor rows = rows_of(&entry);
-    if (rows.empty()) continue;
-    return {rows, rows, rows};
+  Embedding embedding;
+  for (const checkpoint::NetworkKind* kind : checkpoint::network_kinds()) {
+    if (!is_text_encoder(*kind)) continue;
+    Tensor rows = rows_of(file.find(kind->id));
+    if (!rows.empty()) embedding.by_encoder.emplace(kind->id, std::move(rows));
   }
+  for (const io::TensorEntry& entry : file.entries())
+    if (embedding.any.empty()) embedding.any = rows_of(&entry);
   return embedding;
 }
 

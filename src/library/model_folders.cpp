@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/hash.h"
+#include "checkpoint/network_kind.h"
 #include "graph/suggest.h"
 #include "library/folder_paths.h"
 
@@ -16,35 +17,46 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The folders that hold a kind of model: ComfyUI's names, then A1111's.
-struct Kind {
-  std::string_view name;
-  std::array<std::string_view, 3> folders;
-};
 constexpr std::string_view kModelFoldersDiffusers = "diffusers";
-constexpr Kind kKinds[] = {
-    {"checkpoints", {"checkpoints", "Stable-diffusion", ""}},
-    {"loras", {"loras", "Lora", "LyCORIS"}},
-    {"vae", {"vae", "VAE", ""}},
-    {"vae_approx", {"vae_approx", "VAE-taesd", ""}},
-    {"text_encoders", {"text_encoders", "clip", "text_encoder"}},
-    {"diffusion_models", {"diffusion_models", "unet", ""}},
-    {"controlnet", {"controlnet", "ControlNet", ""}},
-    {"upscale_models", {"upscale_models", "ESRGAN", "RealESRGAN"}},
-    {"embeddings", {"embeddings", "", ""}},
-    {"clip_vision", {"clip_vision", "", ""}},
-    {kModelFoldersDiffusers, {"diffusers", "", ""}},
-};
-constexpr std::array<std::string_view, 7> kModelFoldersExtensions = {
-    ".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf"};
-
-// A folder is a model of diffusers' if this file lies in it.
-constexpr const char* kModelIndex = "model_index.json";
 
 bool is_folder(const fs::path& path) {
   std::error_code error;
   return fs::is_directory(path, error);
 }
+
+// The folders that hold a kind of model: those of whole models, and those that the kinds of network
+// name, each once.
+std::vector<checkpoint::ModelFolder> make_model_folders() {
+  std::vector<checkpoint::ModelFolder> folders = {{"checkpoints", {"Stable-diffusion"}}};
+  for (const checkpoint::NetworkKind* kind : checkpoint::network_kinds()) {
+    auto named = [&](const checkpoint::ModelFolder& f) { return f.name == kind->folder.name; };
+    if (!kind->folder.name.empty() && std::none_of(folders.begin(), folders.end(), named))
+      folders.push_back(kind->folder);
+  }
+  folders.push_back({kModelFoldersDiffusers});
+  return folders;
+}
+
+const std::vector<checkpoint::ModelFolder>& model_folders() {
+  static const std::vector<checkpoint::ModelFolder> kFolders = make_model_folders();
+  return kFolders;
+}
+
+// Those of these names that are there.
+std::vector<fs::path> existing(const fs::path& root, const checkpoint::ModelFolder& folder) {
+  std::vector<std::string_view> names = {folder.name};
+  names.insert(names.end(), folder.also.begin(), folder.also.end());
+  std::vector<fs::path> paths;
+  for (std::string_view name : names)
+    if (is_folder(root / name)) paths.push_back(root / name);
+  return paths;
+}
+
+constexpr std::array<std::string_view, 7> kModelFoldersExtensions = {
+    ".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf"};
+
+// A folder is a model of diffusers' if this file lies in it.
+constexpr const char* kModelIndex = "model_index.json";
 
 bool is_model(std::string_view kind, const fs::path& path) {
   std::error_code error;
@@ -64,11 +76,8 @@ std::vector<std::string> diffusers_below(const fs::path& root) {
 }
 
 bool holds_kinds(const fs::path& root) {
-  for (const Kind& kind : kKinds) {
-    for (std::string_view folder : kind.folders)
-      if (!folder.empty() && is_folder(root / folder)) return true;
-  }
-  return false;
+  return std::any_of(model_folders().begin(), model_folders().end(),
+                     [&](const auto& folder) { return !existing(root, folder).empty(); });
 }
 
 }  // namespace
@@ -96,7 +105,7 @@ const ModelFolders::Embedded* ModelFolders::embedded(std::string_view name) cons
 
 std::vector<std::string> ModelFolders::kinds() {
   std::vector<std::string> names;
-  for (const Kind& kind : kKinds) names.emplace_back(kind.name);
+  for (const checkpoint::ModelFolder& folder : model_folders()) names.emplace_back(folder.name);
   return names;
 }
 
@@ -105,13 +114,12 @@ std::span<const std::string_view> ModelFolders::extensions() {
 }
 
 std::vector<fs::path> ModelFolders::folders_of(std::string_view kind) const {
-  const auto* found = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                   [&](const Kind& entry) { return entry.name == kind; });
-  OBSCURA_CHECK(found != std::end(kKinds), "no kind of model is called " + std::string(kind));
+  auto found = std::find_if(model_folders().begin(), model_folders().end(),
+                            [&](const auto& folder) { return folder.name == kind; });
+  OBSCURA_CHECK(found != model_folders().end(), "no kind of model is called " + std::string(kind));
   std::vector<fs::path> folders;
   for (const fs::path& root : roots_) {
-    for (std::string_view folder : found->folders)
-      if (!folder.empty() && is_folder(root / folder)) folders.push_back(root / folder);
+    for (fs::path& folder : existing(root, *found)) folders.push_back(std::move(folder));
     if (kind == "checkpoints" && !holds_kinds(root)) folders.push_back(root);
   }
   return folders;
@@ -195,7 +203,7 @@ void ModelFolders::digest_in_background(std::shared_ptr<const pipeline::ModelFil
 
 Result<std::string> ModelFolders::sha256(std::string_view name, const CancelToken& cancel) {
   if (auto file = opened(name)) return file->sha256(cancel);
-  for (const Kind& kind : kKinds) {
+  for (const checkpoint::ModelFolder& kind : model_folders()) {
     Result<fs::path> path = find(kind.name, name);
     if (!path.ok()) continue;
     OBSCURA_ASSIGN(std::string key, identity(kind.name, name));

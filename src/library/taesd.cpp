@@ -3,21 +3,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <set>
 #include <utility>
 
 namespace obscura::library {
 namespace {
 
-using checkpoint::Architecture;
-
 constexpr const char* kApproximate = "vae_approx";
-
-struct Taesd {
-  std::string_view name;
-  Architecture family;  // one of those whose latents it is for
-};
-constexpr std::array<Taesd, 2> kTaesds = {
-    {{"taesd", Architecture::kSd1}, {"taesdxl", Architecture::kSdxlBase}}};
 
 // "taesdxl_decoder.safetensors" for "taesdxl_decoder", whatever its ending; empty if there is none.
 std::string file_of_half(const ModelFolders& folders, const std::string& half) {
@@ -36,11 +28,11 @@ Result<std::string> half_of(const ModelFolders& folders, std::string_view name, 
                            name, wanted));
 }
 
-float scale_of(std::string_view name) {
-  Architecture family = Architecture::kSdxlBase;
-  for (const Taesd& taesd : kTaesds)
-    if (taesd.name == name) family = taesd.family;
-  return checkpoint::latent_scale_of(family);
+// A family whose latents it is for; null if no TAESD is called so.
+const checkpoint::Family* family_of_taesd(std::string_view name) {
+  for (const checkpoint::Family& family : checkpoint::families())
+    if (family.tiny_vae == name) return &family;
+  return nullptr;
 }
 
 }  // namespace
@@ -56,26 +48,19 @@ std::optional<PreviewMethod> preview_method_from_name(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view taesd_of(Architecture family) {
-  const bool sdxl = family == Architecture::kSdxlBase || family == Architecture::kSdxlRefiner;
-  return sdxl ? "taesdxl" : "taesd";
-}
-
 std::vector<std::string> taesd_names(const ModelFolders& folders) {
-  std::vector<std::string> names;
-  for (const Taesd& taesd : kTaesds) {
-    const std::string name(taesd.name);
+  std::set<std::string> names;
+  for (const checkpoint::Family& family : checkpoint::families()) {
+    const std::string name(family.tiny_vae);
     if (!file_of_half(folders, name + "_decoder").empty() &&
         !file_of_half(folders, name + "_encoder").empty())
-      names.push_back(name);
+      names.insert(name);
   }
-  return names;
+  return {names.begin(), names.end()};
 }
 
 bool is_taesd(std::string_view vae_name) {
-  for (const Taesd& taesd : kTaesds)
-    if (taesd.name == vae_name) return true;
-  return false;
+  return family_of_taesd(vae_name) != nullptr;
 }
 
 std::vector<std::string> taesd_files(const ModelFolders& folders, std::string_view vae_name) {
@@ -104,16 +89,15 @@ Result<std::shared_ptr<const pipeline::Vae>> open_taesd(ModelFolders& folders,
   OBSCURA_ASSIGN(std::string encoder_name, half_of(folders, name, "encoder"));
   OBSCURA_ASSIGN(auto decoder, folders.open(kApproximate, decoder_name));
   OBSCURA_ASSIGN(auto encoder, folders.open(kApproximate, encoder_name));
-  return pipeline::load_tiny_vae(decoder, encoder, scale_of(name));
+  return pipeline::load_tiny_vae(decoder, encoder, family_of_taesd(name)->latents.scale);
 }
 
 Result<std::shared_ptr<const pipeline::Vae>> taesd_for_previews(ModelFolders& folders,
-                                                                Architecture family) {
-  const std::string_view name = taesd_of(family);
-  const std::string file = file_of_half(folders, std::string(name) + "_decoder");
+                                                                const checkpoint::Family& family) {
+  const std::string file = file_of_half(folders, std::string(family.tiny_vae) + "_decoder");
   if (file.empty()) return std::shared_ptr<const pipeline::Vae>();
   OBSCURA_ASSIGN(auto decoder, folders.open(kApproximate, file));
-  return pipeline::load_tiny_vae(decoder, nullptr, scale_of(name));
+  return pipeline::load_tiny_vae(decoder, nullptr, family.latents.scale);
 }
 
 }  // namespace obscura::library

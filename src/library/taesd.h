@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "checkpoint/layout.h"
+#include "checkpoint/family.h"
 #include "library/model_folders.h"
 #include "pipeline/model.h"
 
@@ -26,8 +26,6 @@ enum class PreviewMethod {
 // "auto", "latent2rgb", "taesd", "none".
 std::optional<PreviewMethod> preview_method_from_name(std::string_view name);
 
-// The one of a family's latents: "taesdxl" or "taesd".
-std::string_view taesd_of(checkpoint::Architecture family);
 // Those that have both halves among the files: choices of VAELoader.
 std::vector<std::string> taesd_names(const ModelFolders& folders);
 bool is_taesd(std::string_view vae_name);
@@ -39,8 +37,8 @@ std::vector<std::string> taesd_files(const ModelFolders& folders, std::string_vi
 Result<std::string> taesd_identity(const ModelFolders& folders, std::string_view name);
 Result<std::shared_ptr<const pipeline::Vae>> open_taesd(ModelFolders& folders,
                                                         std::string_view name);
-// Its decoder; null if it is not there.
+// The decoder of the family's one; null if it is not there.
 Result<std::shared_ptr<const pipeline::Vae>> taesd_for_previews(ModelFolders& folders,
-                                                                checkpoint::Architecture family);
+                                                                const checkpoint::Family& family);
 
 }  // namespace obscura::library

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/family.h"
 #include "diffusion/sampler.h"
 #include "graph/node_call.h"
 #include "graph/value.h"
@@ -63,7 +64,7 @@ struct NoiseChoice {
 
 // Pixels of an image for one of a latent along each side, as ComfyUI's nodes count them whatever
 // the model.
-inline constexpr std::int64_t kPixelsOfALatent = 8;
+inline constexpr std::int64_t kPixelsOfALatent = checkpoint::kUsualLatents.pixels;
 
 // The images and masks at a node's inputs.
 inline const Tensor& pixels_of(const graph::NodeCall& call, const char* input = "image") {

@@ -2,6 +2,11 @@
 
 namespace obscura::pipeline {
 
+std::shared_ptr<runtime::WeightStore>& place_of(const TextEncoder& encoder,
+                                                adapter::Networks& networks) {
+  return encoder.use->adapter_place == 1 ? networks.text1 : networks.text2;
+}
+
 Result<Adapted> with_adapter(std::shared_ptr<const DiffusionModel> model,
                              std::shared_ptr<const TextEncoders> text,
                              const std::shared_ptr<const adapter::AdapterFile>& file,
@@ -9,9 +14,7 @@ Result<Adapted> with_adapter(std::shared_ptr<const DiffusionModel> model,
   adapter::Networks base;
   if (model) base.unet = model->weights;
   if (text) {
-    // Stable Diffusion 2's only encoder goes by the names of 1's in adapter files.
-    base.clip_l = text->clip_h ? text->clip_h : text->clip_l;
-    base.clip_g = text->clip_g;
+    for (const TextEncoder& encoder : text->all) place_of(encoder, base) = encoder.weights;
   }
   OBSCURA_ASSIGN(adapter::AdaptedNetworks found, adapter::adapt(file, base, strengths));
   adapter::Networks& networks = found.networks;
@@ -20,10 +23,9 @@ Result<Adapted> with_adapter(std::shared_ptr<const DiffusionModel> model,
     copy->weights = networks.unet;
     model = std::move(copy);
   }
-  if (networks.clip_l != base.clip_l || networks.clip_g != base.clip_g) {
+  if (networks.text1 != base.text1 || networks.text2 != base.text2) {
     auto copy = std::make_shared<TextEncoders>(*text);
-    (copy->clip_h ? copy->clip_h : copy->clip_l) = networks.clip_l;
-    copy->clip_g = networks.clip_g;
+    for (TextEncoder& encoder : copy->all) encoder.weights = place_of(encoder, networks);
     text = std::move(copy);
   }
   return Adapted{std::move(model), std::move(text), std::move(found.unmatched), found.unet_modules,

@@ -20,6 +20,10 @@ struct Adapted {
   int model_modules = 0, text_modules = 0;  // that the adapter has a place for
 };
 
+// Where adapter files look for a text encoder of the family.
+std::shared_ptr<runtime::WeightStore>& place_of(const TextEncoder& encoder,
+                                                adapter::Networks& networks);
+
 // `model` or `text` may be null: the adapter's part for it is then passed over. Adapters stack in
 // the order of the calls; taking one off is using what was given. Errors of adapter::adapt.
 Result<Adapted> with_adapter(std::shared_ptr<const DiffusionModel> model,

@@ -30,14 +30,12 @@ Tensor rounded_mask(const Tensor& mask, const Shape& latent) {
   return result;
 }
 
-// The latent of a grey image, which is what an image that is masked everywhere shows. ComfyUI's
-// numbers; they go with four channels.
-Tensor grey_latent(const Shape& latent) {
-  constexpr float kGrey[] = {0.8223f, -0.6876f, 0.6364f, 0.1380f};
+// The latent of a grey image, which is what an image that is masked everywhere shows.
+Tensor grey_latent(const checkpoint::LatentSpace& space, const Shape& latent) {
   Tensor result(with_batch(latent, 1, latent[1]));
   std::int64_t plane = latent[2] * latent[3];
   for (std::int64_t c = 0; c < latent[1]; ++c)
-    std::fill_n(result.data() + c * plane, plane, c < 4 ? kGrey[c] : 0.0f);
+    std::fill_n(result.data() + c * plane, plane, space.grey[static_cast<std::size_t>(c)]);
   return result;
 }
 
@@ -69,9 +67,11 @@ Tensor concat_channels(const DiffusionModel& model, const Condition& condition, 
     return own ? at_size(own->image, latent) : Tensor(with_batch(latent, 1, latent[1]));
   const Tensor* mask = own && own->mask ? &*own->mask : sampled.mask ? &*sampled.mask : nullptr;
   if (mask == nullptr)
-    return channels_side_by_side(Tensor::filled(with_batch(latent, 1, 1), 1), grey_latent(latent));
-  Tensor image = own ? diffusion::weighted_sum({{model.latent_scale, at_size(own->image, latent)}})
-                     : sampled.latent;
+    return channels_side_by_side(Tensor::filled(with_batch(latent, 1, 1), 1),
+                                 grey_latent(model.family->latents, latent));
+  Tensor image =
+      own ? diffusion::weighted_sum({{model.family->latents.scale, at_size(own->image, latent)}})
+          : sampled.latent;
   return channels_side_by_side(rounded_mask(*mask, latent), image);
 }
 

@@ -2,7 +2,6 @@
 // image as sinusoids.
 #pragma once
 
-#include <cstdint>
 #include <span>
 
 #include "base/result.h"
@@ -12,13 +11,10 @@
 
 namespace obscura::pipeline {
 
-// Features that each number makes.
-inline constexpr std::int64_t kNumberFeatures = 256;
-
-// (1, pooled + 256 a number).
+// (1, pooled + LabelRule::kFeatures a number).
 Tensor label_vector(const Tensor& pooled, std::span<const double> numbers);
 
-// A condition's for a latent (…, h, w), (1, label_width): SDXL's sizes, or the refiner's sizes and
+// A condition's for a latent (…, h, w), (1, label_width): sizes and, if its family has one, an
 // aesthetic score. Empty if the model takes none. kInvalidInput if the pooled state is of another
 // kind of model.
 Result<Tensor> label_of(const DiffusionModel& model, const Condition& condition,

@@ -103,9 +103,10 @@ Result<std::shared_ptr<const TextEncoders>> mixed(const std::shared_ptr<const Te
   };
   const std::string text = fmt::format("{} and {}", weights.first, weights.second);
   auto encoders = std::make_shared<TextEncoders>(*first);
-  for (auto encoder : {&TextEncoders::clip_l, &TextEncoders::clip_g, &TextEncoders::clip_h}) {
-    if ((*first).*encoder == nullptr || (*second).*encoder == nullptr) continue;
-    OBSCURA_ASSIGN((*encoders).*encoder, mixed((*first).*encoder, (*second).*encoder, rule, text));
+  for (TextEncoder& encoder : encoders->all) {
+    const auto other = second->weights(*encoder.use->kind);
+    if (other == nullptr) continue;
+    OBSCURA_ASSIGN(encoder.weights, mixed(encoder.weights, other, rule, text));
   }
   return std::shared_ptr<const TextEncoders>(std::move(encoders));
 }

@@ -2,18 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <system_error>
+#include <algorithm>
+#include <utility>
 
 #include "base/hash.h"
+#include "checkpoint/kinds/tiny_vae.h"
+#include "checkpoint/kinds/unet.h"
+#include "checkpoint/kinds/vae.h"
 #include "checkpoint/recognise.h"
 #include "models/unet/unet.h"
 #include "models/vae/tiny_vae.h"
 
 namespace obscura::pipeline {
 
-using checkpoint::Architecture;
-using checkpoint::ComponentKind;
+using checkpoint::Family;
+using checkpoint::NetworkKind;
 
 namespace {
 
@@ -22,54 +25,62 @@ Error lacks(const ModelFile& file, const char* network) {
                                                      network, file.layout().title()));
 }
 
-std::shared_ptr<runtime::WeightStore>& store_of(TextEncoders& encoders, ComponentKind kind) {
-  return kind == ComponentKind::kClipL   ? encoders.clip_l
-         : kind == ComponentKind::kClipG ? encoders.clip_g
-                                         : encoders.clip_h;
+// Text encoders that were found in files, by their kinds.
+using FoundEncoders =
+    std::vector<std::pair<const NetworkKind*, std::shared_ptr<runtime::WeightStore>>>;
+
+// The text encoder that a file holds by itself.
+struct LoneEncoder {
+  std::shared_ptr<runtime::WeightStore> weights;  // null: it holds several
+  std::int64_t width = 0;
+};
+
+Result<LoneEncoder> lone_encoder(const std::shared_ptr<const ModelFile>& file) {
+  LoneEncoder lone;
+  int count = 0;
+  for (const checkpoint::Component& network : file->layout().components) {
+    if (!is_text_encoder(network.kind())) continue;
+    if (++count > 1) return LoneEncoder{};
+    lone.weights = ModelFile::weights(file, network.kind());
+    OBSCURA_ASSIGN(auto dimensions, models::text_encoder_dimensions(network));
+    lone.width = dimensions.width;
+  }
+  if (count == 0) return lacks(*file, "text encoder");
+  return lone;
 }
 
-bool uses(Architecture family, ComponentKind kind) {
-  switch (family) {
-    case Architecture::kSdxlBase:
-      return kind != ComponentKind::kClipH;
-    case Architecture::kSdxlRefiner:
-      return kind == ComponentKind::kClipG;
-    case Architecture::kSd2:
-      return kind == ComponentKind::kClipH;
-    default:
-      return kind == ComponentKind::kClipL;
+// Of two files with an encoder each, a family's first encoder is the one of narrower states. What
+// each is by itself says less: only published sizes can be told apart by their size.
+Status tell_apart(const std::vector<std::shared_ptr<const ModelFile>>& files,
+                  FoundEncoders& found) {
+  OBSCURA_ASSIGN(LoneEncoder first, lone_encoder(files[0]));
+  OBSCURA_ASSIGN(LoneEncoder second, lone_encoder(files[1]));
+  if (first.weights == nullptr || second.weights == nullptr) return {};
+  if (first.width > second.width) std::swap(first, second);
+  const Family& pair = *checkpoint::family_with_encoders(2);
+  found = {{pair.encoders[0].kind, first.weights}, {pair.encoders[1].kind, second.weights}};
+  return {};
+}
+
+// Of several of one kind, that of the last file.
+FoundEncoders found_encoders(const std::vector<std::shared_ptr<const ModelFile>>& files) {
+  FoundEncoders found;
+  for (auto file = files.rbegin(); file != files.rend(); ++file) {
+    for (const checkpoint::Component& network : (*file)->layout().components) {
+      if (is_text_encoder(network.kind()))
+        found.emplace_back(&network.kind(), ModelFile::weights(*file, network.kind()));
+    }
   }
+  return found;
 }
 
 // The family that a file names, or else the one that has these encoders.
-Architecture family_of(const checkpoint::CheckpointLayout& layout, const TextEncoders& encoders) {
-  if (layout.architecture != Architecture::kNone) return layout.architecture;
-  if (encoders.clip_l && encoders.clip_g) return Architecture::kSdxlBase;
-  if (encoders.clip_g) return Architecture::kSdxlRefiner;
-  return encoders.clip_h ? Architecture::kSd2 : Architecture::kSd1;
-}
-
-// Of two files with an encoder each, SDXL's CLIP-L is the one of narrower states. What each is by
-// itself says less: only published sizes can be told apart by their size.
-Status tell_apart(const std::vector<std::shared_ptr<const ModelFile>>& files,
-                  TextEncoders& encoders) {
-  std::shared_ptr<runtime::WeightStore> stores[2];
-  std::int64_t widths[2] = {0, 0};
-  for (std::size_t i = 0; i < 2; ++i) {
-    for (const checkpoint::Component& network : files[i]->layout().components) {
-      if (!is_text_encoder(network.kind())) continue;
-      if (stores[i] != nullptr) return {};  // a file with both
-      stores[i] = ModelFile::weights(files[i], network.kind());
-      OBSCURA_ASSIGN(auto dimensions, models::text_encoder_dimensions(network));
-      widths[i] = dimensions.width;
-    }
-    if (stores[i] == nullptr) return lacks(*files[i], "text encoder");
-  }
-  std::size_t l = widths[0] <= widths[1] ? 0 : 1;
-  encoders.clip_l = stores[l];
-  encoders.clip_g = stores[1 - l];
-  encoders.clip_h = nullptr;
-  return {};
+const Family& family_of(const checkpoint::CheckpointLayout& layout, const FoundEncoders& found) {
+  if (layout.family != nullptr) return *layout.family;
+  std::vector<const NetworkKind*> kinds;
+  for (const auto& [kind, weights] : found) kinds.push_back(kind);
+  const Family* family = checkpoint::family_of_encoders(kinds);
+  return family != nullptr ? *family : checkpoint::families().back();
 }
 
 }  // namespace
@@ -119,10 +130,10 @@ Result<std::string> ModelFile::sha256(const CancelToken& cancel) const {
 }
 
 std::shared_ptr<runtime::WeightStore> ModelFile::weights(
-    const std::shared_ptr<const ModelFile>& file, ComponentKind kind) {
+    const std::shared_ptr<const ModelFile>& file, const NetworkKind& kind) {
   const checkpoint::Component* component = file->layout().component(kind);
   if (component == nullptr) return nullptr;
-  std::string identity = file->identity() + " " + std::string(checkpoint::name_of(kind));
+  std::string identity = file->identity() + " " + std::string(kind.id);
   auto store =
       std::make_shared<runtime::WeightStore>(std::move(identity), file, runtime::Backing::kFile);
   for (const auto& [name, entry] : component->tensors()) {
@@ -135,20 +146,19 @@ std::shared_ptr<runtime::WeightStore> ModelFile::weights(
 Result<std::shared_ptr<const DiffusionModel>> load_model(
     const std::shared_ptr<const ModelFile>& file) {
   const checkpoint::CheckpointLayout& layout = file->layout();
-  auto weights = ModelFile::weights(file, ComponentKind::kUNet);
+  auto weights = ModelFile::weights(file, checkpoint::kUNet);
   if (weights == nullptr) return lacks(*file, "U-Net");
   OBSCURA_ASSIGN(models::UNetDimensions dimensions, models::unet_dimensions(*weights));
   bool velocity = layout.prediction == checkpoint::Prediction::kVelocity;
   auto schedule = diffusion::NoiseSchedule::discrete(
       velocity ? diffusion::Prediction::kV : diffusion::Prediction::kEpsilon,
-      layout.zero_terminal_snr);
-  return std::make_shared<const DiffusionModel>(
-      DiffusionModel{file, std::move(weights), layout.unet, dimensions, schedule,
-                     layout.latent_scale, layout.architecture});
+      layout.zero_terminal_snr, {layout.family->betas.first, layout.family->betas.last});
+  return std::make_shared<const DiffusionModel>(DiffusionModel{
+      file, std::move(weights), layout.unet_config(), dimensions, schedule, layout.family});
 }
 
 Result<std::shared_ptr<const Vae>> load_vae(const std::shared_ptr<const ModelFile>& file) {
-  auto weights = ModelFile::weights(file, ComponentKind::kVae);
+  auto weights = ModelFile::weights(file, checkpoint::kVae);
   if (weights == nullptr) return lacks(*file, "VAE");
   OBSCURA_ASSIGN(models::VaeDimensions dimensions, models::vae_dimensions(*weights));
   return std::make_shared<const Vae>(Vae{file, std::move(weights), dimensions, {}});
@@ -157,11 +167,11 @@ Result<std::shared_ptr<const Vae>> load_vae(const std::shared_ptr<const ModelFil
 Result<std::shared_ptr<const Vae>> load_tiny_vae(const std::shared_ptr<const ModelFile>& decoder,
                                                  const std::shared_ptr<const ModelFile>& encoder,
                                                  float latent_scale) {
-  auto weights = ModelFile::weights(decoder, ComponentKind::kTinyDecoder);
+  auto weights = ModelFile::weights(decoder, checkpoint::kTinyDecoder);
   if (weights == nullptr) return lacks(*decoder, "TAESD decoder");
   TinyVae tiny{.encoder = nullptr, .latent_scale = latent_scale};
   if (encoder != nullptr) {
-    tiny.encoder = ModelFile::weights(encoder, ComponentKind::kTinyEncoder);
+    tiny.encoder = ModelFile::weights(encoder, checkpoint::kTinyEncoder);
     if (tiny.encoder == nullptr) return lacks(*encoder, "TAESD encoder");
   }
   OBSCURA_ASSIGN(models::VaeDimensions dimensions, models::tiny_vae_dimensions(*weights));
@@ -169,42 +179,42 @@ Result<std::shared_ptr<const Vae>> load_tiny_vae(const std::shared_ptr<const Mod
 }
 
 Result<std::shared_ptr<const TextEncoders>> load_text_encoders(
-    const std::vector<std::shared_ptr<const ModelFile>>& files, Architecture family) {
+    const std::vector<std::shared_ptr<const ModelFile>>& files, const Family* family) {
   TextEncoders encoders;
   encoders.file = files.at(0);
-  for (const auto& file : files) {
-    for (ComponentKind kind : {ComponentKind::kClipL, ComponentKind::kClipG, ComponentKind::kClipH})
-      if (auto weights = ModelFile::weights(file, kind)) store_of(encoders, kind) = weights;
-  }
-  if (files.size() == 2) OBSCURA_TRY(tell_apart(files, encoders));
-  if (family == Architecture::kNone) family = family_of(files[0]->layout(), encoders);
+  FoundEncoders found = found_encoders(files);
+  if (files.size() == 2) OBSCURA_TRY(tell_apart(files, found));
+  if (family == nullptr) family = &family_of(files[0]->layout(), found);
   // The family's own encoders only: a file may hold more.
-  for (ComponentKind kind : {ComponentKind::kClipL, ComponentKind::kClipG, ComponentKind::kClipH}) {
-    if (!uses(family, kind)) {
-      store_of(encoders, kind) = nullptr;
-    } else if (store_of(encoders, kind) == nullptr) {
+  for (const checkpoint::FamilyEncoder& use : family->encoders) {
+    auto entry = std::find_if(found.begin(), found.end(),
+                              [&](const auto& one) { return *one.first == *use.kind; });
+    if (entry == found.end()) {
       return Error(ErrorKind::kInvalidInput,
-                   fmt::format("{} wants the text encoder {}, {} is {}", name_of(family),
-                               name_of(kind), files[0]->name(), files[0]->layout().title()));
+                   fmt::format("{} wants the text encoder {}, {} is {}", family->name, use.kind->id,
+                               files[0]->name(), files[0]->layout().title()));
     }
+    encoders.all.push_back({&use, entry->second, use.config_for(*entry->second)});
   }
-  encoders.clip_l_config = checkpoint::text_encoder_config(ComponentKind::kClipL, family);
-  encoders.clip_g_config = checkpoint::text_encoder_config(ComponentKind::kClipG, family);
-  encoders.clip_h_config = checkpoint::text_encoder_config(ComponentKind::kClipH, family);
-  encoders.clip_h_config.dropped_layers = files[0]->layout().clip_h.dropped_layers;
-  encoders.stop_at_layer = checkpoint::default_text_layer(family);
+  encoders.stop_at_layer = family->text_layer;
   return std::make_shared<const TextEncoders>(std::move(encoders));
+}
+
+std::shared_ptr<runtime::WeightStore> TextEncoders::weights(const NetworkKind& kind) const {
+  for (const TextEncoder& encoder : all)
+    if (*encoder.use->kind == kind) return encoder.weights;
+  return nullptr;
 }
 
 Result<Checkpoint> load_checkpoint(const std::shared_ptr<const ModelFile>& file) {
   const checkpoint::CheckpointLayout& layout = file->layout();
   Checkpoint checkpoint;
   OBSCURA_ASSIGN(checkpoint.model, load_model(file));
-  if (layout.has(ComponentKind::kVae)) {
+  if (layout.has(checkpoint::kVae)) {
     OBSCURA_ASSIGN(checkpoint.vae, load_vae(file));
   }
   if (layout.has_text_encoders()) {
-    OBSCURA_ASSIGN(checkpoint.text, load_text_encoders({file}, layout.architecture));
+    OBSCURA_ASSIGN(checkpoint.text, load_text_encoders({file}, layout.family));
   }
   return checkpoint;
 }

@@ -10,11 +10,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/cancel.h"
+#include "checkpoint/family.h"
 #include "checkpoint/layout.h"
 #include "diffusion/noise_schedule.h"
 #include "io/tensor_file.h"
+#include "models/clip/text_encoder.h"
+#include "models/unet/unet.h"
 #include "models/vae/vae.h"
 #include "pipeline/patches.h"
 #include "runtime/weight_store.h"
@@ -43,7 +47,7 @@ class ModelFile {
 
   // A network's weights. The store keeps this file open.
   static std::shared_ptr<runtime::WeightStore> weights(const std::shared_ptr<const ModelFile>& file,
-                                                       checkpoint::ComponentKind kind);
+                                                       const checkpoint::NetworkKind& kind);
 
  private:
   ModelFile(io::TensorFile file, std::string name, std::string identity)
@@ -64,25 +68,32 @@ struct DiffusionModel {
   models::UNetConfig config;
   models::UNetDimensions dimensions;
   diffusion::NoiseSchedule schedule;
-  float latent_scale = 1;  // VAE latents times this are what the network was trained on
-  checkpoint::Architecture architecture = checkpoint::Architecture::kSdxlBase;
-  ModelPatches patches;  // what nodes changed about it
+  const checkpoint::Family* family;
+  ModelPatches patches = {};  // what nodes changed about it
 
   // Channels of a latent: the network may take a mask and a picture besides (Condition::concat).
   std::int64_t latent_channels() const { return dimensions.out_channels; }
 };
 
-// The socket CLIP: the text encoders of one family. Those that the family does not have are null.
+struct TextEncoder {
+  const checkpoint::FamilyEncoder* use;  // by the family
+  std::shared_ptr<runtime::WeightStore> weights;
+  models::TextEncoderConfig config;
+};
+
+// The socket CLIP: the text encoders of one family.
 struct TextEncoders {
   std::shared_ptr<const ModelFile> file;  // of the first, for messages
-  std::shared_ptr<runtime::WeightStore> clip_l, clip_g, clip_h;
-  models::TextEncoderConfig clip_l_config, clip_g_config, clip_h_config;
+  std::vector<TextEncoder> all;           // in the family's order
   int stop_at_layer = -2;
 
   // What is encoded is encoded with these hooks put on; null: none.
   std::shared_ptr<const Hooks> hooks;
   bool hooks_are_scheduled = false;   // anew for each keyframe, else once at full strength
   bool conditions_have_hooks = true;  // what is encoded takes them along to the model
+
+  // Null if the family has no such encoder.
+  std::shared_ptr<runtime::WeightStore> weights(const checkpoint::NetworkKind& kind) const;
 };
 
 // What a VAE that is TAESD has besides its decoder.
@@ -121,11 +132,11 @@ Result<std::shared_ptr<const Vae>> load_tiny_vae(const std::shared_ptr<const Mod
                                                  const std::shared_ptr<const ModelFile>& encoder,
                                                  float latent_scale);
 
-// The text encoders of one or more opened files, for `family`: kNone takes the family whose
+// The text encoders of one or more opened files, for `family`: null takes the family whose
 // encoders they are. Where the family has two, each file brings one, the order does not matter.
 // kInvalidInput naming what is missing.
 Result<std::shared_ptr<const TextEncoders>> load_text_encoders(
     const std::vector<std::shared_ptr<const ModelFile>>& files,
-    checkpoint::Architecture family = checkpoint::Architecture::kNone);
+    const checkpoint::Family* family = nullptr);
 
 }  // namespace obscura::pipeline

@@ -66,11 +66,13 @@ Status check_texts(const DiffusionModel& model, const Condition& condition) {
                            model.file->name(), wanted, found));
 }
 
-Status check_area(const std::optional<Area>& area, const Shape& latent) {
+Status check_area(const std::optional<Area>& area, const Shape& latent,
+                  const checkpoint::LatentSpace& space) {
   if (!area || (area->y < latent[2] && area->x < latent[3])) return {};
   return Error(ErrorKind::kInvalidInput,
                fmt::format("an area that begins at {}, {} lies outside an image of {}x{}",
-                           area->x * 8, area->y * 8, latent[3] * 8, latent[2] * 8));
+                           area->x * space.pixels, area->y * space.pixels, latent[3] * space.pixels,
+                           latent[2] * space.pixels));
 }
 
 void set_region(PlacedCondition& placed, Region region, const Shape& latent) {
@@ -95,7 +97,7 @@ Result<Side> place(const DiffusionModel& model, const Conditioning& conditioning
     PlacedCondition& placed = side.emplace_back();
     placed.condition = &condition;
     Region region = region_of(condition, model.schedule, latent, run.sigmas);
-    OBSCURA_TRY(check_area(region.area, latent));
+    OBSCURA_TRY(check_area(region.area, latent, model.family->latents));
     set_region(placed, std::move(region), latent);
     OBSCURA_ASSIGN(placed.label, label_of(model, condition, latent, negative));
     placed.concat = concat_channels(model, condition, latent, run.sampled);

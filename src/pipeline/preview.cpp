@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "checkpoint/kinds/vae.h"
 #include "pipeline/image_codec.h"
 #include "tensor/resize.h"
 
@@ -50,7 +51,7 @@ Previewer::Previewer(runtime::Session& session, std::shared_ptr<const DiffusionM
                      std::shared_ptr<const Vae> taesd)
     : session_(session), taesd_(std::move(taesd)) {
   if (taesd_ != nullptr) return;
-  auto weights = ModelFile::weights(model->file, checkpoint::ComponentKind::kVae);
+  auto weights = ModelFile::weights(model->file, checkpoint::kVae);
   if (weights == nullptr) return;
   auto dimensions = models::vae_dimensions(*weights);
   if (dimensions.ok()) vae_ = Vae{model->file, weights, *dimensions, {}};

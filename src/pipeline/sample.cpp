@@ -98,7 +98,7 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
 
   const DiffusionModel& model = *request.model;
   const diffusion::NoiseSchedule& schedule = model.schedule;
-  Tensor latent = scaled(request.latent.samples, model.latent_scale);
+  Tensor latent = scaled(request.latent.samples, model.family->latents.scale);
   const Shape shape = latent.shape();
   OBSCURA_TRY(seeds_of(request).check(shape));
   if (sampler->resizes && request.latent.noise_mask) {
@@ -137,7 +137,7 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
   run.on_step = [&](int step, int steps, float sigma, const Tensor&, const Tensor& x0) -> Status {
     last = x0;
     if (!request.on_step) return {};
-    Tensor unscaled = weighted_sum({{1.0 / model.latent_scale, x0}});
+    Tensor unscaled = weighted_sum({{1.0 / model.family->latents.scale, x0}});
     return request.on_step({step, steps, sigma, &unscaled});
   };
   OBSCURA_ASSIGN(
@@ -145,21 +145,21 @@ Result<Sampled> sample(runtime::Session& session, const SampleRequest& request) 
       diffusion::sample(*sampler, run, schedule.start(latent, noise, request.sigmas.front())));
   if (result.reuse.empty()) result.reuse = guided.left_out();
   x = schedule.finish(x, request.sigmas.back());
-  result.latent.samples = weighted_sum({{1.0 / model.latent_scale, x}});
-  result.x0 =
-      last.empty() ? result.latent.samples : weighted_sum({{1.0 / model.latent_scale, last}});
+  result.latent.samples = weighted_sum({{1.0 / model.family->latents.scale, x}});
+  result.x0 = last.empty() ? result.latent.samples
+                           : weighted_sum({{1.0 / model.family->latents.scale, last}});
   return result;
 }
 
 Result<Latent> add_noise(const SampleRequest& request, double sigma) {
   OBSCURA_TRY(check_latent(request));
   const DiffusionModel& model = *request.model;
-  Tensor latent = scaled(request.latent.samples, model.latent_scale);
+  Tensor latent = scaled(request.latent.samples, model.family->latents.scale);
   OBSCURA_TRY(seeds_of(request).check(latent.shape()));
   OBSCURA_ASSIGN(Tensor noise, start_noise(request, latent.shape()));
   Latent result = request.latent;
-  result.samples =
-      weighted_sum({{1.0 / model.latent_scale, model.schedule.noised(latent, noise, sigma)}});
+  result.samples = weighted_sum(
+      {{1.0 / model.family->latents.scale, model.schedule.noised(latent, noise, sigma)}});
   return result;
 }
 

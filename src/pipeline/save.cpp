@@ -8,8 +8,6 @@
 namespace obscura::pipeline {
 namespace {
 
-using checkpoint::Architecture;
-
 // A tensor to write: where it comes from, and as what.
 struct Source {
   runtime::WeightStore* store;
@@ -48,13 +46,8 @@ std::vector<Source> sources_of(const SavedNetworks& networks) {
   if (networks.model) add(sources, networks.model->weights, "model.diffusion_model.");
   if (networks.vae) add(sources, networks.vae->weights, "first_stage_model.");
   if (networks.text) {
-    const TextEncoders& text = *networks.text;
-    const bool sdxl = text.clip_g != nullptr;
-    add(sources, text.clip_l,
-        sdxl ? "conditioner.embedders.0.transformer." : "cond_stage_model.transformer.");
-    add(sources, text.clip_g,
-        text.clip_l ? "conditioner.embedders.1.model." : "conditioner.embedders.0.model.");
-    add(sources, text.clip_h, "cond_stage_model.model.");
+    for (const TextEncoder& encoder : networks.text->all)
+      add(sources, encoder.weights, std::string(encoder.use->prefix));
   }
   for (Source& marker : markers(networks)) sources.push_back(std::move(marker));
   // Wide types first keeps each tensor aligned to its own.
@@ -89,36 +82,20 @@ Status write(io::SafetensorsWriter& writer, const Source& source) {
   return writer.write(source.declared.name, narrowed(values, source.declared.dtype));
 }
 
-const char* architecture_name(const SavedNetworks& networks) {
-  if (!networks.model) return nullptr;
-  switch (networks.model->architecture) {
-    case Architecture::kSdxlBase:
-      return "stable-diffusion-xl-v1-base";
-    case Architecture::kSdxlRefiner:
-      return "stable-diffusion-xl-v1-refiner";
-    case Architecture::kSd1:
-      return "stable-diffusion-v1";
-    case Architecture::kSd2:
-      return networks.model->schedule.prediction() == diffusion::Prediction::kV
-                 ? "stable-diffusion-v2-768-v"
-                 : "stable-diffusion-v2-512";
-    case Architecture::kNone:
-      break;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 io::SafetensorsMetadata model_spec(const SavedNetworks& networks, std::string_view title) {
   io::SafetensorsMetadata metadata;
   metadata.emplace("modelspec.sai_model_spec", "1.0.0");
   metadata.emplace("modelspec.title", std::string(title));
-  if (const char* architecture = architecture_name(networks)) {
-    metadata.emplace("modelspec.architecture", architecture);
+  if (networks.model) {
+    const auto prediction = networks.model->schedule.prediction();
+    const checkpoint::Family& family = *networks.model->family;
+    metadata.emplace("modelspec.architecture", prediction == diffusion::Prediction::kV
+                                                   ? family.model_spec_of_velocity
+                                                   : family.model_spec);
     metadata.emplace("modelspec.implementation",
                      "https://github.com/Stability-AI/generative-models");
-    const auto prediction = networks.model->schedule.prediction();
     if (prediction == diffusion::Prediction::kV)
       metadata.emplace("modelspec.predict_key", "v");
     else if (prediction == diffusion::Prediction::kEpsilon)

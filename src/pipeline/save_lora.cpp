@@ -3,18 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "adapter/low_rank_fit.h"
 #include "adapter/module_table.h"
 #include "io/safetensors_writer.h"
+#include "pipeline/adapted.h"
 
 namespace obscura::pipeline {
 namespace {
 
 using adapter::Module;
 using adapter::TensorSlot;
-using checkpoint::ComponentKind;
 
 // What becomes of one of a module's two tensors.
 enum class Kept { kFactors, kDifference, kBiasDifference };
@@ -143,21 +144,21 @@ Status save_lora(const std::filesystem::path& path, const Differences& differenc
                  const LoraOptions& options, const io::SafetensorsMetadata& metadata,
                  const CancelToken& cancel,
                  const std::function<void(std::int64_t done, std::int64_t all)>& progress) {
-  if (differences.text && differences.text->clip_h) {
-    return Error(ErrorKind::kInvalidInput,
-                 "adapters have no names for the text encoder of Stable Diffusion 2");
+  adapter::Networks networks;
+  if (differences.model) networks.unet = differences.model->weights;
+  if (differences.text) {
+    for (const TextEncoder& encoder : differences.text->all) {
+      if (encoder.use->borrows_adapter_names) {
+        return Error(ErrorKind::kInvalidInput, "adapters have no names for the text encoder " +
+                                                   std::string(encoder.use->kind->id));
+      }
+      place_of(encoder, networks) = encoder.weights;
+    }
   }
-  const adapter::Networks networks{
-      differences.model ? differences.model->weights : nullptr,
-      differences.text ? differences.text->clip_l : nullptr,
-      differences.text ? differences.text->clip_g : nullptr,
-  };
   LoraWriter writer(options, cancel);
   const adapter::ModuleTable table(networks);
   for (const Module& module : table.modules()) {
-    runtime::WeightStore* store = module.network == ComponentKind::kUNet    ? networks.unet.get()
-                                  : module.network == ComponentKind::kClipL ? networks.clip_l.get()
-                                                                            : networks.clip_g.get();
+    runtime::WeightStore* store = networks.of(module.network).get();
     // Tables of tokens and places are no layers, and CLIP's are not mixed.
     if (module.name.find("embedding") != std::string::npos && store != networks.unet.get())
       continue;

@@ -17,16 +17,6 @@ using models::clip::kEndToken;
 using models::clip::PromptChunk;
 using models::clip::PromptTokens;
 
-// One of the two encoders, and what it needs to know about tokens.
-struct Encoder {
-  std::string name;
-  const std::shared_ptr<runtime::WeightStore>& weights;
-  const models::TextEncoderConfig& config;
-  std::int32_t pad_token;
-  bool pooled;
-  Tensor Embedding::*rows;  // of a textual inversion that are for this encoder
-};
-
 struct States {
   Tensor hidden;  // (1, tokens, width)
   Tensor pooled;  // (1, projection), of the first chunk; empty if the encoder has none
@@ -34,7 +24,7 @@ struct States {
 
 class ChunkEncoder {
  public:
-  ChunkEncoder(runtime::Session& session, const Encoder& encoder, int stop_at_layer,
+  ChunkEncoder(runtime::Session& session, const TextEncoder& encoder, int stop_at_layer,
                const CancelToken& cancel, const TextOptions& options)
       : session_(session),
         encoder_(encoder),
@@ -44,18 +34,18 @@ class ChunkEncoder {
 
   // `offset` (1, tokens, width) is added to the tokens' embeddings; it may be empty.
   Result<States> encode(const std::vector<std::int32_t>& ids, const Tensor& offset = {}) {
-    std::string key = fmt::format("{} layer {}{}", encoder_.name, stop_at_layer_,
+    std::string key = fmt::format("{} layer {}{}", encoder_.use->kind->id, stop_at_layer_,
                                   offset.empty() ? "" : " with embeddings");
     OBSCURA_ASSIGN(runtime::Program * program, session_.program(key, encoder_.weights, [&] {
       models::TextEncoderCall call{.batch = 1,
                                    .stop_at_layer = stop_at_layer_,
-                                   .pooled = encoder_.pooled,
+                                   .pooled = encoder_.use->pooled,
                                    .offset = !offset.empty()};
       return models::build_text_encoder(*encoder_.weights, encoder_.config, call);
     }));
     std::vector<NamedInput> inputs = {{"ids", ids}};
     if (!offset.empty()) inputs.push_back({"offset", offset});
-    if (!encoder_.pooled) {
+    if (!encoder_.use->pooled) {
       OBSCURA_ASSIGN(auto hidden, run_network(session_, *program, inputs, {"hidden"}, cancel_));
       return States{hidden[0], Tensor()};
     }
@@ -71,7 +61,7 @@ class ChunkEncoder {
   Result<States> encode(const PromptTokens& tokens) {
     Tensor empty;
     if (tokens.is_weighted() && options_.emphasis == Emphasis::kFromEmpty) {
-      std::vector<std::int32_t> ids(kContextLength, encoder_.pad_token);
+      std::vector<std::int32_t> ids(kContextLength, encoder_.use->pad_token);
       ids[0] = models::clip::kStartToken;
       ids[1] = kEndToken;
       OBSCURA_ASSIGN(States states, encode(ids));
@@ -135,7 +125,7 @@ class ChunkEncoder {
       if (!chunk[place].is_embedding_row()) continue;
       OBSCURA_ASSIGN(auto embedding, options_.embeddings->find(
                                          names[static_cast<std::size_t>(chunk[place].embedding)]));
-      const Tensor& rows = (*embedding).*encoder_.rows;
+      const Tensor rows = embedding->rows(*encoder_.use->kind);
       const std::int64_t width = rows.shape()[1];
       if (offset.empty()) {
         offset = Tensor(Shape{1, static_cast<std::int64_t>(chunk.size()), width});
@@ -159,19 +149,20 @@ class ChunkEncoder {
       for (float& value : row) value *= table->scale;
       return row;
     }
-    return Error(ErrorKind::kCorrupt, encoder_.name + " has no token embeddings");
+    return Error(ErrorKind::kCorrupt,
+                 std::string(encoder_.use->kind->id) + " has no token embeddings");
   }
 
   runtime::Session& session_;
-  const Encoder& encoder_;
+  const TextEncoder& encoder_;
   int stop_at_layer_;
   const CancelToken& cancel_;
   const TextOptions& options_;
 };
 
-Result<PromptTokens> tokenize(const Encoder& encoder, std::string_view text,
+Result<PromptTokens> tokenize(const TextEncoder& encoder, std::string_view text,
                               const EmbeddingSource* embeddings = nullptr) {
-  models::clip::PromptOptions options{.pad_token = encoder.pad_token};
+  models::clip::PromptOptions options{.pad_token = encoder.use->pad_token};
   std::optional<Error> failed;
   if (embeddings != nullptr) {
     OBSCURA_ASSIGN(auto dimensions, models::text_encoder_dimensions(*encoder.weights));
@@ -180,7 +171,7 @@ Result<PromptTokens> tokenize(const Encoder& encoder, std::string_view text,
       auto found = embeddings->find(name);
       if (!found.ok()) failed = found.error();
       if (!found.ok() || *found == nullptr) return std::nullopt;
-      const Tensor& rows = (**found).*encoder.rows;
+      const Tensor rows = (*found)->rows(*encoder.use->kind);
       if (rows.empty()) return models::clip::EmbeddingShape{};
       return models::clip::EmbeddingShape{static_cast<std::int32_t>(rows.shape()[0]),
                                           static_cast<std::int32_t>(rows.shape()[1])};
@@ -191,7 +182,7 @@ Result<PromptTokens> tokenize(const Encoder& encoder, std::string_view text,
   return tokens;
 }
 
-Status fill_up(const Encoder& encoder, PromptTokens& tokens, std::size_t chunks) {
+Status fill_up(const TextEncoder& encoder, PromptTokens& tokens, std::size_t chunks) {
   OBSCURA_ASSIGN(PromptTokens empty, tokenize(encoder, ""));
   while (tokens.chunks.size() < chunks) tokens.chunks.push_back(empty.chunks[0]);
   return {};
@@ -208,33 +199,19 @@ Tensor states_side_by_side(const Tensor& a, const Tensor& b) {
   return joined;
 }
 
-// The encoders that the family has, in the order in which their states stand.
-std::vector<Encoder> encoders_of(const TextEncoders& encoders) {
-  std::vector<Encoder> present;
-  if (encoders.clip_l)
-    present.push_back(
-        {"clip-l", encoders.clip_l, encoders.clip_l_config, kEndToken, false, &Embedding::clip_l});
-  if (encoders.clip_g)
-    present.push_back(
-        {"clip-g", encoders.clip_g, encoders.clip_g_config, 0, true, &Embedding::clip_g});
-  if (encoders.clip_h)
-    present.push_back(
-        {"clip-h", encoders.clip_h, encoders.clip_h_config, 0, false, &Embedding::clip_h});
-  return present;
-}
-
 }  // namespace
 
 Result<EncodedText> encode_text(runtime::Session& session, const TextEncoders& encoders,
                                 std::string_view text_l, std::string_view text_g,
                                 const CancelToken& cancel, const TextOptions& options) {
-  const std::vector<Encoder> present = encoders_of(encoders);
+  const std::vector<TextEncoder>& present = encoders.all;
   EncodedText result;
   std::vector<PromptTokens> tokens;
   std::size_t chunks = 0;
-  for (const Encoder& encoder : present) {
-    OBSCURA_ASSIGN(PromptTokens found, tokenize(encoder, encoder.name == "clip-l" ? text_l : text_g,
-                                                options.embeddings));
+  for (const TextEncoder& encoder : present) {
+    OBSCURA_ASSIGN(
+        PromptTokens found,
+        tokenize(encoder, encoder.use->reads_second_text ? text_g : text_l, options.embeddings));
     chunks = std::max(chunks, found.chunks.size());
     result.warnings = found.warnings;
     tokens.push_back(std::move(found));
@@ -246,7 +223,7 @@ Result<EncodedText> encode_text(runtime::Session& session, const TextEncoders& e
                        .encode(tokens[i]));
     Tensor& all = result.condition.states;
     all = i == 0 ? states.hidden : states_side_by_side(all, states.hidden);
-    if (present[i].pooled) result.condition.pooled = states.pooled;
+    if (present[i].use->pooled) result.condition.pooled = states.pooled;
   }
   return result;
 }

@@ -2,21 +2,31 @@
 // all the family's encoders side by side.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/network_kind.h"
 #include "pipeline/conditioning.h"
 #include "pipeline/model.h"
 #include "runtime/session.h"
 
 namespace obscura::pipeline {
 
-// A textual inversion (arXiv:2208.01618): rows to put in place of tokens' embeddings, (rows, width)
-// for each encoder that it was trained for, else empty.
+// A textual inversion (arXiv:2208.01618): rows to put in place of tokens' embeddings, (rows,
+// width).
 struct Embedding {
-  Tensor clip_l, clip_g, clip_h;
+  std::map<std::string, Tensor, std::less<>> by_encoder;  // by the id of the encoder's kind
+  Tensor any;  // of a file that does not say for which encoder; may be empty
+
+  // Empty if it was not trained for this encoder.
+  Tensor rows(const checkpoint::NetworkKind& encoder) const {
+    auto own = by_encoder.find(encoder.id);
+    return own != by_encoder.end() ? own->second : by_encoder.empty() ? any : Tensor();
+  }
 };
 
 // Where "embedding:name" in a prompt leads.
@@ -44,8 +54,8 @@ struct EncodedText {
   std::vector<std::string> warnings;  // embeddings that were not found
 };
 
-// `text_l` is for CLIP-L, `text_g` for OpenCLIP's bigG or ViT-H; a family with one encoder reads
-// its own text only. The shorter of two is filled up with empty chunks.
+// Which of the two texts an encoder reads, its family says: CLIP-L reads `text_l`, OpenCLIP's bigG
+// and ViT-H `text_g`. The shorter of two is filled up with empty chunks.
 Result<EncodedText> encode_text(runtime::Session& session, const TextEncoders& encoders,
                                 std::string_view text_l, std::string_view text_g,
                                 const CancelToken& cancel, const TextOptions& options = {});

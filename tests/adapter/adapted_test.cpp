@@ -5,6 +5,8 @@
 
 #include "adapter/adapter_samples.h"
 #include "backend/backend.h"
+#include "checkpoint/kinds/text_encoder.h"
+#include "checkpoint/kinds/unet.h"
 #include "checkpoint/recognise.h"
 #include "models/unet_stages.h"
 #include "runtime/program.h"
@@ -12,25 +14,21 @@
 namespace obscura::adapter {
 namespace {
 
-using checkpoint::ComponentKind;
-
 const checkpoint::CheckpointLayout& layout() {
   static const checkpoint::CheckpointLayout kLayout =
       checkpoint::recognise(models::pocket_file()).value();
   return kLayout;
 }
 
-std::shared_ptr<runtime::WeightStore> pocket(ComponentKind kind) {
-  auto store = std::make_shared<runtime::WeightStore>(
-      "pocket " + std::string(checkpoint::name_of(kind)), nullptr);
+std::shared_ptr<runtime::WeightStore> pocket(const checkpoint::NetworkKind& kind) {
+  auto store = std::make_shared<runtime::WeightStore>("pocket " + std::string(kind.id), nullptr);
   for (const auto& [name, entry] : layout().component(kind)->tensors())
     store->add(std::string(name), {entry->dtype, entry->shape, entry->bytes});
   return store;
 }
 
 Networks pocket_networks() {
-  return {pocket(ComponentKind::kUNet), pocket(ComponentKind::kClipL),
-          pocket(ComponentKind::kClipG)};
+  return {pocket(checkpoint::kUNet), pocket(checkpoint::kClipL), pocket(checkpoint::kClipG)};
 }
 
 std::shared_ptr<const AdapterFile> golden_lora() {
@@ -43,7 +41,8 @@ AdaptedNetworks with_golden(const Networks& base, double strength) {
 
 Tensor predict(const std::shared_ptr<runtime::WeightStore>& weights) {
   static const std::unique_ptr<backend::Device> kDevice = backend::create_device("cpu").value();
-  auto graph = models::build_unet(*weights, layout().unet, {.batch = 1, .height = 32, .width = 32});
+  auto graph =
+      models::build_unet(*weights, layout().unet_config(), {.batch = 1, .height = 32, .width = 32});
   auto program =
       runtime::Program::build(*kDevice, std::move(graph).value(), weights, std::nullopt).value();
   EXPECT_TRUE(program->load().ok());
@@ -61,10 +60,11 @@ TEST(Adapted, TheGoldenLoraPredictsWhatItDoesInDiffusers) {
   AdaptedNetworks adapted = with_golden(pocket_networks(), 0.8);
   EXPECT_TRUE(adapted.unmatched.empty());
   EXPECT_EQ(adapted.unet_modules, 132);
-  Tensor wanted = models::channels_last(models::reference("eps_cond_lora_0.8"));
+  const auto pair = io::SafetensorsFile::open(golden::path("golden_lora_io.safetensors")).value();
+  Tensor wanted = models::channels_last(golden::tensor(pair, "out.eps_0.8"));
   EXPECT_LT(models::relative_error(predict(adapted.networks.unet), wanted), 1e-4);
   // The comparison sees the adapter.
-  EXPECT_GT(models::relative_error(predict(pocket(ComponentKind::kUNet)), wanted), 1e-3);
+  EXPECT_GT(models::relative_error(predict(pocket(checkpoint::kUNet)), wanted), 1e-3);
 }
 
 TEST(Adapted, TakingAnAdapterOffLeavesTheSameBits) {
@@ -95,7 +95,7 @@ TEST(Adapted, IdentitiesTellAdaptersStrengthsAndOrderApart) {
   EXPECT_NE(with_golden(once.networks, 0.7).networks.unet->identity(),
             with_golden(with_golden(base, 0.7).networks, 0.8).networks.unet->identity());
   // The golden adapter has nothing for the text encoders.
-  EXPECT_EQ(once.networks.clip_l, base.clip_l);
+  EXPECT_EQ(once.networks.text1, base.text1);
 }
 
 TEST(Adapted, AdaptersStack) {

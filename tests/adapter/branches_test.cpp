@@ -6,6 +6,8 @@
 #include "adapter/adapted_weights.h"
 #include "adapter/adapter_samples.h"
 #include "backend/backend.h"
+#include "checkpoint/kinds/text_encoder.h"
+#include "checkpoint/kinds/unet.h"
 #include "checkpoint/recognise.h"
 #include "models/clip/text_encoder.h"
 #include "models/unet/unet.h"
@@ -15,13 +17,10 @@
 namespace obscura::adapter {
 namespace {
 
-using checkpoint::ComponentKind;
-
-std::shared_ptr<runtime::WeightStore> pocket_store(ComponentKind kind) {
+std::shared_ptr<runtime::WeightStore> pocket_store(const checkpoint::NetworkKind& kind) {
   static const checkpoint::CheckpointLayout kLayout =
       checkpoint::recognise(models::pocket_file()).value();
-  auto store = std::make_shared<runtime::WeightStore>(
-      "pocket " + std::string(checkpoint::name_of(kind)), nullptr);
+  auto store = std::make_shared<runtime::WeightStore>("pocket " + std::string(kind.id), nullptr);
   for (const auto& [name, entry] : kLayout.component(kind)->tensors())
     store->add(std::string(name), {entry->dtype, entry->shape, entry->bytes});
   return store;
@@ -57,7 +56,7 @@ class Branches : public testing::Test {
   }
 
   std::unique_ptr<backend::Device> device_ = backend::create_device("cpu").value();
-  Networks base_{pocket_store(ComponentKind::kUNet), nullptr, nullptr};
+  Networks base_{pocket_store(checkpoint::kUNet), nullptr, nullptr};
   std::shared_ptr<const AdapterFile> lora_ =
       AdapterFile::open(golden::path("golden_lora.safetensors"), "golden", "golden").value();
 };
@@ -88,7 +87,7 @@ TEST_F(Branches, PredictWhatTheMergedLoraPredictsAndPrepareNothingForAnotherStre
 
 // Of CLIP-G, whose projections to q, k and v are one stored tensor, those are left out.
 TEST_F(Branches, StandBesideTheLayersOfTextEncoders) {
-  Networks base{nullptr, pocket_store(ComponentKind::kClipL), pocket_store(ComponentKind::kClipG)};
+  Networks base{nullptr, pocket_store(checkpoint::kClipL), pocket_store(checkpoint::kClipG)};
   std::mt19937 random(1);
   SampleTensors tensors;
   std::size_t parts_of_merged = 0, layers = 0;
@@ -108,7 +107,7 @@ TEST_F(Branches, StandBesideTheLayersOfTextEncoders) {
   EXPECT_EQ(live->left_out.size(), parts_of_merged);
   EXPECT_EQ(static_cast<std::size_t>(live->modules), layers);
   EXPECT_GT(parts_of_merged, 0u);
-  for (const auto& store : {live->networks.clip_l, live->networks.clip_g}) {
+  for (const auto& store : {live->networks.text1, live->networks.text2}) {
     auto graph = models::build_text_encoder(*store, {}, {.stop_at_layer = -1});
     ASSERT_TRUE(graph.ok()) << graph.error().message();
     EXPECT_NE(graph->input("lora"), ir::kNoValue);

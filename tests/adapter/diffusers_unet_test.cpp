@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "adapter/module_table.h"
+#include "checkpoint/kinds/unet.h"
 #include "checkpoint/recognise.h"
 #include "models/key_list.h"
 
@@ -39,7 +40,7 @@ TEST_P(DiffusersUNets, AreReadTensorByTensor) {
     EXPECT_EQ(layout->title(), GetParam().title);
     EXPECT_EQ(layout->tensors.used.size(), entries.size());
     EXPECT_TRUE(layout->tensors.unknown.empty());
-    const auto* unet = layout->component(checkpoint::ComponentKind::kUNet);
+    const auto* unet = layout->component(checkpoint::kUNet);
     for (std::size_t i = 0; i < ldm.size(); ++i)
       EXPECT_EQ(unet->entry(ldm[i]), &placed[i]) << placed[i].name;
   }

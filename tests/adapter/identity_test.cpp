@@ -7,6 +7,7 @@
 
 #include "adapter/adapter_samples.h"
 #include "backend/backend.h"
+#include "checkpoint/kinds/unet.h"
 #include "checkpoint/recognise.h"
 #include "models/key_list.h"
 #include "models/unet/unet.h"
@@ -15,8 +16,6 @@
 
 namespace obscura::adapter {
 namespace {
-
-using checkpoint::ComponentKind;
 
 // The tensors of SDXL's U-Net by name and shape, without elements.
 std::shared_ptr<runtime::WeightStore> full_size_unet() {
@@ -134,7 +133,7 @@ TEST(Identity, AStrengthOfOneBlockConcernsItsTensorsAlone) {
 TEST(Identity, ADeviceHoldsOnceWhatAnAdapterLeavesAlone) {
   const auto layout = checkpoint::recognise(models::pocket_file()).value();
   auto store = std::make_shared<runtime::WeightStore>("pocket U-Net", nullptr);
-  for (const auto& [name, entry] : layout.component(ComponentKind::kUNet)->tensors())
+  for (const auto& [name, entry] : layout.component(checkpoint::kUNet)->tensors())
     store->add(std::string(name), {entry->dtype, entry->shape, entry->bytes});
   Networks base{store, nullptr, nullptr};
   std::set<std::string> touched;

@@ -151,7 +151,7 @@ TEST(Names, ProjectionsOfOpenClipAreRowBlocksOfOneTensor) {
     StemMatch match = table().find("lora_te2_text_model_encoder_layers_7_self_attn_" +
                                    std::string(leaf) + "_proj");
     ASSERT_NE(match.module, nullptr);
-    EXPECT_EQ(match.module->network, checkpoint::ComponentKind::kClipG);
+    EXPECT_EQ(match.module->network, Part::kText2);
     EXPECT_EQ(match.module->weight.tensor, "transformer.resblocks.7.attn.in_proj_weight");
     EXPECT_EQ(match.module->weight.first_row, 1280 * part);
     EXPECT_EQ(match.module->weight.shape, (Shape{1280, 1280}));

@@ -5,6 +5,7 @@
 
 #include "checkpoint/diffusers_names.h"
 #include "checkpoint/diffusers_vae.h"
+#include "checkpoint/kinds/text_encoder.h"
 #include "checkpoint/recognise.h"
 #include "models/key_list.h"
 #include "models/vae/vae.h"
@@ -141,15 +142,18 @@ TEST(Naming, CountsTheLayerThatDiffusersDropped) {
   auto layout = recognise(entries, {});
   ASSERT_TRUE(layout.ok()) << layout.error().message();
   EXPECT_EQ(layout->title(), "text encoder clip_h");
-  EXPECT_EQ(layout->clip_h.dropped_layers, 1);
-  const Component& encoder = *layout->component(ComponentKind::kClipH);
-  auto graph = models::build_text_encoder(encoder, layout->clip_h, {.stop_at_layer = -2});
+  EXPECT_EQ(layout->text_encoder_config(kClipH).dropped_layers, 1);
+  const Component& encoder = *layout->component(kClipH);
+  auto graph = models::build_text_encoder(encoder, layout->text_encoder_config(kClipH),
+                                          {.stop_at_layer = -2});
   ASSERT_TRUE(graph.ok());
   bool last = false;
   for (const ir::Value& value : graph->values)
     last |= value.weight && value.weight->parts[0].starts_with("transformer.resblocks.22.");
   EXPECT_TRUE(last);
-  EXPECT_FALSE(models::build_text_encoder(encoder, layout->clip_h, {.stop_at_layer = -25}).ok());
+  EXPECT_FALSE(models::build_text_encoder(encoder, layout->text_encoder_config(kClipH),
+                                          {.stop_at_layer = -25})
+                   .ok());
 }
 
 }  // namespace

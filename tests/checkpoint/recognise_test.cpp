@@ -6,6 +6,9 @@
 #include <cstring>
 #include <set>
 
+#include "checkpoint/kinds/text_encoder.h"
+#include "checkpoint/kinds/unet.h"
+#include "checkpoint/kinds/vae.h"
 #include "checkpoint/pocket.h"
 #include "models/key_list.h"
 #include "models/vae/vae.h"
@@ -27,6 +30,9 @@ Entries file_of(std::initializer_list<std::pair<const char*, Shape>> tensors) {
   for (const auto& [name, shape] : tensors) entries.push_back(tensor(name, shape));
   return entries;
 }
+
+const std::string kWanted =
+    "a model of SDXL, SDXL's refiner, Stable Diffusion 2 or Stable Diffusion 1";
 
 std::string refusal(const Entries& entries) {
   auto layout = recognise(entries, {});
@@ -52,7 +58,7 @@ struct Published {
   const char* list;
   const char* name;
   std::size_t tensors, ignored;
-  std::vector<std::pair<ComponentKind, std::int64_t>> parameters;
+  std::vector<std::pair<const NetworkKind*, std::int64_t>> parameters;
 };
 
 class PublishedFiles : public testing::TestWithParam<Published> {};
@@ -62,7 +68,8 @@ TEST_P(PublishedFiles, AreAccountedForTensorByTensor) {
   Entries entries = read_key_list(GetParam().list);
   auto layout = recognise(entries, {});
   ASSERT_TRUE(layout.ok()) << layout.error().message();
-  EXPECT_EQ(name_of(layout->architecture), GetParam().name);
+  ASSERT_NE(layout->family, nullptr);
+  EXPECT_EQ(layout->family->name, GetParam().name);
   EXPECT_EQ(layout->title(), GetParam().name);
   EXPECT_EQ(layout->prediction, Prediction::kEpsilon);
   EXPECT_FALSE(layout->zero_terminal_snr);
@@ -72,46 +79,42 @@ TEST_P(PublishedFiles, AreAccountedForTensorByTensor) {
   EXPECT_EQ(layout->tensors.used.size() + GetParam().ignored, GetParam().tensors);
   EXPECT_EQ(layout->components.size(), GetParam().parameters.size());
   for (auto [kind, parameters] : GetParam().parameters) {
-    ASSERT_TRUE(layout->has(kind)) << name_of(kind);
-    EXPECT_EQ(layout->component(kind)->parameters(), parameters) << name_of(kind);
+    ASSERT_TRUE(layout->has(*kind)) << kind->id;
+    EXPECT_EQ(layout->component(*kind)->parameters(), parameters) << kind->id;
   }
 }
 
 // The published numbers of parameters.
-INSTANTIATE_TEST_SUITE_P(Recognise, PublishedFiles,
-                         testing::Values(Published{"sdxl_base_keys.tsv",
-                                                   "SDXL base",
-                                                   2515,
-                                                   4,
-                                                   {{ComponentKind::kUNet, 2'567'463'684},
-                                                    {ComponentKind::kClipL, 123'060'480},
-                                                    {ComponentKind::kClipG, 694'659'841},
-                                                    {ComponentKind::kVae, 83'653'863}}},
-                                         Published{"sdxl_refiner_keys.tsv",
-                                                   "SDXL refiner",
-                                                   1858,
-                                                   1,
-                                                   {{ComponentKind::kUNet, 2'259'526'660},
-                                                    {ComponentKind::kClipG, 694'659'841},
-                                                    {ComponentKind::kVae, 83'653'863}}},
-                                         Published{"sd15_keys.tsv",
-                                                   "Stable Diffusion 1",
-                                                   1145,
-                                                   15,
-                                                   {{ComponentKind::kUNet, 859'520'964},
-                                                    {ComponentKind::kClipL, 123'060'480},
-                                                    {ComponentKind::kVae, 83'653'863}}},
-                                         Published{"sd21_keys.tsv",
-                                                   "Stable Diffusion 2",
-                                                   1242,
-                                                   16,
-                                                   {{ComponentKind::kUNet, 865'910'724},
-                                                    {ComponentKind::kClipH, 354'032'641},
-                                                    {ComponentKind::kVae, 83'653'863}}}),
-                         [](const auto& test) {
-                           std::string list = test.param.list;
-                           return list.substr(0, list.find("_keys"));
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Recognise, PublishedFiles,
+    testing::Values(
+        Published{"sdxl_base_keys.tsv",
+                  "SDXL base",
+                  2515,
+                  4,
+                  {{&kUNet, 2'567'463'684},
+                   {&kClipL, 123'060'480},
+                   {&kClipG, 694'659'841},
+                   {&kVae, 83'653'863}}},
+        Published{"sdxl_refiner_keys.tsv",
+                  "SDXL refiner",
+                  1858,
+                  1,
+                  {{&kUNet, 2'259'526'660}, {&kClipG, 694'659'841}, {&kVae, 83'653'863}}},
+        Published{"sd15_keys.tsv",
+                  "Stable Diffusion 1",
+                  1145,
+                  15,
+                  {{&kUNet, 859'520'964}, {&kClipL, 123'060'480}, {&kVae, 83'653'863}}},
+        Published{"sd21_keys.tsv",
+                  "Stable Diffusion 2",
+                  1242,
+                  16,
+                  {{&kUNet, 865'910'724}, {&kClipH, 354'032'641}, {&kVae, 83'653'863}}}),
+    [](const auto& test) {
+      std::string list = test.param.list;
+      return list.substr(0, list.find("_keys"));
+    });
 
 TEST(Recognise, SaysWhatOfSdxlBaseIsNotNeeded) {
   Entries entries = read_key_list("sdxl_base_keys.tsv");
@@ -144,11 +147,13 @@ TEST(Recognise, CallsUsedExactlyWhatTheGraphsRead) {
   const std::string unet = "model.diffusion_model.", vae = "first_stage_model.",
                     clip_l = "conditioner.embedders.0.transformer.",
                     clip_g = "conditioner.embedders.1.model.";
-  note(unet, models::build_unet(KeyListWeights(entries, unet), layout->unet,
+  note(unet, models::build_unet(KeyListWeights(entries, unet), layout->unet_config(),
                                 {.batch = 2, .height = 128, .width = 128}));
-  note(clip_l, models::build_text_encoder(KeyListWeights(entries, clip_l), layout->clip_l,
-                                          {.stop_at_layer = -1}));
-  note(clip_g, models::build_text_encoder(KeyListWeights(entries, clip_g), layout->clip_g,
+  note(clip_l,
+       models::build_text_encoder(KeyListWeights(entries, clip_l),
+                                  layout->text_encoder_config(kClipL), {.stop_at_layer = -1}));
+  note(clip_g, models::build_text_encoder(KeyListWeights(entries, clip_g),
+                                          layout->text_encoder_config(kClipG),
                                           {.stop_at_layer = -2, .pooled = true}));
   note(vae, models::build_vae_decoder(KeyListWeights(entries, vae), 1, 128, 128));
   note(vae, models::build_vae_encoder(KeyListWeights(entries, vae), 1, 1024, 1024));
@@ -171,11 +176,10 @@ TEST(Recognise, OpensThePocketModelLikeAnyOther) {
   ASSERT_TRUE(file.ok()) << file.error().message();
   auto layout = recognise(*file);
   ASSERT_TRUE(layout.ok()) << layout.error().message();
-  EXPECT_EQ(layout->architecture, Architecture::kSdxlBase);
+  EXPECT_EQ(layout->family->name, "SDXL base");
   EXPECT_EQ(layout->prediction, Prediction::kEpsilon);
   EXPECT_TRUE(layout->tensors.unknown.empty()) << *names_of(layout->tensors.unknown).begin();
-  const io::TensorEntry* entry =
-      layout->component(ComponentKind::kUNet)->entry("input_blocks.0.0.weight");
+  const io::TensorEntry* entry = layout->component(kUNet)->entry("input_blocks.0.0.weight");
   ASSERT_NE(entry, nullptr);
   EXPECT_EQ(entry, file->find("model.diffusion_model.input_blocks.0.0.weight"));
 }
@@ -241,7 +245,7 @@ TEST(Recognise, TakesACheckpointWithoutVae) {
   remove_all(entries, "first_stage_model.");
   auto layout = recognise(entries, {});
   ASSERT_TRUE(layout.ok()) << layout.error().message();
-  EXPECT_FALSE(layout->has(ComponentKind::kVae));
+  EXPECT_FALSE(layout->has(kVae));
   EXPECT_EQ(layout->title(), "Stable Diffusion 1");
 }
 
@@ -276,7 +280,7 @@ TEST(Recognise, KeepsTheScalesOfFloat8Weights) {
   auto layout = recognise(entries, {});
   ASSERT_TRUE(layout.ok()) << layout.error().message();
   EXPECT_TRUE(layout->tensors.unknown.empty()) << *names_of(layout->tensors.unknown).begin();
-  const Component& unet = *layout->component(ComponentKind::kUNet);
+  const Component& unet = *layout->component(kUNet);
   EXPECT_EQ(unet.scale("out.2.weight"), 0.25f);
   EXPECT_EQ(unet.scale("out.0.weight"), 1.0f);
   EXPECT_TRUE(names_of(layout->tensors.used).contains(entry.name));
@@ -296,12 +300,11 @@ TEST(Recognise, BeginsItsMessagesWithTheFile) {
   ASSERT_TRUE(file.ok()) << file.error().message();
   auto layout = recognise(*file);
   ASSERT_FALSE(layout.ok());
-  EXPECT_EQ(layout.error().message(),
-            "strange.safetensors: a model of SDXL or Stable Diffusion 1 or 2 is wanted, found a "
-            "file of 1 tensors, the "
-            "first a");
+  EXPECT_EQ(layout.error().message(), "strange.safetensors: " + kWanted +
+                                          " is wanted, found a file of 1 tensors, the first a");
 }
 
+// Of a file, whose message says WANTED for what is.
 struct Foreign {
   const char* what;
   Entries entries;
@@ -311,54 +314,46 @@ struct Foreign {
 class ForeignFiles : public testing::TestWithParam<Foreign> {};
 
 TEST_P(ForeignFiles, AreSentToTheirPlace) {
-  EXPECT_EQ(refusal(GetParam().entries), GetParam().message);
+  std::string message = GetParam().message;
+  message.replace(message.find("WANTED"), 6, kWanted);
+  EXPECT_EQ(refusal(GetParam().entries), message);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Recognise, ForeignFiles,
     testing::Values(
-        Foreign{"KohyaLora",
-                file_of({{"lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down."
-                          "weight",
-                          Shape{4, 2048}},
-                         {"lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.alpha",
-                          Shape{}}}),
-                "this is a LoRA for SDXL, a model of SDXL or Stable Diffusion 1 or 2 is wanted; "
-                "its place is the "
-                "folder loras"},
-        Foreign{"PeftLora",
-                file_of({{"unet.down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.lora_A."
-                          "weight",
-                          Shape{8, 768}}}),
-                "this is a LoRA for Stable Diffusion 1, a model of SDXL or Stable Diffusion 1 or 2 "
-                "is wanted; its "
-                "place is the folder loras"},
-        Foreign{"ControlNet",
-                file_of({{"control_model.input_hint_block.0.weight", Shape{16, 3, 3, 3}},
-                         {"control_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
-                          Shape{640, 2048}}}),
-                "this is a ControlNet for SDXL, a model of SDXL or Stable Diffusion 1 or 2 is "
-                "wanted; its place is the "
-                "folder controlnet"},
+        Foreign{
+            "KohyaLora",
+            file_of({{"lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down.weight",
+                      Shape{4, 2048}},
+                     {"lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.alpha",
+                      Shape{}}}),
+            "this is a LoRA for SDXL, WANTED is wanted; its place is the folder loras"},
+        Foreign{
+            "PeftLora",
+            file_of(
+                {{"unet.down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight",
+                  Shape{8, 768}}}),
+            "this is a LoRA for Stable Diffusion 1, WANTED is wanted; its place is the folder "
+            "loras"},
+        Foreign{
+            "ControlNet",
+            file_of({{"control_model.input_hint_block.0.weight", Shape{16, 3, 3, 3}},
+                     {"control_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
+                      Shape{640, 2048}}}),
+            "this is a ControlNet for SDXL, WANTED is wanted; its place is the folder controlnet"},
         Foreign{"Flux",
                 file_of({{"model.diffusion_model.double_blocks.0.img_attn.qkv.weight",
                           Shape{9216, 3072}}}),
-                "this is a FLUX model, a model of SDXL or Stable Diffusion 1 or 2 is wanted"},
+                "this is a FLUX model, WANTED is wanted"},
         Foreign{"Unknown", file_of({{"model.diffusion_model.layers.0.weight", Shape{8, 8}}}),
-                "this is a diffusion model of an unknown kind, a model of SDXL or Stable Diffusion "
-                "1 or 2 is wanted"},
+                "this is a diffusion model of an unknown kind, WANTED is wanted"},
         Foreign{"Embedding", file_of({{"clip_g", Shape{2, 1280}}, {"clip_l", Shape{2, 768}}}),
-                "this is a textual inversion embedding for SDXL, a model of SDXL or Stable "
-                "Diffusion 1 or 2 is "
-                "wanted; its place is the folder embeddings"},
+                "this is a textual inversion embedding for SDXL, WANTED is wanted; its place is "
+                "the folder embeddings"},
         Foreign{"Upscaler", file_of({{"conv_first.weight", Shape{64, 3, 3, 3}}}),
-                "this is an upscaler, a model of SDXL or Stable Diffusion 1 or 2 is wanted; its "
-                "place is the folder "
-                "upscale_models"},
-        Foreign{
-            "Empty",
-            {},
-            "a model of SDXL or Stable Diffusion 1 or 2 is wanted, found a file of no tensors"}),
+                "this is an upscaler, WANTED is wanted; its place is the folder upscale_models"},
+        Foreign{"Empty", {}, "WANTED is wanted, found a file of no tensors"}),
     [](const auto& test) { return std::string(test.param.what); });
 
 }  // namespace

@@ -60,7 +60,8 @@ class PocketWeights final : public ir::WeightIndex {
   std::string prefix_;
 };
 
-// What diffusers computed, as stored: images are (N, C, H, W).
+// What diffusers computed, as stored: images are (N, C, H, W). in.*, out.* and act.* are a pair of
+// `obscura models parity`.
 inline Tensor reference(const std::string& name) {
   static const io::SafetensorsFile kFile =
       io::SafetensorsFile::open(golden::path("pocket_golden.safetensors")).value();

@@ -35,25 +35,25 @@ TEST(TextEncoder, ClipLOfThePocketModelAgreesWithDiffusers) {
   PocketWeights weights(kClipL);
   auto graph = build_text_encoder(weights, kClipLConfig, {.stop_at_layer = -2});
   ASSERT_TRUE(graph.ok()) << graph.error().message();
-  auto outputs = ir::evaluate(*graph, {{"ids", reference("tokens_l")}}, weights.reader());
+  auto outputs = ir::evaluate(*graph, {{"ids", reference("in.clip_l.ids")}}, weights.reader());
   ASSERT_TRUE(outputs.ok()) << outputs.error().message();
   const Tensor& hidden = outputs->at("hidden");
-  EXPECT_LT(relative_error(hidden, columns(reference("cond"), 0, hidden.shape()[-1])), 1e-5);
+  EXPECT_LT(relative_error(hidden, columns(reference("in.context"), 0, hidden.shape()[-1])), 1e-5);
 }
 
 TEST(TextEncoder, ClipGOfThePocketModelAgreesWithDiffusers) {
   PocketWeights weights(kClipG);
   auto graph = build_text_encoder(weights, {}, {.stop_at_layer = -2, .pooled = true});
   ASSERT_TRUE(graph.ok()) << graph.error().message();
-  Tensor ids = reference("tokens_g");
+  Tensor ids = reference("in.clip_g.ids");
   auto outputs = ir::evaluate(
       *graph, {{"ids", ids}, {"eos", Tensor::filled(Shape{1}, end_of(ids))}}, weights.reader());
   ASSERT_TRUE(outputs.ok()) << outputs.error().message();
   const Tensor& hidden = outputs->at("hidden");
-  Tensor both = reference("cond");
+  Tensor both = reference("in.context");
   std::int64_t width = both.shape()[-1];
   EXPECT_LT(relative_error(hidden, columns(both, width - hidden.shape()[-1], width)), 1e-5);
-  EXPECT_LT(relative_error(outputs->at("pooled"), reference("pooled")), 1e-5);
+  EXPECT_LT(relative_error(outputs->at("pooled"), reference("in.pooled")), 1e-5);
 }
 
 TEST(TextEncoder, ReadsTheDimensionsOfTheRealEncoders) {

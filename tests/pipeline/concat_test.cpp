@@ -2,16 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include "checkpoint/family.h"
+
 namespace obscura::pipeline {
 namespace {
 
 const Shape kLatent{2, 4, 2, 2};
 
 DiffusionModel model_of(std::int64_t channels) {
-  DiffusionModel model{.schedule = diffusion::NoiseSchedule::discrete()};
+  static const checkpoint::Family kHalf{.name = "half", .latents = {.scale = 0.5f}};
+  DiffusionModel model{.schedule = diffusion::NoiseSchedule::discrete(), .family = &kHalf};
   model.dimensions.in_channels = channels;
   model.dimensions.out_channels = 4;
-  model.latent_scale = 0.5f;
   return model;
 }
 

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "backend/backend.h"
+#include "checkpoint/kinds/text_encoder.h"
+#include "checkpoint/kinds/unet.h"
+#include "checkpoint/kinds/vae.h"
 #include "checkpoint/recognise.h"
 #include "ir/tap.h"
 #include "models/unet_stages.h"
@@ -12,7 +15,6 @@
 namespace obscura {
 namespace {
 
-using checkpoint::ComponentKind;
 using models::channels_last;
 using models::reference;
 using models::relative_error;
@@ -23,7 +25,7 @@ const checkpoint::CheckpointLayout& layout() {
   return kLayout;
 }
 
-const checkpoint::Component& component(ComponentKind kind) {
+const checkpoint::Component& component(const checkpoint::NetworkKind& kind) {
   return *layout().component(kind);
 }
 
@@ -31,9 +33,8 @@ runtime::StoredTensor stored(const io::TensorEntry& entry) {
   return {entry.dtype, entry.shape, entry.bytes};
 }
 
-std::shared_ptr<runtime::WeightStore> weights_of(ComponentKind kind) {
-  auto store = std::make_shared<runtime::WeightStore>(
-      "pocket " + std::string(checkpoint::name_of(kind)), nullptr);
+std::shared_ptr<runtime::WeightStore> weights_of(const checkpoint::NetworkKind& kind) {
+  auto store = std::make_shared<runtime::WeightStore>("pocket " + std::string(kind.id), nullptr);
   for (const auto& [name, entry] : component(kind).tensors()) {
     store->add(std::string(name), stored(*entry));
   }
@@ -57,7 +58,8 @@ INSTANTIATE_TEST_SUITE_P(Devices, Golden, testing::Values("cpu", "cuda"),
                          [](const auto& test) { return std::string(test.param); });
 
 // Runs a network once; the weights are the pocket model's unless others are given.
-ir::NamedTensors run(ComponentKind kind, Result<ir::Graph> graph, const ir::NamedTensors& inputs,
+ir::NamedTensors run(const checkpoint::NetworkKind& kind, Result<ir::Graph> graph,
+                     const ir::NamedTensors& inputs,
                      const std::shared_ptr<runtime::WeightStore>& weights = nullptr) {
   auto program = runtime::Program::build(*Golden::device, std::move(graph).value(),
                                          weights ? weights : weights_of(kind), std::nullopt)
@@ -102,96 +104,97 @@ Tensor columns(const Tensor& x, std::int64_t begin, std::int64_t count) {
 }
 
 TEST_P(Golden, TokenStatesAgreeWithDiffusers) {
-  Tensor cond = reference("cond");
-  auto l = run(ComponentKind::kClipL,
-               models::build_text_encoder(component(ComponentKind::kClipL), layout().clip_l, {}),
-               {{"ids", reference("tokens_l")}});
+  Tensor cond = reference("in.context");
+  auto l = run(checkpoint::kClipL,
+               models::build_text_encoder(component(checkpoint::kClipL),
+                                          layout().text_encoder_config(checkpoint::kClipL), {}),
+               {{"ids", reference("in.clip_l.ids")}});
   std::int64_t width = l.at("hidden").shape()[-1];
   EXPECT_LT(relative_error(l.at("hidden"), columns(cond, 0, width)), 1e-5);
 
-  Tensor ids = reference("tokens_g");
+  Tensor ids = reference("in.clip_g.ids");
   const float* end = std::find(ids.data(), ids.data() + ids.elements(), 49407.0f);
   auto g =
-      run(ComponentKind::kClipG,
-          models::build_text_encoder(component(ComponentKind::kClipG), layout().clip_g,
+      run(checkpoint::kClipG,
+          models::build_text_encoder(component(checkpoint::kClipG),
+                                     layout().text_encoder_config(checkpoint::kClipG),
                                      {.pooled = true}),
           {{"ids", ids}, {"eos", Tensor::filled(Shape{1}, static_cast<float>(end - ids.data()))}});
   EXPECT_LT(relative_error(g.at("hidden"), columns(cond, width, cond.shape()[-1] - width)), 1e-5);
-  EXPECT_LT(relative_error(g.at("pooled"), reference("pooled")), 1e-5);
+  EXPECT_LT(relative_error(g.at("pooled"), reference("in.pooled")), 1e-5);
 }
 
 Result<ir::Graph> unet(std::int64_t batch, std::int64_t height, std::int64_t width) {
-  return models::build_unet(component(ComponentKind::kUNet), layout().unet,
+  return models::build_unet(component(checkpoint::kUNet), layout().unet_config(),
                             {.batch = batch, .height = height, .width = width});
 }
 
 TEST_P(Golden, UNetPredictsWhatDiffusersPredicts) {
   ir::NamedTensors inputs = models::unet_reference_inputs();
-  auto cond = run(ComponentKind::kUNet, unet(1, 32, 32), inputs);
-  EXPECT_LT(relative_error(cond.at("eps"), channels_last(reference("eps_cond"))), 1e-4);
-  inputs["context"] = reference("uncond");
-  inputs["y"] = models::label(reference("uncond_pooled"), {{256, 256, 0, 0, 256, 256}});
-  auto uncond = run(ComponentKind::kUNet, unet(1, 32, 32), inputs);
-  EXPECT_LT(relative_error(uncond.at("eps"), channels_last(reference("eps_uncond"))), 1e-4);
+  auto cond = run(checkpoint::kUNet, unet(1, 32, 32), inputs);
+  EXPECT_LT(relative_error(cond.at("eps"), channels_last(reference("out.eps"))), 1e-4);
+  inputs["context"] = reference("in.uncond.context");
+  inputs["y"] = models::label(reference("in.uncond.pooled"), {{256, 256, 0, 0, 256, 256}});
+  auto uncond = run(checkpoint::kUNet, unet(1, 32, 32), inputs);
+  EXPECT_LT(relative_error(uncond.at("eps"), channels_last(reference("out.uncond.eps"))), 1e-4);
 }
 
 // Tapped, so that a mistake is found where it is made.
 TEST_P(Golden, UNetAgreesWithDiffusersAtEveryStage) {
   Result<ir::Graph> graph = unet(1, 32, 32);
-  ASSERT_TRUE(ir::tap(*graph, models::unet_stage_scopes()).ok());
-  auto outputs = run(ComponentKind::kUNet, std::move(graph), models::unet_reference_inputs());
+  ASSERT_TRUE(ir::tap(*graph, models::kUNetStages).ok());
+  auto outputs = run(checkpoint::kUNet, std::move(graph), models::unet_reference_inputs());
   EXPECT_EQ(models::first_stage_that_differs(outputs, 1e-4), "none");
 }
 
 TEST_P(Golden, NamesTheStageOfAPlantedMistake) {
   Result<ir::Graph> graph = unet(1, 32, 32);
-  ASSERT_TRUE(ir::tap(*graph, models::unet_stage_scopes()).ok());
+  ASSERT_TRUE(ir::tap(*graph, models::kUNetStages).ok());
   const std::string block = "input_blocks.4.1.transformer_blocks.0.attn1.";
   auto wrong = std::make_shared<runtime::WeightStore>("pocket unet with v in place of q", nullptr);
   wrong->add(block + "to_q.weight",
-             stored(*component(ComponentKind::kUNet).entry(block + "to_v.weight")));
-  for (const auto& [name, entry] : component(ComponentKind::kUNet).tensors()) {
+             stored(*component(checkpoint::kUNet).entry(block + "to_v.weight")));
+  for (const auto& [name, entry] : component(checkpoint::kUNet).tensors()) {
     wrong->add(std::string(name), stored(*entry));
   }
-  auto outputs =
-      run(ComponentKind::kUNet, std::move(graph), models::unet_reference_inputs(), wrong);
+  auto outputs = run(checkpoint::kUNet, std::move(graph), models::unet_reference_inputs(), wrong);
   std::string stage = models::first_stage_that_differs(outputs, 1e-4);
   EXPECT_TRUE(stage.starts_with("input_blocks.4.1 by ")) << stage;
 }
 
 TEST_P(Golden, UNetTakesABatchOfTwoSizesAndFractionalTimesteps) {
-  Tensor contexts[] = {reference("cond"), reference("uncond")};
-  Tensor pooled[] = {reference("pooled"), reference("uncond_pooled")};
+  Tensor contexts[] = {reference("in.context"), reference("in.uncond.context")};
+  Tensor pooled[] = {reference("in.pooled"), reference("in.uncond.pooled")};
   ir::NamedTensors inputs = {
-      {"x", channels_last(reference("rect_in"))},
-      {"timestep", reference("rect_timestep")},
+      {"x", channels_last(reference("in.rect.x"))},
+      {"timestep", reference("in.rect.timestep")},
       {"context", concatenate(contexts)},
       {"y", models::label(concatenate(pooled),
                           {{192, 320, 0, 0, 192, 320}, {512, 768, 16, 8, 192, 320}})}};
-  auto outputs = run(ComponentKind::kUNet, unet(2, 24, 40), inputs);
-  EXPECT_LT(relative_error(outputs.at("eps"), channels_last(reference("rect_eps"))), 1e-4);
+  auto outputs = run(checkpoint::kUNet, unet(2, 24, 40), inputs);
+  EXPECT_LT(relative_error(outputs.at("eps"), channels_last(reference("out.rect.eps"))), 1e-4);
 }
 
 TEST_P(Golden, VaeDecodesWhatDiffusersDecodes) {
   Tensor latent = channels_last(reference("x_20"));
-  for (float& value : latent.values()) value /= layout().latent_scale;
+  for (float& value : latent.values()) value /= layout().family->latents.scale;
   auto outputs =
-      run(ComponentKind::kVae, models::build_vae_decoder(component(ComponentKind::kVae), 1, 32, 32),
+      run(checkpoint::kVae, models::build_vae_decoder(component(checkpoint::kVae), 1, 32, 32),
           {{"latent", latent}});
-  EXPECT_LT(relative_error(outputs.at("image"), channels_last(reference("image"))), 1e-4);
+  EXPECT_LT(relative_error(outputs.at("image"), channels_last(reference("out.decode.image"))),
+            1e-4);
 }
 
 TEST_P(Golden, VaeEncodesWhatDiffusersEncodes) {
-  Tensor image = channels_last(reference("image"));
+  Tensor image = channels_last(reference("out.decode.image"));
   for (float& value : image.values()) value = std::clamp(value, -1.0f, 1.0f);
-  auto outputs = run(ComponentKind::kVae,
-                     models::build_vae_encoder(component(ComponentKind::kVae), 1, 256, 256),
-                     {{"image", image}});
+  auto outputs =
+      run(checkpoint::kVae, models::build_vae_encoder(component(checkpoint::kVae), 1, 256, 256),
+          {{"image", image}});
   const Tensor& moments = outputs.at("moments");
-  EXPECT_LT(relative_error(columns(moments, 0, 4), channels_last(reference("vae_encode_mean"))),
-            1e-4);
-  EXPECT_LT(relative_error(columns(moments, 4, 4), channels_last(reference("vae_encode_logvar"))),
-            1e-4);
+  const Tensor wanted = channels_last(reference("out.encode.moments"));
+  for (std::int64_t first : {0, 4})  // means, then logarithms of variances
+    EXPECT_LT(relative_error(columns(moments, first, 4), columns(wanted, first, 4)), 1e-4);
 }
 
 }  // namespace

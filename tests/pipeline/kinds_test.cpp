@@ -17,7 +17,6 @@
 namespace obscura::pipeline {
 namespace {
 
-using checkpoint::Architecture;
 using models::relative_error;
 
 runtime::Session cpu_session() {
@@ -44,7 +43,7 @@ struct Kind {
   const char* name;
   const models::Reduction& reduction;
   std::int64_t channels;
-  Architecture architecture;
+  const char* family;
   int text_layer;
   std::int64_t pooled;
 };
@@ -65,14 +64,13 @@ class Kinds : public testing::TestWithParam<Kind> {
 
 INSTANTIATE_TEST_SUITE_P(
     Pipeline, Kinds,
-    testing::Values(
-        Kind{"sdxl_base", models::kReducedSdxlBase, 4, Architecture::kSdxlBase, -2, 128},
-        Kind{"sdxl_base", models::kReducedSdxlBase, 9, Architecture::kSdxlBase, -2, 128},
-        Kind{"sdxl_refiner", models::kReducedRefiner, 4, Architecture::kSdxlRefiner, -2, 128},
-        Kind{"sd15", models::kReducedSd1, 4, Architecture::kSd1, -1, 0},
-        Kind{"sd15", models::kReducedSd1, 9, Architecture::kSd1, -1, 0},
-        Kind{"sd21", models::kReducedSd2, 4, Architecture::kSd2, -2, 0},
-        Kind{"sd21", models::kReducedSd2, 9, Architecture::kSd2, -2, 0}),
+    testing::Values(Kind{"sdxl_base", models::kReducedSdxlBase, 4, "SDXL base", -2, 128},
+                    Kind{"sdxl_base", models::kReducedSdxlBase, 9, "SDXL base", -2, 128},
+                    Kind{"sdxl_refiner", models::kReducedRefiner, 4, "SDXL refiner", -2, 128},
+                    Kind{"sd15", models::kReducedSd1, 4, "Stable Diffusion 1", -1, 0},
+                    Kind{"sd15", models::kReducedSd1, 9, "Stable Diffusion 1", -1, 0},
+                    Kind{"sd21", models::kReducedSd2, 4, "Stable Diffusion 2", -2, 0},
+                    Kind{"sd21", models::kReducedSd2, 9, "Stable Diffusion 2", -2, 0}),
     [](const auto& test) {
       return test.param.name + std::string(test.param.channels == 9 ? "_inpainting" : "");
     });
@@ -168,7 +166,7 @@ TEST(TokenMerging, AtTheLatentsOwnSizeAgreesWithPyTorch) {
 }
 
 TEST_P(Kinds, RendersAnImage) {
-  EXPECT_EQ(model().architecture, GetParam().architecture);
+  EXPECT_EQ(model().family->name, GetParam().family);
   EXPECT_EQ(checkpoint_.text->stop_at_layer, GetParam().text_layer);
   runtime::Session session = cpu_session();
   SampleRequest request;

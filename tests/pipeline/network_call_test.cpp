@@ -40,7 +40,8 @@ class NetworkCallOfThePocketModel : public testing::Test {
 
 TEST_F(NetworkCallOfThePocketModel, GivesTheNetworkItsInputsInOrder) {
   const Shape size{1, 4, 8, 8};
-  const Conditioning both{{prompt("cond", "pooled"), prompt("uncond", "uncond_pooled")}};
+  const Conditioning both{
+      {prompt("in.context", "in.pooled"), prompt("in.uncond.context", "in.uncond.pooled")}};
   const Side side = place(*model, both, size, {}, false).value();
   Tensor latent(size);
   for (std::int64_t i = 0; i < latent.elements(); ++i)
@@ -76,11 +77,11 @@ TEST_F(NetworkCallOfThePocketModel, GivesTheNetworkItsInputsInOrder) {
 
 TEST_F(NetworkCallOfThePocketModel, IsSharedByConditionsOfOneSizeAndTheSameHooks) {
   const Shape size{1, 4, 8, 8};
-  Condition part = prompt("cond", "pooled"), hooked = part;
+  Condition part = prompt("in.context", "in.pooled"), hooked = part;
   part.area = diffusion::Area{8, 4, 0, 0};
   hooked.hooks = std::make_shared<Hooks>();
-  const Conditioning all{
-      {prompt("cond", "pooled"), prompt("uncond", "uncond_pooled"), part, hooked}};
+  const Conditioning all{{prompt("in.context", "in.pooled"),
+                          prompt("in.uncond.context", "in.uncond.pooled"), part, hooked}};
   const Side side = place(*model, all, size, {}, false).value();
   EXPECT_TRUE(can_share_call(side[0], side[1]));
   EXPECT_FALSE(can_share_call(side[0], side[2]));

@@ -18,7 +18,7 @@ TEST(Preview, HasTheColoursOfThePicture) {
           .value();
   runtime::Session session(backend::create_device("cpu").value());
   Tensor latent = models::reference("x_20").clone();
-  for (float& value : latent.values()) value /= pocket.model->latent_scale;
+  for (float& value : latent.values()) value /= pocket.model->family->latents.scale;
 
   Previewer previewer(session, pocket.model);
   auto preview = previewer.preview(latent, {});

@@ -88,12 +88,12 @@ TEST_P(RenderOn, TwentyStepsAgreeWithDiffusers) {
   ASSERT_TRUE(sampled.ok()) << sampled.error().message();
   // The reference asks the network at fractional timesteps, ComfyUI and this program at the nearest
   // whole one: that alone is a difference of 4e-4.
-  Tensor scaled = times(sampled->latent.samples, pocket().model->latent_scale);
+  Tensor scaled = times(sampled->latent.samples, pocket().model->family->latents.scale);
   EXPECT_LT(relative_l2(models::reference("x_20"), scaled), GetParam().latent);
 
   auto image = decode_image(session, *pocket().vae, sampled->latent.samples, {});
   ASSERT_TRUE(image.ok()) << image.error().message();
-  Tensor expected = models::channels_last(models::reference("image"));
+  Tensor expected = models::channels_last(models::reference("out.decode.image"));
   double squares = 0;
   for (std::int64_t i = 0; i < expected.elements(); ++i) {
     float clamped = std::clamp((expected.data()[i] + 1) / 2, 0.0f, 1.0f);

@@ -41,8 +41,8 @@ class StepReuseRender : public testing::Test {
     patched->patches.reuse = reuse;
     SampleRequest request;
     request.model = patched;
-    request.guidance.positive = {{reused_condition("cond", "pooled")}};
-    request.guidance.negative = {{reused_condition("uncond", "uncond_pooled")}};
+    request.guidance.positive = {{reused_condition("in.context", "in.pooled")}};
+    request.guidance.negative = {{reused_condition("in.uncond.context", "in.uncond.pooled")}};
     request.guidance.cfg = 5;
     request.sigmas = diffusion::make_sigmas("normal", model->schedule, 12).value();
     request.latent.samples = Tensor(Shape{static_cast<std::int64_t>(seeds.size()), 4, 16, 16});

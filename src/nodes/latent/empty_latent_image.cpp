@@ -1,3 +1,4 @@
+#include "checkpoint/family.h"
 #include "graph/node_registry.h"
 #include "nodes/host_memory.h"
 #include "nodes/sockets.h"
@@ -7,7 +8,7 @@ namespace {
 
 using namespace graph;
 
-constexpr std::int64_t kLatentChannels = 4;
+constexpr std::int64_t kLatentChannels = checkpoint::kUsualLatents.channels;
 
 Result<NodeResult> run_empty_latent_image(NodeCall& call) {
   const auto batch = call.get<std::int64_t>("batch_size");

@@ -13,7 +13,7 @@ namespace {
 
 using namespace graph;
 
-constexpr std::int64_t kLatentUpscalePixels = 8, kSmallestSide = 64;
+constexpr std::int64_t kSmallestSide = 64;
 
 Result<NodeResult> latent_upscale_resized(const NodeCall& call, image::Size size, ResizeCrop crop) {
   pipeline::Latent latent = call.get<pipeline::Latent>("samples");
@@ -29,9 +29,9 @@ Result<NodeResult> upscale(NodeCall& call) {
   image::Size size{call.get<std::int64_t>("width"), call.get<std::int64_t>("height")};
   if (size.width == 0 && size.height == 0) return NodeResult{call.value("samples")};
   size = image::completed(size, {s[3], s[2]}, kSmallestSide);
-  return latent_upscale_resized(
-      call, {size.width / kLatentUpscalePixels, size.height / kLatentUpscalePixels},
-      crop_of(call.get<std::string>("crop")));
+  return latent_upscale_resized(call,
+                                {size.width / kPixelsOfALatent, size.height / kPixelsOfALatent},
+                                crop_of(call.get<std::string>("crop")));
 }
 
 Result<NodeResult> upscale_by(NodeCall& call) {

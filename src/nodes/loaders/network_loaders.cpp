@@ -66,7 +66,7 @@ Result<NodeResult> load_two_text_encoders(NodeCall& call) {
   OBSCURA_ASSIGN(auto first, open_model(call, "text_encoders", "clip_name1"));
   OBSCURA_ASSIGN(auto second, open_model(call, "text_encoders", "clip_name2"));
   OBSCURA_ASSIGN(auto encoders, pipeline::load_text_encoders({first, second},
-                                                             checkpoint::Architecture::kSdxlBase));
+                                                             checkpoint::family_with_encoders(2)));
   return NodeResult{Value::handle("CLIP", std::move(encoders))};
 }
 

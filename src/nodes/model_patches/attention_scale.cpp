@@ -58,11 +58,8 @@ Result<NodeResult> clip_attention(NodeCall& call) {
   const auto rule =
       by_projection(factors, {"attn.q_proj", "attn.k_proj", "attn.v_proj", "attn.out_proj"});
   return changed<TextEncoders>(call, "clip", "CLIP", [&](TextEncoders& text) {
-    for (auto encoder : {&TextEncoders::clip_l, &TextEncoders::clip_g, &TextEncoders::clip_h}) {
-      auto& weights = text.*encoder;
-      if (weights != nullptr)
-        weights = pipeline::scaled(weights, rule, "attention " + factors.text());
-    }
+    for (pipeline::TextEncoder& encoder : text.all)
+      encoder.weights = pipeline::scaled(encoder.weights, rule, "attention " + factors.text());
   });
 }
 

@@ -37,7 +37,7 @@ bool wants_preview(const graph::NodeCall& call) {
 
 // Null where previews are made without it.
 Result<std::shared_ptr<const pipeline::Vae>> taesd_by_method(const graph::NodeCall& call,
-                                                             checkpoint::Architecture family) {
+                                                             const checkpoint::Family& family) {
   auto* folders = call.find_environment<library::ModelFolders>();
   if (folders == nullptr || preview_method(call) == library::PreviewMethod::kLatent2Rgb)
     return std::shared_ptr<const pipeline::Vae>();
@@ -126,7 +126,7 @@ Result<pipeline::Sampled> sample_reporting(graph::NodeCall& call, pipeline::Samp
     if (wants_preview(call) && now - last_preview > std::chrono::milliseconds(100)) {
       last_preview = now;
       if (!previewer) {
-        OBSCURA_ASSIGN(auto taesd, taesd_by_method(call, request.model->architecture));
+        OBSCURA_ASSIGN(auto taesd, taesd_by_method(call, *request.model->family));
         previewer.emplace(session, request.model, std::move(taesd));
       }
       OBSCURA_ASSIGN(auto image, previewer->preview(*step.x0, request.cancel));

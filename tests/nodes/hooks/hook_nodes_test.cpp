@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "adapter/adapter_samples.h"
+#include "checkpoint/kinds/text_encoder.h"
 #include "checkpoint/pocket.h"
 #include "io/test_folder.h"
 #include "library/model_folders.h"
@@ -66,17 +67,18 @@ class HookNodes : public ::testing::Test {
   }
   Conditioning hooked_prompt(const Value& hooks) {
     return call("ConditioningSetProperties",
-                {{"cond_NEW", prompt("cond", "pooled")}, {"hooks", hooks}})
+                {{"cond_NEW", prompt("in.context", "in.pooled")}, {"hooks", hooks}})
         .get<Conditioning>();
   }
 
   // What the model predicts for these prompts, at this timestep of 1000.
   Tensor denoised(const std::shared_ptr<const DiffusionModel>& model, Conditioning positive,
                   double cfg = 1, double timestep = 500) {
-    pipeline::Guidance guidance{.positive = std::move(positive),
-                                .negative = prompt("uncond", "uncond_pooled").get<Conditioning>(),
-                                .third = {},
-                                .cfg = cfg};
+    pipeline::Guidance guidance{
+        .positive = std::move(positive),
+        .negative = prompt("in.uncond.context", "in.uncond.pooled").get<Conditioning>(),
+        .third = {},
+        .cfg = cfg};
     pipeline::GuidedDenoiser denoiser(*session, model, guidance, false, {});
     auto result =
         denoiser(models::reference("x_10"), static_cast<float>(model->schedule.sigma(timestep)));
@@ -92,14 +94,14 @@ class HookNodes : public ::testing::Test {
 };
 
 TEST_F(HookNodes, ChangeOnlyTheConditioningThatHasThem) {
-  const Conditioning plain = prompt("cond", "pooled").get<Conditioning>();
+  const Conditioning plain = prompt("in.context", "in.pooled").get<Conditioning>();
   const Conditioning hooked = hooked_prompt(lora_hook(0.8));
   const Tensor changed = denoised(with_lora(0.8), plain);
   EXPECT_EQ(values_of(denoised(base_.model, hooked)), values_of(changed));
 
   // With guidance the negative is the plain model's.
   const Tensor uncond =
-      denoised(base_.model, prompt("uncond", "uncond_pooled").get<Conditioning>());
+      denoised(base_.model, prompt("in.uncond.context", "in.uncond.pooled").get<Conditioning>());
   Tensor wanted(changed.shape());
   for (std::int64_t i = 0; i < wanted.elements(); ++i)
     wanted.data()[i] = uncond.data()[i] + 5 * (changed.data()[i] - uncond.data()[i]);
@@ -110,7 +112,8 @@ TEST_F(HookNodes, ChangeOnlyTheConditioningThatHasThem) {
 TEST_F(HookNodes, StackAndCombine) {
   const Value both =
       call("CombineHooks2", {{"hooks_A", lora_hook(0.5)}, {"hooks_B", lora_hook(0.3)}});
-  const Tensor wanted = denoised(with_lora(0.8), prompt("cond", "pooled").get<Conditioning>());
+  const Tensor wanted =
+      denoised(with_lora(0.8), prompt("in.context", "in.pooled").get<Conditioning>());
   EXPECT_LT(models::relative_error(denoised(base_.model, hooked_prompt(both)), wanted), 1e-5);
 
   const Value stacked =
@@ -136,7 +139,7 @@ TEST_F(HookNodes, KeyframesSayWhenTheyCount) {
                                        {"prev_hook_kf", frames}});
   const Conditioning hooked =
       hooked_prompt(call("SetHookKeyframes", {{"hooks", lora_hook(1.6)}, {"hook_kf", frames}}));
-  const Conditioning plain = prompt("cond", "pooled").get<Conditioning>();
+  const Conditioning plain = prompt("in.context", "in.pooled").get<Conditioning>();
   EXPECT_EQ(values_of(denoised(base_.model, hooked, 1, 800)),
             values_of(denoised(base_.model, plain, 1, 800)));
   EXPECT_EQ(values_of(denoised(base_.model, hooked, 1, 300)),
@@ -168,7 +171,7 @@ TEST_F(HookNodes, InterpolateKeyframes) {
 
 // Another model in the LoRA's place: all the way it is that model, half way half of both.
 TEST_F(HookNodes, AWholeModelAsAHook) {
-  const Conditioning plain = prompt("cond", "pooled").get<Conditioning>();
+  const Conditioning plain = prompt("in.context", "in.pooled").get<Conditioning>();
   auto towards = [&](double strength) {
     Hooks hooks;
     hooks.all.push_back({.model = with_lora(0.8), .model_strength = strength});
@@ -188,7 +191,8 @@ class ClipHooks : public HookNodes {
  protected:
   void SetUp() override {
     HookNodes::SetUp();
-    const Shape fused = *base_.text->clip_g->find("transformer.resblocks.0.attn.in_proj_weight");
+    const Shape fused = *base_.text->weights(checkpoint::kClipG)
+                             ->find("transformer.resblocks.0.attn.in_proj_weight");
     std::mt19937 random(2);
     const std::string stem = "lora_te2_text_model_encoder_layers_0_self_attn_k_proj.";
     auto bytes = adapter::file_bytes(

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adapter/adapter_samples.h"
+#include "checkpoint/kinds/text_encoder.h"
 #include "checkpoint/pocket.h"
 #include "golden_data.h"
 #include "graph/node_registry.h"

@@ -31,8 +31,8 @@ class TaesdFiles : public testing::Test {
     method_ = method.value_or(library::PreviewMethod::kAuto);
     if (method) environment_.provide(method_);
     pipeline::Condition condition;
-    condition.states = models::reference("cond");
-    condition.pooled = models::reference("pooled");
+    condition.states = models::reference("in.context");
+    condition.pooled = models::reference("in.pooled");
     auto file = pipeline::ModelFile::embedded(checkpoint::pocket_model(), "pocket", "0").value();
     std::vector<graph::NodeInputs::Entry> entries = {
         {"model", {Value::handle("MODEL", pipeline::load_model(file).value())}},

@@ -5,6 +5,7 @@
 
 #include "adapter/adapted_weights.h"
 #include "adapter/adapter_file.h"
+#include "checkpoint/kinds/text_encoder.h"
 #include "golden_data.h"
 #include "io/test_folder.h"
 #include "library/output_folder.h"
@@ -137,8 +138,8 @@ TEST(ModelSave, AndItsLikeWriteNetworksAlone) {
   }
   auto clip = pipeline::ModelFile::open(folder / "clip_00001_.safetensors", "clip");
   ASSERT_TRUE(clip.ok()) << clip.error().message();
-  EXPECT_TRUE((*clip)->layout().has(checkpoint::ComponentKind::kClipL));
-  EXPECT_TRUE((*clip)->layout().has(checkpoint::ComponentKind::kClipG));
+  EXPECT_TRUE((*clip)->layout().has(checkpoint::kClipL));
+  EXPECT_TRUE((*clip)->layout().has(checkpoint::kClipG));
 }
 
 // The difference that a LoRA made, taken from the models, is that LoRA again.

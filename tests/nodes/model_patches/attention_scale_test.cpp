@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "adapter/adapter_samples.h"
+#include "checkpoint/kinds/text_encoder.h"
 #include "checkpoint/pocket.h"
 #include "nodes/node_harness.h"
 
@@ -58,7 +59,8 @@ TEST_F(AttentionScale, OfBothTextEncoders) {
                           with_factors({{"clip", Value::handle("CLIP", pocket_.text)}}))
                   .share<pipeline::TextEncoders>();
   auto grown_l = [&](const std::string& name) {
-    return growth(*pocket_.text->clip_l, *text->clip_l, "text_model.encoder.layers.0." + name);
+    return growth(*pocket_.text->weights(checkpoint::kClipL), *text->weights(checkpoint::kClipL),
+                  "text_model.encoder.layers.0." + name);
   };
   EXPECT_EQ(grown_l("self_attn.q_proj.weight"), 2);
   EXPECT_EQ(grown_l("self_attn.k_proj.weight"), 3);
@@ -68,12 +70,13 @@ TEST_F(AttentionScale, OfBothTextEncoders) {
   // OpenCLIP's projections of q, k and v are one tensor.
   const std::string merged = "transformer.resblocks.0.attn.in_proj_weight";
   for (int part = 0; part < 3; ++part) {
-    EXPECT_EQ(growth(*pocket_.text->clip_g, *text->clip_g, merged, part / 3.0, (part + 1) / 3.0),
+    EXPECT_EQ(growth(*pocket_.text->weights(checkpoint::kClipG), *text->weights(checkpoint::kClipG),
+                     merged, part / 3.0, (part + 1) / 3.0),
               (std::array<float, 3>{2, 3, 5})[static_cast<std::size_t>(part)]);
   }
-  EXPECT_EQ(
-      growth(*pocket_.text->clip_g, *text->clip_g, "transformer.resblocks.0.attn.out_proj.weight"),
-      7);
+  EXPECT_EQ(growth(*pocket_.text->weights(checkpoint::kClipG), *text->weights(checkpoint::kClipG),
+                   "transformer.resblocks.0.attn.out_proj.weight"),
+            7);
 }
 
 }  // namespace

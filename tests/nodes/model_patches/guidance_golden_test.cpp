@@ -68,20 +68,21 @@ class GuidanceGolden : public testing::Test {
 
   static Guidance guidance(GuidanceKind kind = GuidanceKind::kCfg, double second = 1) {
     using models::reference;
-    Guidance result{.kind = kind,
-                    .positive = conditioning_of(reference("cond"), reference("pooled")),
-                    .negative = conditioning_of(reference("uncond"), reference("uncond_pooled")),
-                    .third = {},
-                    .cfg = 5,
-                    .second = second};
+    Guidance result{
+        .kind = kind,
+        .positive = conditioning_of(reference("in.context"), reference("in.pooled")),
+        .negative = conditioning_of(reference("in.uncond.context"), reference("in.uncond.pooled")),
+        .third = {},
+        .cfg = 5,
+        .second = second};
     if (kind != GuidanceKind::kCfg) result.third = third();
     return result;
   }
   // Between the positive and the negative.
   static Conditioning third() {
     using models::reference;
-    return conditioning_of(half_of_both(reference("cond"), reference("uncond")),
-                           half_of_both(reference("pooled"), reference("uncond_pooled")));
+    return conditioning_of(half_of_both(reference("in.context"), reference("in.uncond.context")),
+                           half_of_both(reference("in.pooled"), reference("in.uncond.pooled")));
   }
   static float sigma(double timestep) {
     return static_cast<float>(model->schedule.sigma(timestep));
