@@ -68,7 +68,7 @@ struct DiffusionModel {
   models::UNetConfig config;
   models::UNetDimensions dimensions;
   diffusion::NoiseSchedule schedule;
-  const checkpoint::Family* family;
+  const checkpoint::Family* family = &checkpoint::families().front();  // never null
   ModelPatches patches = {};  // what nodes changed about it
 
   // Channels of a latent: the network may take a mask and a picture besides (Condition::concat).
@@ -76,7 +76,7 @@ struct DiffusionModel {
 };
 
 struct TextEncoder {
-  const checkpoint::FamilyEncoder* use;  // by the family
+  const checkpoint::FamilyEncoder* use = nullptr;  // by the family; never null
   std::shared_ptr<runtime::WeightStore> weights;
   models::TextEncoderConfig config;
 };
