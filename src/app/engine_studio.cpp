@@ -64,7 +64,7 @@ EngineStudio::EngineStudio(Engine& engine, EngineOptions options, fs::path data)
       planner_(options_, engine.session().budget()) {}
 EngineStudio::~EngineStudio() = default;
 
-EngineStudio::Project& EngineStudio::project(const std::string& name) const {
+EngineStudio::Project& EngineStudio::project_named(const std::string& name) const {
   std::lock_guard lock(mutex_);
   std::unique_ptr<Project>& project = projects_[name];
   if (!project) project = std::make_unique<Project>(engine_, options_, data_, name);
@@ -73,7 +73,7 @@ EngineStudio::Project& EngineStudio::project(const std::string& name) const {
 
 Status EngineStudio::run(const server::JobToRun& job, graph::Observer& observer,
                          const CancelToken& cancel) {
-  Project& own = project(job.project);
+  Project& own = project_named(job.project);
   OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(job.prompt));
   const graph::Validation validation =
       graph::validate(workflow, nodes(), own.environment, {.targets = job.targets});
@@ -95,7 +95,7 @@ std::int64_t EngineStudio::peak_bytes() const {
 
 Result<server::MemoryPlan> EngineStudio::plan_memory(const server::JobToRun& job,
                                                      const CancelToken& cancel) const {
-  const Project& own = project(job.project);
+  const Project& own = project_named(job.project);
   std::lock_guard lock(planner_mutex_);
   return planner_.plan(own.place, job, cancel);
 }
@@ -104,8 +104,8 @@ const graph::NodeRegistry& EngineStudio::nodes() const {
   return graph::NodeRegistry::builtin();
 }
 
-const graph::Environment& EngineStudio::environment(const std::string& name) const {
-  return project(name).environment;
+const graph::Environment& EngineStudio::environment(const std::string& project) const {
+  return project_named(project).environment;
 }
 
 std::string EngineStudio::version() const {
@@ -116,9 +116,9 @@ std::vector<std::string> EngineStudio::model_kinds() const {
   return library::ModelFolders::kinds();
 }
 
-std::vector<server::ModelEntry> EngineStudio::models(const std::string& name,
+std::vector<server::ModelEntry> EngineStudio::models(const std::string& project,
                                                      std::string_view kind) const {
-  const library::ModelFolders& folders = project(name).models;
+  const library::ModelFolders& folders = project_named(project).models;
   std::vector<server::ModelEntry> entries;
   for (std::string& model : folders.list(kind)) {
     auto path = folders.find(kind, model);
@@ -184,18 +184,18 @@ Result<std::string> EngineStudio::inspect_model(std::string_view kind, const fs:
   return fmt::format("{} tensors", tensors.entries().size());
 }
 
-Result<json> EngineStudio::model_metadata(const std::string& name, std::string_view kind,
-                                          std::string_view model) const {
-  OBSCURA_ASSIGN(fs::path path, project(name).models.find(kind, model));
+Result<json> EngineStudio::model_metadata(const std::string& project, std::string_view kind,
+                                          std::string_view name) const {
+  OBSCURA_ASSIGN(fs::path path, project_named(project).models.find(kind, name));
   OBSCURA_ASSIGN(io::TensorFile file, io::TensorFile::open(path));
   if (file.metadata().empty()) {
-    return Error(ErrorKind::kNotFound, fmt::format("{} has no metadata", model));
+    return Error(ErrorKind::kNotFound, fmt::format("{} has no metadata", name));
   }
   return json(file.metadata());
 }
 
-std::string EngineStudio::model_digest(const std::string& name, const std::string& model) const {
-  auto digest = project(name).models.sha256(model, CancelToken());
+std::string EngineStudio::model_digest(const std::string& project, const std::string& name) const {
+  auto digest = project_named(project).models.sha256(name, CancelToken());
   return digest.ok() ? *digest : "";
 }
 
@@ -294,9 +294,9 @@ Result<std::string> EngineStudio::fill_masked(std::string_view picture, std::str
   return text_of(bytes);
 }
 
-std::vector<server::PromptStyle> EngineStudio::prompt_styles(const std::string& name) const {
+std::vector<server::PromptStyle> EngineStudio::prompt_styles(const std::string& project) const {
   std::vector<server::PromptStyle> styles;
-  auto text = read_text_file(project(name).folders.input.root() / "styles.csv");
+  auto text = read_text_file(project_named(project).folders.input.root() / "styles.csv");
   if (!text.ok()) return styles;
   for (prompt::Style& style : prompt::parse_styles(*text))
     styles.push_back(

@@ -54,7 +54,7 @@ class EngineStudio final : public server::Studio, public server::JobRunner {
  private:
   struct Project;
   // Made when it is first asked for, and kept: what it lends may be in use.
-  Project& project(const std::string& name) const;
+  Project& project_named(const std::string& name) const;
 
   Engine& engine_;
   EngineOptions options_;

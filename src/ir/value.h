@@ -38,7 +38,7 @@ struct WeightSpec {
   Shape shape;
   // Whose tensors the parts are: "" is the network's own store, other names are those of a control
   // network, an adapter, ...
-  std::string source = "";
+  std::string source;
 
   // "a + b", or "source: a + b".
   std::string text() const {

@@ -8,6 +8,7 @@
 #include "graph/workflow_file.h"
 #include "server/api/routes.h"
 #include "server/jobs/submission.h"
+#include "server/net/text.h"
 
 namespace obscura::server {
 namespace {

@@ -12,6 +12,7 @@
 
 #include "graph/json_text.h"
 #include "server/api/routes.h"
+#include "server/net/text.h"
 #include "server/studio/file_area.h"
 #include "server/studio/model_sidecar.h"
 #include "server/studio/project_folders.h"

@@ -6,6 +6,7 @@
 #include "graph/json_text.h"
 #include "server/api/archive.h"
 #include "server/api/routes.h"
+#include "server/net/text.h"
 #include "server/studio/project_folders.h"
 
 namespace obscura::server {

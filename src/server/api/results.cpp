@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "server/api/routes.h"
+#include "server/net/text.h"
 
 namespace obscura::server {
 namespace {
