@@ -13,6 +13,40 @@ struct A1111Lora {
   double unet = 1, text_encoder = 1;
 };
 
+// Another checkpoint that goes on from a part of the steps; in the second pass, if there is one.
+struct A1111Refiner {
+  std::string checkpoint;
+  double switch_at = 0.8;
+};
+
+struct A1111HiRes {
+  std::string method;  // of LatentUpscale, or of ImageScale
+  bool latent = true;
+  int width = 0, height = 0, steps = 0;
+  std::string prompt, negative, sampler, scheduler;
+};
+
+// A part of an image, in pixels.
+struct A1111Box {
+  int x = 0, y = 0, width = 0, height = 0;
+};
+
+// What an image is made from.
+struct A1111Start {
+  std::string image;  // in the input folder
+  int resize_mode = 0;
+  std::string mask;  // empty: none
+  bool invert = false;
+  // What the masked part begins as: colours from around it, itself, noise, nothing.
+  enum class Content { kFill, kOriginal, kLatentNoise, kLatentNothing };
+  Content content = Content::kOriginal;
+  std::string filled;  // the image with colours from around, for kFill
+  int blur = 4;
+  // Only the part of the image around what the mask shows.
+  std::optional<A1111Box> crop;
+};
+
+// What a request for images comes to, before it is a workflow.
 // What a request for images comes to, before it is a workflow.
 struct A1111Job {
   std::string prompt, negative;  // without the tags of LoRAs
@@ -34,40 +68,9 @@ struct A1111Job {
   bool nvidia_noise = false;
   int eta_seed_delta = 0;
 
-  // Another checkpoint that goes on from a part of the steps; in the second pass, if there is one.
-  struct Refiner {
-    std::string checkpoint;
-    double switch_at = 0.8;
-  };
-  std::optional<Refiner> refiner;
-
-  struct HiRes {
-    std::string method;  // of LatentUpscale, or of ImageScale
-    bool latent = true;
-    int width = 0, height = 0, steps = 0;
-    std::string prompt, negative, sampler, scheduler;
-  };
-  std::optional<HiRes> hires;
-
-  // A part of an image, in pixels.
-  struct Box {
-    int x = 0, y = 0, width = 0, height = 0;
-  };
-
-  struct Start {
-    std::string image;  // in the input folder
-    int resize_mode = 0;
-    std::string mask;  // empty: none
-    bool invert = false;
-    // What the masked part begins as: colours from around it, itself, noise, nothing.
-    enum class Content { kFill, kOriginal, kLatentNoise, kLatentNothing };
-    Content content = Content::kOriginal;
-    std::string filled;  // the image with colours from around, for kFill
-    int blur = 4;
-    // Only the part of the image around what the mask shows.
-    std::optional<Box> crop;
-  };
-  std::optional<Start> start;
+  std::optional<A1111Refiner> refiner;
+  std::optional<A1111HiRes> hires;
+  std::optional<A1111Start> start;
 };
 
 }  // namespace obscura::workflows

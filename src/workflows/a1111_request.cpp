@@ -46,7 +46,7 @@ Status take_loras(const A1111Names& names, std::string& prompt, std::vector<A111
   return {};
 }
 Status read_hires(const A1111Names& names, A1111Fields& fields, A1111Job& job) {
-  A1111Job::HiRes hires;
+  A1111HiRes hires;
   const double scale = fields.number("hr_scale", 2, 1, 4);
   auto eighths = [](double length) { return static_cast<int>(length / 8) * 8; };
   hires.width = fields.whole("hr_resize_x", 0, 0, 8192);
@@ -95,13 +95,13 @@ Result<StoredImage> store_image(A1111Images& images, const char* field, const or
 
 Status read_mask(A1111Images& images, A1111Fields& fields, const ordered_json& value,
                  const std::string& image, A1111Job& job) {
-  A1111Job::Start& start = *job.start;
+  A1111Start& start = *job.start;
   OBSCURA_ASSIGN(const StoredImage mask, store_image(images, "mask", value));
   start.mask = mask.name;
   start.invert = fields.flag("inpainting_mask_invert");
   start.blur = fields.whole("mask_blur", 4, 0, 64);
-  start.content = static_cast<A1111Job::Start::Content>(fields.whole("inpainting_fill", 0, 0, 3));
-  if (start.content == A1111Job::Start::Content::kFill) {
+  start.content = static_cast<A1111Start::Content>(fields.whole("inpainting_fill", 0, 0, 3));
+  if (start.content == A1111Start::Content::kFill) {
     OBSCURA_ASSIGN(start.filled, images.store_filled(image, mask.bytes, start.invert));
   }
   if (!fields.flag("inpaint_full_res", true)) return {};
@@ -112,10 +112,7 @@ Status read_mask(A1111Images& images, A1111Fields& fields, const ordered_json& v
 }
 
 Status read_start(A1111Images& images, A1111Fields& fields, A1111Job& job) {
-  // Not emplace(): clang 14 asks for the constructor of a nested struct before its class is
-  // complete.
-  job.start = A1111Job::Start();
-  A1111Job::Start& start = *job.start;
+  A1111Start& start = job.start.emplace();
   const ordered_json* list = fields.find("init_images");
   if (list == nullptr || !list->is_array() || list->size() != 1) {
     return invalid_field("init_images", "wanted a list of one image");
@@ -219,7 +216,7 @@ Result<A1111Job> parse_common(const A1111Names& names, A1111Fields& fields,
       !refiner.empty() && refiner != "None") {
     auto known = find_a1111_model(names, "checkpoints", refiner);
     if (!known) return invalid_field("refiner_checkpoint", "there is no checkpoint " + refiner);
-    job.refiner = A1111Job::Refiner{*known, fields.number("refiner_switch_at", 0.8, 0, 1)};
+    job.refiner = A1111Refiner{*known, fields.number("refiner_switch_at", 0.8, 0, 1)};
   }
   OBSCURA_TRY(read_options(names, options, job));
   return job;

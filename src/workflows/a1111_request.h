@@ -35,8 +35,8 @@ class A1111Images {
                                            bool invert) = 0;
   // The box around what the mask shows, with `padding` pixels more on each side, grown to `aspect`
   // (width by height) as far as the mask goes. kInvalidInput if it shows nothing.
-  virtual Result<A1111Job::Box> mask_box(std::string_view mask, bool invert, int padding,
-                                         double aspect) = 0;
+  virtual Result<A1111Box> mask_box(std::string_view mask, bool invert, int padding,
+                                    double aspect) = 0;
 };
 
 Result<A1111Job> parse_a1111_image_to_image(const A1111Names& names,

@@ -111,7 +111,7 @@ class A1111Writer {
                                      {"crop", crop}});
   }
 
-  Output cut(const Output& image, const A1111Job::Box& box) {
+  Output cut(const Output& image, const A1111Box& box) {
     return nodes_.add("ImageCrop", {{"image", image},
                                     {"width", box.width},
                                     {"height", box.height},
@@ -133,7 +133,7 @@ class A1111Writer {
   }
 
   void read_images() {
-    const A1111Job::Start& start = *job_.start;
+    const A1111Start& start = *job_.start;
     auto sized = [&](const Output& image) {
       return start.crop ? scale(cut(image, *start.crop), job_.width, job_.height) : fit(image);
     };
@@ -183,11 +183,11 @@ class A1111Writer {
 
   // The latent, with what the masked part begins as.
   Output masked(Output latent, const Seeds& seeds) {
-    const A1111Job::Start::Content content = job_.start->content;
-    if (content == A1111Job::Start::Content::kLatentNoise ||
-        content == A1111Job::Start::Content::kLatentNothing) {
+    const A1111Start::Content content = job_.start->content;
+    if (content == A1111Start::Content::kLatentNoise ||
+        content == A1111Start::Content::kLatentNothing) {
       Output source = empty_latent(1);
-      if (content == A1111Job::Start::Content::kLatentNoise) {
+      if (content == A1111Start::Content::kLatentNoise) {
         // Of a deviation of one: from the level 1 to 0.
         const Output sigmas =
             nodes_.add("SetFirstSigma", {{"sigmas", levels("normal", 1, 1.0)}, {"sigma", 1.0}});
@@ -282,7 +282,7 @@ class A1111Writer {
   }
 
   Output enlarge(const Output& small, const Seeds& seeds) {
-    const A1111Job::HiRes& hires = *job_.hires;
+    const A1111HiRes& hires = *job_.hires;
     Output latent;
     if (hires.latent) {
       latent = nodes_.add("LatentUpscale", {{"samples", small},

@@ -68,7 +68,7 @@ TEST(A1111Workflow, KeepsBatchesWithTheNoiseOfAGpu) {
 
 TEST(A1111Workflow, HandsOverToARefiner) {
   A1111Job job = ring();
-  job.refiner = A1111Job::Refiner{"r.safetensors", 0.8};
+  job.refiner = A1111Refiner{"r.safetensors", 0.8};
   job.styles = {"Night", "Close"};
   const ordered_json workflow = a1111_workflow(job);
   EXPECT_EQ(nodes_in(workflow, "SplitSigmas")[0]["step"], 16);
@@ -92,7 +92,7 @@ TEST(A1111Workflow, HandsOverToARefiner) {
 }
 
 TEST(A1111Workflow, BeginsBelowTheMaskAsItIsAsked) {
-  using Content = A1111Job::Start::Content;
+  using Content = A1111Start::Content;
   A1111Job job = ring();
   job.start.emplace();
   job.start->image = "sdapi/i.png";
@@ -134,11 +134,11 @@ TEST(A1111Workflow, NamesModelsSeedsAndMasks) {
   EXPECT_EQ(nodes_in(workflow, "CLIPSetLastLayer")[0]["stop_at_clip_layer"], -2);
   EXPECT_EQ(nodes_in(workflow, "PreviewImage").size(), 2U);
 
-  job.start = A1111Job::Start();
+  job.start = A1111Start();
   job.start->image = "sdapi/i.png";
   job.start->mask = "sdapi/m.png";
-  job.start->content = A1111Job::Start::Content::kOriginal;
-  job.start->crop = A1111Job::Box{8, 16, 64, 32};
+  job.start->content = A1111Start::Content::kOriginal;
+  job.start->crop = A1111Box{8, 16, 64, 32};
   job.denoise = 0.5;
   job.steps = 20;
   workflow = a1111_workflow(job);

@@ -25,12 +25,12 @@ Result<std::string> RequestImages::store_filled(std::string_view image, std::str
   return keep(png, png);
 }
 
-Result<workflows::A1111Job::Box> RequestImages::mask_box(std::string_view mask, bool invert,
-                                                         int padding, double aspect) {
+Result<workflows::A1111Box> RequestImages::mask_box(std::string_view mask, bool invert, int padding,
+                                                    double aspect) {
   OBSCURA_ASSIGN(
       const PictureBox box,
       parts_.studio.mask_box(mask, {.invert = invert, .padding = padding, .aspect = aspect}));
-  return workflows::A1111Job::Box{box.x, box.y, box.width, box.height};
+  return workflows::A1111Box{box.x, box.y, box.width, box.height};
 }
 
 }  // namespace obscura::server

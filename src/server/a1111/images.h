@@ -20,8 +20,8 @@ class RequestImages final : public workflows::A1111Images {
   Result<std::string> store(std::string_view image) override;
   Result<std::string> store_filled(std::string_view image, std::string_view mask,
                                    bool invert) override;
-  Result<workflows::A1111Job::Box> mask_box(std::string_view mask, bool invert, int padding,
-                                            double aspect) override;
+  Result<workflows::A1111Box> mask_box(std::string_view mask, bool invert, int padding,
+                                       double aspect) override;
 
  private:
   Result<std::string> keep(std::string_view png, std::string_view digested) const;
