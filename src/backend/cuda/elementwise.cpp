@@ -91,6 +91,11 @@ class ScaleKernel final : public Kernel {
   std::int64_t count_;
 };
 
+// The factor is float32 in every precision.
+Result<std::unique_ptr<Kernel>> make_scale(const KernelRequest& request) {
+  return std::unique_ptr<Kernel>(std::make_unique<ScaleKernel>(request));
+}
+
 class CastKernel final : public Kernel {
  public:
   explicit CastKernel(const KernelRequest& request)
@@ -127,7 +132,7 @@ class SinusoidKernel final : public Kernel {
 const RegisterKernel kActivation("activation", make<ActivationKernel>);
 const RegisterKernel kGeglu("geglu", make<GegluKernel>);
 const RegisterKernel kAdd("add", make<AddKernel>);
-const RegisterKernel kScale("scale", make<ScaleKernel>);
+const RegisterKernel kScale("scale", make_scale);
 const RegisterKernel kCast("cast", make<CastKernel>);
 const RegisterKernel kSinusoid("sinusoid", make<SinusoidKernel>);
 
