@@ -56,11 +56,11 @@ class RunTests(ScratchTest):
         self.tool("lint", "echo 'lint: 3 sources, no problem; the time was up before 1 others: src/a.cpp'")
         self.assertRegex(self.run_tests("lint").stdout, r"lint +1 +0 +0 +[0-9.]+  the time was up before 1 others: src/a.cpp")
 
-    def cuda(self, ninja):
+    def cuda(self, ninja, stage="cuda"):
         self.tool("cuda_toolkit", "echo fetching; echo /toolkit")
         self.write("bin/cmake", "#!/bin/bash\n[[ $CUDACXX == /toolkit/bin/nvcc ]]\n", mode=0o755)
         self.write("bin/ninja", f"#!/bin/bash\n{ninja}\n", mode=0o755)
-        return self.run_tests("cuda", PATH=f"{self.folder}/bin:/usr/bin:/bin")
+        return self.run_tests(stage, PATH=f"{self.folder}/bin:/usr/bin:/bin")
 
     def test_cuda_is_built_without_a_gpu(self):
         self.assert_closes(self.cuda('[[ $* == *"obscura tests/backend_cuda_tests" ]]'), "1 passed, 0 failed, 0 skipped")
@@ -70,11 +70,22 @@ class RunTests(ScratchTest):
 
     def test_cuda_is_skipped_where_no_toolkit_can_be_had(self):
         self.tool("cuda_toolkit", "exit 1")
-        self.assert_closes(self.run_tests("cuda"), "0 passed, 0 failed, 1 skipped")
+        for stage in ("cuda", "emulation"):
+            done = self.run_tests(stage)
+            self.assert_closes(done, "0 passed, 0 failed, 1 skipped")
+            self.assertRegex(done.stdout, stage + r" +0 +0 +1 +[0-9.]+  no CUDA toolkit")
+
+    def test_the_emulation_counts_its_cases(self):
+        self.write("bin/ctest", CTEST.format(python=sys.executable, report=MODEL_REPORT, summary="<testsuite>"
+                                             '<testcase name="io" status="fail" time="1"/></testsuite>'), mode=0o755)
+        self.assert_closes(self.cuda("[[ $* == */build/cuda*backend_cuda_emulation_tests ]]", "emulation"),
+                           "1 passed, 1 failed, 2 skipped")
+        self.assert_closes(self.cuda("exit 1", "emulation"), "0 passed, 1 failed, 0 skipped")
 
     def test_cuda_that_the_build_had_is_not_built_twice(self):
-        self.write("build/release/tests/backend_cuda_tests", "")
-        self.assert_closes(self.run_tests("cuda"), "0 passed, 0 failed, 0 skipped")
+        for stage in ("cuda", "emulation"):
+            self.write(f"build/release/tests/backend_{stage.replace('emul', 'cuda_emul')}_tests", "")
+            self.assert_closes(self.run_tests(stage), "0 passed, 0 failed, 0 skipped")
 
     def test_a_broken_build_ends_the_run(self):
         self.tool("build", "exit 1")
@@ -147,6 +158,7 @@ class RunTests(ScratchTest):
 
     def test_gpu_tests_that_cannot_run_are_seen(self):
         self.write("tests/backend/cuda/conv_test.cpp", "TEST(A, B) {\n}\nTEST_F(A, C) {\n}\n")
+        self.write("tests/backend/cuda/emulation/threads_test.cpp", "TEST(A, D) {\n}\n")
         self.assert_closes(self.run_tests("gpu"), "0 passed, 0 failed, 2 skipped")
 
 
