@@ -9,10 +9,10 @@
 #include <string>
 
 #include "backend/cuda/dnn_graph.h"
-#include "backend/cuda/host_kernel.h"
 #include "backend/cuda/kernel.h"
 #include "backend/cuda/kernels/auxiliary.h"
 #include "backend/cuda/matmul.h"
+#include "backend/cuda/own_kernel.h"
 #include "backend/cuda/status.h"
 #include "ir/attention.h"
 
@@ -28,6 +28,7 @@ struct Sizes {
   std::int64_t queries = 0, keys = 0;
   std::int64_t q_row = 0, k_row = 0, v_row = 0;  // elements from a token to the next
   std::int64_t q_offset = 0, k_offset = 0, v_offset = 0;
+  bool causal = false;
 
   std::int64_t width() const { return heads * head_size; }
   // Of the first element of any head of any token, in bytes.
@@ -139,13 +140,21 @@ class FusedAttention final : public Kernel {
   bool composed_;
 };
 
+// A mask (samples, heads, queries, keys) as it lies in memory: strides in elements, 0 along an axis
+// of 1.
+struct Mask {
+  std::int64_t sample_stride = 0, head_stride = 0, query_stride = 0;
+  DType dtype = DType::kI32;
+};
+
 // scores = q k^T for all heads of a sample and a chunk of its queries, softmax, times v.
 class ChunkedAttention final : public Kernel {
  public:
-  static Result<std::unique_ptr<Kernel>> create(Context& context, const Sizes& sizes, bool causal) {
+  static Result<std::unique_ptr<Kernel>> create(Context& context, const Sizes& sizes,
+                                                const std::optional<Mask>& mask) {
     std::int64_t per_query = sizes.heads * sizes.keys * static_cast<std::int64_t>(sizeof(float));
     std::int64_t chunk = std::clamp<std::int64_t>(kScoreBytes / per_query, 1, sizes.queries);
-    std::unique_ptr<ChunkedAttention> made(new ChunkedAttention(sizes, chunk, causal));
+    std::unique_ptr<ChunkedAttention> made(new ChunkedAttention(sizes, chunk, mask));
     OBSCURA_ASSIGN(made->full_, made->products(context, chunk));
     if (sizes.queries % chunk != 0) {
       OBSCURA_ASSIGN(made->rest_, made->products(context, sizes.queries % chunk));
@@ -176,8 +185,8 @@ class ChunkedAttention final : public Kernel {
     Matmul scores, values;
   };
 
-  ChunkedAttention(const Sizes& sizes, std::int64_t chunk, bool causal)
-      : s_(sizes), element_(element_of(sizes.dtype)), chunk_(chunk), causal_(causal) {}
+  ChunkedAttention(const Sizes& sizes, std::int64_t chunk, const std::optional<Mask>& mask)
+      : s_(sizes), element_(element_of(sizes.dtype)), chunk_(chunk), mask_(mask) {}
 
   Result<std::optional<Products>> products(Context& context, std::int64_t queries) const {
     MatmulShape scores;
@@ -238,24 +247,38 @@ class ChunkedAttention final : public Kernel {
     OBSCURA_TRY(
         products.scores.run({.a = q, .b = k, .d = scores, .workspace = library}, call.stream));
     OBSCURA_TRY(check(
-        softmax_rows(element_, reinterpret_cast<const float*>(scores), probabilities,
-                     s_.heads * queries, s_.keys, s_.scale(), causal_, first, queries, call.stream),
+        softmax_rows(element_, rows(call, n, first, queries, scores), probabilities, call.stream),
         "attention's softmax"));
     return products.values.run({.a = probabilities, .b = v, .d = o, .workspace = library},
                                call.stream);
   }
 
+  SoftmaxRows rows(const KernelCall& call, std::int64_t n, std::int64_t first, std::int64_t queries,
+                   const std::byte* scores) const {
+    SoftmaxRows rows;
+    rows.scores = reinterpret_cast<const float*>(scores);
+    rows.rows = s_.heads * queries;
+    rows.columns = s_.keys;
+    rows.scale = s_.scale();
+    rows.causal = s_.causal;
+    rows.first_row = first;
+    rows.rows_per_head = queries;
+    if (!mask_) return rows;
+    rows.mask = shifted(call.input(3), n * mask_->sample_stride, mask_->dtype);
+    rows.mask_adds = mask_->dtype != DType::kI32;
+    rows.mask_head_stride = mask_->head_stride;
+    rows.mask_query_stride = mask_->query_stride;
+    return rows;
+  }
+
   Sizes s_;
   Element element_;
   std::int64_t chunk_;
-  bool causal_;
+  std::optional<Mask> mask_;
   std::optional<Products> full_, rest_;
 };
 
-Result<std::unique_ptr<Kernel>> make_attention(const KernelRequest& request) {
-  const auto& options = dynamic_cast<const ir::AttentionOp&>(*request.op).options;
-  // No kernel here takes a mask: the plain definition does, on the host.
-  if (options.mask) return make_host_kernel(request);
+Sizes sizes_of(const KernelRequest& request, const ir::AttentionOp::Options& options) {
   Sizes s;
   s.dtype = request.type(0).dtype;
   s.samples = request.type(0).shape[0];
@@ -269,15 +292,37 @@ Result<std::unique_ptr<Kernel>> make_attention(const KernelRequest& request) {
   s.q_offset = options.q_offset;
   s.k_offset = options.k_offset;
   s.v_offset = options.v_offset;
-  bool by_eights = s.head_size % 8 == 0 && s.q_row % 8 == 0 && s.k_row % 8 == 0 &&
-                   s.v_row % 8 == 0 && s.q_offset % 8 == 0 && s.k_offset % 8 == 0 &&
-                   s.v_offset % 8 == 0;
-  if (s.dtype != DType::kF32 && s.head_size <= 128 && by_eights && !options.causal &&
+  s.causal = options.causal;
+  return s;
+}
+
+Mask mask_of(const ir::ValueType& type) {
+  const Shape& m = type.shape;
+  Mask mask;
+  mask.dtype = type.dtype;
+  mask.query_stride = m[2] == 1 ? 0 : m[3];
+  mask.head_stride = m[1] == 1 ? 0 : m[2] * m[3];
+  mask.sample_stride = m[0] == 1 ? 0 : m[1] * m[2] * m[3];
+  return mask;
+}
+
+bool by_eights(const Sizes& s) {
+  return s.head_size % 8 == 0 && s.q_row % 8 == 0 && s.k_row % 8 == 0 && s.v_row % 8 == 0 &&
+         s.q_offset % 8 == 0 && s.k_offset % 8 == 0 && s.v_offset % 8 == 0;
+}
+
+Result<std::unique_ptr<Kernel>> make_attention(const KernelRequest& request) {
+  OBSCURA_TRY(of_one_type(request));
+  const auto& options = dynamic_cast<const ir::AttentionOp&>(*request.op).options;
+  const Sizes s = sizes_of(request, options);
+  std::optional<Mask> mask;
+  if (options.mask) mask = mask_of(request.type(3));
+  if (s.dtype != DType::kF32 && s.head_size <= 128 && by_eights(s) && !s.causal && !mask &&
       request.context.architecture() >= 80) {
     auto fused = FusedAttention::create(request.context, s);
     if (fused.ok() || fused.error().kind() != ErrorKind::kUnsupported) return fused;
   }
-  return ChunkedAttention::create(request.context, s, options.causal);
+  return ChunkedAttention::create(request.context, s, mask);
 }
 
 const RegisterKernel kAttention("attention", make_attention);

@@ -10,9 +10,8 @@
 
 namespace obscura::backend::cuda {
 
-// A factory. kUnsupported where floating operands are of several types.
-template <class Made>
-Result<std::unique_ptr<Kernel>> make(const KernelRequest& request) {
+// kUnsupported where floating operands are of several types.
+inline Status of_one_type(const KernelRequest& request) {
   const ir::ValueType* first = nullptr;
   for (const ir::ValueType& type : request.inputs) {
     if (!is_floating(type.dtype)) continue;
@@ -22,6 +21,13 @@ Result<std::unique_ptr<Kernel>> make(const KernelRequest& request) {
                                               "] wants operands of one type on CUDA, got " +
                                               first->text() + " and " + type.text());
   }
+  return {};
+}
+
+// A factory.
+template <class Made>
+Result<std::unique_ptr<Kernel>> make(const KernelRequest& request) {
+  OBSCURA_TRY(of_one_type(request));
   return std::unique_ptr<Kernel>(std::make_unique<Made>(request));
 }
 

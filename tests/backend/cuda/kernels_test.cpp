@@ -132,31 +132,103 @@ TEST_F(CudaKernels, OrdersFilters) {
   }
 }
 
+// Two heads of five queries: scores, and a mask of each head and query.
+struct Rows {
+  static constexpr std::int64_t kRows = 10, kRowsPerHead = 5;
+
+  Rows(std::int64_t column_count, bool is_causal, std::int64_t first)
+      : columns(column_count),
+        causal(is_causal),
+        first_row(first),
+        scores(random_floats(kRows * columns, 7)),
+        added(random_floats(kRows * columns, 8)) {
+    for (float& s : scores) s *= 20;
+    for (std::size_t i = 0; i < added.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(i) / columns;
+      if (i % 3 == 0 || row == 2) added[i] = -INFINITY;
+      seen.push_back(added[i] == -INFINITY ? 0 : 1);
+    }
+  }
+  SoftmaxRows on_device(const OnDevice& x) const {
+    SoftmaxRows rows;
+    rows.scores = static_cast<const float*>(x.data());
+    rows.rows = kRows;
+    rows.columns = columns;
+    rows.scale = 0.3f;
+    rows.causal = causal;
+    rows.first_row = first_row;
+    rows.rows_per_head = kRowsPerHead;
+    return rows;
+  }
+  // `mask` of every row, added to its scaled scores.
+  void expect_softmax(const std::vector<float>& mask, const std::vector<float>& found) const {
+    for (std::int64_t r = 0; r < kRows; ++r) {
+      const std::int64_t visible =
+          causal ? std::min(columns, first_row + r % kRowsPerHead + 1) : columns;
+      std::vector<double> wanted(static_cast<std::size_t>(columns), 0);
+      double sum = 0;
+      for (std::int64_t c = 0; c < visible; ++c) {
+        const auto i = static_cast<std::size_t>(r * columns + c);
+        // The largest is about 30: no exponential is infinite.
+        sum += wanted[static_cast<std::size_t>(c)] = std::exp(0.3 * scores[i] + mask[i]);
+      }
+      for (std::int64_t c = 0; c < columns; ++c) {
+        const double p = sum == 0 ? 0 : wanted[static_cast<std::size_t>(c)] / sum;
+        ASSERT_NEAR(found[static_cast<std::size_t>(r * columns + c)], p, 1e-6 + 1e-5 * p)
+            << columns << " columns, row " << r << ", column " << c;
+      }
+    }
+  }
+
+  std::int64_t columns;
+  bool causal;
+  std::int64_t first_row;
+  std::vector<float> scores, added;
+  std::vector<std::int32_t> seen;
+};
+
 TEST_F(CudaKernels, SoftmaxOfRowsOfAnyLength) {
   for (std::int64_t columns : {1, 77, 128, 129, 1024, 4096, 4097, 9000}) {
     for (bool causal : {false, true}) {
-      constexpr std::int64_t kRows = 10, kRowsPerHead = 5;
-      std::int64_t first_row = causal ? columns - std::min<std::int64_t>(columns, 3) : 0;
-      std::vector<float> scores = random_floats(kRows * columns, 7);
-      for (float& s : scores) s *= 20;
-      OnDevice x(scores), y(scores.size() * sizeof(float));
-      ASSERT_EQ(softmax_rows(Element::kF32, static_cast<const float*>(x.data()), y.data(), kRows,
-                             columns, 0.3f, causal, first_row, kRowsPerHead, nullptr),
-                cudaSuccess);
-      std::vector<float> found = y.read<float>();
-      for (std::int64_t r = 0; r < kRows; ++r) {
-        std::int64_t visible =
-            causal ? std::min(columns, first_row + r % kRowsPerHead + 1) : columns;
-        const float* row = scores.data() + r * columns;
-        double largest = *std::max_element(row, row + visible), sum = 0;
-        for (std::int64_t c = 0; c < visible; ++c) sum += std::exp(0.3 * (row[c] - largest));
-        for (std::int64_t c = 0; c < columns; ++c) {
-          double wanted = c < visible ? std::exp(0.3 * (row[c] - largest)) / sum : 0;
-          ASSERT_NEAR(found[static_cast<std::size_t>(r * columns + c)], wanted,
-                      1e-6 + 1e-5 * wanted)
-              << columns << " columns, row " << r << ", column " << c;
-        }
-      }
+      const Rows rows(columns, causal, causal ? columns - std::min<std::int64_t>(columns, 3) : 0);
+      OnDevice x(rows.scores), y(rows.scores.size() * sizeof(float));
+      ASSERT_EQ(softmax_rows(Element::kF32, rows.on_device(x), y.data(), nullptr), cudaSuccess);
+      rows.expect_softmax(std::vector<float>(rows.scores.size(), 0), y.read<float>());
+    }
+  }
+}
+
+TEST_F(CudaKernels, SoftmaxOfMaskedRows) {
+  for (std::int64_t columns : {1, 77, 129, 1025, 4097}) {
+    for (bool causal : {false, true}) {
+      const Rows rows(columns, causal, causal ? 70 : 0);
+      // A mask has rows for all queries of a head; those before the first are not read.
+      const std::int64_t queries = rows.first_row + Rows::kRowsPerHead;
+      auto whole = [&](const auto& mask) {
+        auto result = mask;
+        result.resize(static_cast<std::size_t>(2 * queries * columns));
+        for (std::int64_t head = 0; head < 2; ++head)
+          std::copy_n(mask.begin() + head * Rows::kRowsPerHead * columns,
+                      Rows::kRowsPerHead * columns,
+                      result.begin() + (head * queries + rows.first_row) * columns);
+        return result;
+      };
+      OnDevice x(rows.scores), y(rows.scores.size() * sizeof(float)), numbers(whole(rows.added)),
+          flags(whole(rows.seen));
+      SoftmaxRows masked = rows.on_device(x);
+      masked.mask_query_stride = columns;
+      masked.mask_head_stride = queries * columns;
+      masked.mask = numbers.data();
+      masked.mask_adds = true;
+      ASSERT_EQ(softmax_rows(Element::kF32, masked, y.data(), nullptr), cudaSuccess);
+      rows.expect_softmax(rows.added, y.read<float>());
+      masked.mask = flags.data();
+      masked.mask_adds = false;
+      ASSERT_EQ(softmax_rows(Element::kF32, masked, y.data(), nullptr), cudaSuccess);
+      std::vector<float> hidden = rows.added;
+      for (float& number : hidden)
+        if (number != -INFINITY) number = 0;
+      rows.expect_softmax(hidden, y.read<float>());
     }
   }
 }

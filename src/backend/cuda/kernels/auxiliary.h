@@ -54,12 +54,25 @@ namespace obscura::backend::cuda {
                                        void* target, std::int64_t samples, std::int64_t channels,
                                        cudaStream_t stream);
 
-// probabilities[r, c] = softmax over c of scale * scores[r, c]. scores are float32. With `causal`,
-// row r is query first_row + r % rows_per_head and sees the columns up to its own number.
-[[nodiscard]] cudaError_t softmax_rows(Element element, const float* scores, void* probabilities,
-                                       std::int64_t rows, std::int64_t columns, float scale,
-                                       bool causal, std::int64_t first_row,
-                                       std::int64_t rows_per_head, cudaStream_t stream);
+// Rows of attention scores: of head r / rows_per_head, of query first_row + r % rows_per_head.
+struct SoftmaxRows {
+  const float* scores = nullptr;
+  std::int64_t rows = 0, columns = 0;
+  float scale = 1;
+  bool causal = false;  // a row sees the columns up to its own query's number
+  std::int64_t first_row = 0, rows_per_head = 1;
+  // A row of columns for each head and query, or null: numbers of the probabilities' type that are
+  // added to the scaled scores, else int32, 0 where the column is not seen. Strides in elements; 0
+  // where it repeats.
+  const void* mask = nullptr;
+  bool mask_adds = false;
+  std::int64_t mask_head_stride = 0, mask_query_stride = 0;
+};
+
+// probabilities[r, c] = softmax over c of scale * scores[r, c], masked; zeros for a row that sees
+// nothing.
+[[nodiscard]] cudaError_t softmax_rows(Element element, const SoftmaxRows& rows,
+                                       void* probabilities, cudaStream_t stream);
 
 // *flag = 1 if any element is NaN or infinite; otherwise leaves it.
 [[nodiscard]] cudaError_t find_non_finite(Element element, const void* x, std::int64_t count,
