@@ -311,10 +311,10 @@ const RegisterCommand kBench(80, [](CLI::App& app, std::function<Status()>& acti
   command->add_option("network", options->network, "unet, vae-decode or vae-encode")
       ->check(CLI::IsMember({"unet", "vae-decode", "vae-encode"}))
       ->capture_default_str();
-  command->add_option("--size", options->size, "Width and height of the picture in pixels")
+  command->add_option("--size", options->size, "Width and height of the image in pixels")
       ->check(CLI::Range(64, 4096))
       ->capture_default_str();
-  command->add_option("--batch", options->batch, "Pictures at once")
+  command->add_option("--batch", options->batch, "Images at once")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   command->add_option("--repeats", options->repeats, "Runs; the fastest counts")

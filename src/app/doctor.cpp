@@ -21,7 +21,7 @@
 namespace obscura::app {
 namespace {
 
-// Operations of the U-Net for a picture and its guidance at 1024x1024.
+// Operations of the U-Net for an image and its guidance at 1024x1024.
 constexpr double kGuidedStep = 13.52e12;
 
 // The shortest way through every kind of network.

@@ -51,7 +51,7 @@ std::vector<std::filesystem::path> default_model_folders();
 
 class Engine {
  public:
-  // `sink` is borrowed and receives the pictures. kInvalidInput for a device, precision or folder
+  // `sink` is borrowed and receives the images. kInvalidInput for a device, precision or folder
   // that is not there.
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options,
                                               library::ImageSink& sink);

@@ -252,34 +252,34 @@ Tensor channel_of(const Tensor& pixels, std::string_view channel) {
 
 }  // namespace
 
-Result<std::string> EngineStudio::convert(std::string_view picture,
-                                          const server::PictureRequest& request) const {
-  OBSCURA_ASSIGN(io::Image image, decode(picture, "the picture"));
-  const Tensor pixels = channel_of(shrunk(image.pixels, request.side), request.channel);
+Result<std::string> EngineStudio::convert(std::string_view image,
+                                          const server::ImageRequest& request) const {
+  OBSCURA_ASSIGN(io::Image decoded, decode(image, "the image"));
+  const Tensor pixels = channel_of(shrunk(decoded.pixels, request.side), request.channel);
   std::vector<std::byte> bytes;
   if (request.format == "jpeg") {
     bytes = io::encode_jpeg(pixels, {}, {.quality = request.quality}).bytes;
   } else if (request.format == "webp") {
     OBSCURA_ASSIGN(bytes, io::encode_webp(pixels, {}, {.quality = request.quality}));
   } else {
-    OBSCURA_ASSIGN(bytes, io::encode_png(pixels, image.metadata));
+    OBSCURA_ASSIGN(bytes, io::encode_png(pixels, decoded.metadata));
   }
   return text_of(bytes);
 }
 
-Result<ordered_json> EngineStudio::picture_texts(std::string_view picture) const {
+Result<ordered_json> EngineStudio::image_texts(std::string_view image) const {
   OBSCURA_ASSIGN(io::ImageMetadata metadata,
-                 io::decode_metadata(std::as_bytes(std::span(picture)), "the picture"));
+                 io::decode_metadata(std::as_bytes(std::span(image)), "the image"));
   ordered_json texts = ordered_json::object();
   for (io::TextEntry& entry : metadata) texts.emplace(entry.key, std::move(entry.text));
   return texts;
 }
 
-Result<std::string> EngineStudio::fill_masked(std::string_view picture, std::string_view mask,
+Result<std::string> EngineStudio::fill_masked(std::string_view image, std::string_view mask,
                                               bool invert) const {
-  OBSCURA_ASSIGN(io::Image image, decode(picture, "the picture"));
+  OBSCURA_ASSIGN(io::Image decoded, decode(image, "the image"));
   OBSCURA_ASSIGN(io::Image masking, decode(mask, "the mask"));
-  const std::int64_t height = image.pixels.shape()[0], width = image.pixels.shape()[1];
+  const std::int64_t height = decoded.pixels.shape()[0], width = decoded.pixels.shape()[1];
   const Tensor fitting =
       resize_image(masking.pixels.reshaped({1, masking.pixels.shape()[0], masking.pixels.shape()[1],
                                             masking.pixels.shape()[2]}),
@@ -290,7 +290,7 @@ Result<std::string> EngineStudio::fill_masked(std::string_view picture, std::str
     red.data()[i] = std::clamp(invert ? 1 - value : value, 0.0F, 1.0F);
   }
   OBSCURA_ASSIGN(std::vector<std::byte> bytes,
-                 io::encode_png(obscura::fill_masked(channel_of(image.pixels, "rgb"), red), {}));
+                 io::encode_png(obscura::fill_masked(channel_of(decoded.pixels, "rgb"), red), {}));
   return text_of(bytes);
 }
 
@@ -319,8 +319,8 @@ Span grown(Span span, int count, int limit) {
 
 }  // namespace
 
-Result<server::PictureBox> EngineStudio::mask_box(std::string_view mask,
-                                                  const server::MaskBoxRequest& request) const {
+Result<server::ImageBox> EngineStudio::mask_box(std::string_view mask,
+                                                const server::MaskBoxRequest& request) const {
   OBSCURA_ASSIGN(io::Image image, decode(mask, "the mask"));
   const int height = static_cast<int>(image.pixels.shape()[0]),
             width = static_cast<int>(image.pixels.shape()[1]),
@@ -346,19 +346,18 @@ Result<server::PictureBox> EngineStudio::mask_box(std::string_view mask,
   } else {
     down = grown(down, static_cast<int>(std::lround(across.count / request.aspect)), height);
   }
-  return server::PictureBox{across.first, down.first, across.count, down.count};
+  return server::ImageBox{across.first, down.first, across.count, down.count};
 }
 
-Result<std::string> EngineStudio::with_alpha(std::string_view picture,
-                                             std::string_view mask) const {
-  OBSCURA_ASSIGN(io::Image original, decode(picture, "the original picture"));
+Result<std::string> EngineStudio::with_alpha(std::string_view image, std::string_view mask) const {
+  OBSCURA_ASSIGN(io::Image original, decode(image, "the original image"));
   OBSCURA_ASSIGN(io::Image masking, decode(mask, "the mask"));
   const std::int64_t height = original.pixels.shape()[0], width = original.pixels.shape()[1];
   const std::int64_t mask_height = masking.pixels.shape()[0],
                      mask_width = masking.pixels.shape()[1];
   if (mask_height != height || mask_width != width) {
     return Error(ErrorKind::kInvalidInput,
-                 fmt::format("wanted a mask of {}x{}, as the picture, found {}x{}", width, height,
+                 fmt::format("wanted a mask of {}x{}, as the image, found {}x{}", width, height,
                              mask_width, mask_height));
   }
   if (masking.pixels.shape()[2] != 4) {

@@ -41,15 +41,15 @@ class EngineStudio final : public server::Studio, public server::JobRunner {
   Result<server::MemoryPlan> plan_memory(const server::JobToRun& job,
                                          const CancelToken& cancel) const override;
   nlohmann::ordered_json devices() const override;
-  Result<std::string> with_alpha(std::string_view picture, std::string_view mask) const override;
-  Result<std::string> convert(std::string_view picture,
-                              const server::PictureRequest& request) const override;
-  Result<std::string> fill_masked(std::string_view picture, std::string_view mask,
+  Result<std::string> with_alpha(std::string_view image, std::string_view mask) const override;
+  Result<std::string> convert(std::string_view image,
+                              const server::ImageRequest& request) const override;
+  Result<std::string> fill_masked(std::string_view image, std::string_view mask,
                                   bool invert) const override;
   std::vector<server::PromptStyle> prompt_styles(const std::string& project) const override;
-  Result<nlohmann::ordered_json> picture_texts(std::string_view picture) const override;
-  Result<server::PictureBox> mask_box(std::string_view mask,
-                                      const server::MaskBoxRequest& request) const override;
+  Result<nlohmann::ordered_json> image_texts(std::string_view image) const override;
+  Result<server::ImageBox> mask_box(std::string_view mask,
+                                    const server::MaskBoxRequest& request) const override;
 
  private:
   struct Project;

@@ -10,7 +10,7 @@ namespace {
 // The engine keeps a line for each network it has ever planned; then it is opened anew.
 constexpr std::size_t kMostNetworks = 4096;
 
-class NoPictures final : public library::ImageSink {
+class NoImages final : public library::ImageSink {
  public:
   Result<library::StoredFile> store(const library::FinishedImage&) override {
     return library::StoredFile{};
@@ -20,7 +20,7 @@ class NoPictures final : public library::ImageSink {
   }
 };
 
-NoPictures no_pictures;
+NoImages no_images;
 
 }  // namespace
 
@@ -29,7 +29,7 @@ Result<Engine*> MemoryPlanner::opened() {
   engine_.reset();
   networks_.clear();
   OBSCURA_ASSIGN(auto device, create_device(options_));
-  OBSCURA_ASSIGN(engine_, Engine::open(options_, no_pictures,
+  OBSCURA_ASSIGN(engine_, Engine::open(options_, no_images,
                                        runtime::planning_device(std::move(device), networks_)));
   return engine_.get();
 }
@@ -37,7 +37,7 @@ Result<Engine*> MemoryPlanner::opened() {
 Result<server::MemoryPlan> MemoryPlanner::plan(const Place& place, const server::JobToRun& job,
                                                const CancelToken& cancel) {
   OBSCURA_ASSIGN(Engine * engine, opened());
-  const Place own{place.name, place.models, place.input, no_pictures};
+  const Place own{place.name, place.models, place.input, no_images};
   OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(job.prompt));
   const graph::Validation validation =
       graph::validate(workflow, graph::NodeRegistry::builtin(), engine->environment_of(own),

@@ -21,7 +21,7 @@ class MemoryPlanner {
     options_.budget = budget;
   }
 
-  // `place` lends its models and inputs; its pictures stay as they are. Errors as those of a run.
+  // `place` lends its models and inputs; its images stay as they are. Errors as those of a run.
   Result<server::MemoryPlan> plan(const Place& place, const server::JobToRun& job,
                                   const CancelToken& cancel);
 

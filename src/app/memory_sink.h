@@ -1,4 +1,4 @@
-// Keeps finished pictures in memory instead of writing them.
+// Keeps finished images in memory instead of writing them.
 #pragma once
 
 #include <vector>
@@ -9,18 +9,18 @@ namespace obscura::app {
 
 class MemorySink final : public library::ImageSink {
  public:
-  Result<library::StoredFile> store(const library::FinishedImage& picture) override {
-    pictures_.push_back(picture);
-    return library::StoredFile{"", "", picture.temporary ? "temp" : "output"};
+  Result<library::StoredFile> store(const library::FinishedImage& image) override {
+    images_.push_back(image);
+    return library::StoredFile{"", "", image.temporary ? "temp" : "output"};
   }
-  // Only pictures are compared: other files are not even made.
+  // Only images are compared: other files are not even made.
   Result<library::StoredFile> store(const library::FinishedFile& file) override {
     return library::StoredFile{"", "", file.temporary ? "temp" : "output"};
   }
-  const std::vector<library::FinishedImage>& pictures() const { return pictures_; }
+  const std::vector<library::FinishedImage>& images() const { return images_; }
 
  private:
-  std::vector<library::FinishedImage> pictures_;
+  std::vector<library::FinishedImage> images_;
 };
 
 }  // namespace obscura::app

@@ -75,7 +75,7 @@ const RegisterCommand kPlan(30, [](CLI::App& app, std::function<Status()>& actio
   auto options = std::make_shared<PlanOptions>();
   CLI::App* command = app.add_subcommand(
       "plan", "Show what a workflow will need in memory, network by network; runs none of them");
-  command->add_option("FILE", options->file, "A workflow, or a picture that carries one")
+  command->add_option("FILE", options->file, "A workflow, or an image that carries one")
       ->required();
   command->add_option("--set", options->assignments, "NODE.INPUT=VALUE, as for render");
   options->engine.declare(*command);

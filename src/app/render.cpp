@@ -26,10 +26,10 @@ Status run_render(const RenderOptions& options) {
 const RegisterCommand kRender(10, [](CLI::App& app, std::function<Status()>& action) {
   auto options = std::make_shared<RenderOptions>();
   CLI::App* command = app.add_subcommand(
-      "render", "Run a workflow; the first line on stdout for each picture is its path");
+      "render", "Run a workflow; the first line on stdout for each image is its path");
   command
       ->add_option("FILE", options->file,
-                   "A workflow of ComfyUI's (API or editor form), or a picture that carries one")
+                   "A workflow of ComfyUI's (API or editor form), or an image that carries one")
       ->required();
   command->add_option("--set", options->assignments,
                       "NODE.INPUT=VALUE: sets one input; NODE is an id, a title or a class name. "

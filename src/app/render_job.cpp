@@ -24,15 +24,15 @@ void print_path(const std::filesystem::path& path, ProgressStyle style) {
   std::fflush(stdout);
 }
 
-void announce(const library::FinishedImage& picture, const std::filesystem::path& path,
+void announce(const library::FinishedImage& image, const std::filesystem::path& path,
               ProgressStyle style) {
   if (style != ProgressStyle::kJson) return print_path(path, style);
   ordered_json event = {{"event", "result"},
                         {"path", path.string()},
-                        {"node", picture.node.id},
-                        {"index", picture.index},
-                        {"sha256", picture.pixel_sha256}};
-  event["seed"] = picture.seed ? ordered_json(*picture.seed) : ordered_json();
+                        {"node", image.node.id},
+                        {"index", image.index},
+                        {"sha256", image.pixel_sha256}};
+  event["seed"] = image.seed ? ordered_json(*image.seed) : ordered_json();
   print_event(event);
 }
 
@@ -56,9 +56,9 @@ Status run(const graph::WorkflowFile& file, const RenderFlags& flags,
        .temporary = flags.out,
        .clean = flags.clean,
        .on_stored =
-           [&](const library::FinishedImage& picture, const std::filesystem::path& path) {
+           [&](const library::FinishedImage& image, const std::filesystem::path& path) {
              ++written;
-             announce(picture, path, style);
+             announce(image, path, style);
            },
        .on_file_stored =
            [&](const library::FinishedFile& stored, const std::filesystem::path& path) {
@@ -91,16 +91,15 @@ void EngineFlags::declare(CLI::App& command) {
                      "A models folder of ComfyUI or AUTOMATIC1111, as it is; may be repeated. "
                      "Without it: $OBSCURA_MODELS, else ~/.local/share/obscura/models");
   command.add_option("--input", input,
-                     "Folder of the pictures that the workflow reads; the folder `input` beside "
+                     "Folder of the images that the workflow reads; the folder `input` beside "
                      "the workflow unless given");
 }
 
 void EngineFlags::declare_preview_method(CLI::App& command) {
   command
-      .add_option(
-          "--preview-method", preview_method,
-          "What pictures in progress are made with: auto (TAESD where the folder vae_approx "
-          "has it), taesd, latent2rgb or none")
+      .add_option("--preview-method", preview_method,
+                  "What images in progress are made with: auto (TAESD where the folder vae_approx "
+                  "has it), taesd, latent2rgb or none")
       ->capture_default_str();
 }
 
@@ -126,12 +125,12 @@ Result<EngineOptions> EngineFlags::options(const std::filesystem::path& default_
 }
 
 void RenderFlags::declare(CLI::App& command) {
-  command.add_option("--out", out, "Folder for the pictures")->capture_default_str();
+  command.add_option("--out", out, "Folder for the images")->capture_default_str();
   command.add_option("--seed", seed, "Sets the seed of every sampling node");
   engine.declare(command);
   command.add_flag("--json", json, "Print events as JSON, one object a line");
   command.add_flag("--clean", clean,
-                   "Write nothing but pixels into the pictures, and the recipe beside them");
+                   "Write nothing but pixels into the images, and the recipe beside them");
   command.add_flag("--quiet", quiet, "Show no progress");
 }
 
@@ -145,7 +144,7 @@ Status render(const graph::WorkflowFile& file, const RenderFlags& flags,
     error = Error(ErrorKind::kCancelled,
                   fmt::format("{} on request; {}", error.message(),
                               written == 0 ? "nothing was written"
-                                           : fmt::format("{} finished pictures stay", written)));
+                                           : fmt::format("{} finished images stay", written)));
   }
   if (flags.json) {
     print_event(

@@ -26,9 +26,9 @@ struct EngineFlags {
   std::string input;
 
   void declare(CLI::App& command);
-  // For a command that shows pictures while they are made.
+  // For a command that shows images while they are made.
   void declare_preview_method(CLI::App& command);
-  // `default_input`: where pictures are read from unless --input says otherwise.
+  // `default_input`: where images are read from unless --input says otherwise.
   Result<EngineOptions> options(const std::filesystem::path& default_input) const;
 };
 

@@ -108,7 +108,7 @@ const RegisterCommand kServe(15, [](CLI::App& app, std::function<Status()>& acti
   command->add_option("--listen", options->listen, "ADDRESS:PORT; port 0 takes any free one")
       ->capture_default_str();
   command->add_option("--data", options->data,
-                      "Folder of the queue and of the pictures (input, output, temp, user); a "
+                      "Folder of the queue and of the images (input, output, temp, user); a "
                       "ComfyUI folder will do. Without it: ~/.local/share/obscura");
   command
       ->add_option("--token", options->token,

@@ -1,4 +1,4 @@
-// `obscura show`: what a picture carries, and the workflow in it.
+// `obscura show`: what an image carries, and the workflow in it.
 #include <fmt/format.h>
 
 #include <memory>
@@ -18,19 +18,19 @@ namespace {
 using nlohmann::ordered_json;
 
 struct ShowOptions {
-  std::string picture, text;
+  std::string image, text;
   std::vector<std::string> models;
   bool workflow = false, json = false;
 };
 
 Status print_workflow(const ShowOptions& options) {
-  OBSCURA_ASSIGN(graph::WorkflowFile file, read_workflow_source(options.picture, options.models));
+  OBSCURA_ASSIGN(graph::WorkflowFile file, read_workflow_source(options.image, options.models));
   fmt::print("{}\n", file.workflow.to_json().dump(2));
   return {};
 }
 
 Status print_text(const ShowOptions& options) {
-  OBSCURA_ASSIGN(io::ImageMetadata texts, io::read_metadata(options.picture));
+  OBSCURA_ASSIGN(io::ImageMetadata texts, io::read_metadata(options.image));
   const std::string* text = io::find_text(texts, options.text);
   if (text != nullptr) {
     fmt::print("{}\n", *text);
@@ -39,11 +39,11 @@ Status print_text(const ShowOptions& options) {
   std::string keys;
   for (const io::TextEntry& entry : texts) keys += (keys.empty() ? "" : ", ") + entry.key;
   return Error(ErrorKind::kNotFound,
-               fmt::format("{} carries no text \"{}\"; it has: {}", options.picture, options.text,
+               fmt::format("{} carries no text \"{}\"; it has: {}", options.image, options.text,
                            keys.empty() ? "none" : keys));
 }
 
-// What Obscura would do with the picture.
+// What Obscura would do with the image.
 std::string use_of(const io::ImageMetadata& texts) {
   if (io::find_text(texts, "recipe") != nullptr)
     return "`obscura verify` makes it again and compares";
@@ -55,8 +55,8 @@ std::string use_of(const io::ImageMetadata& texts) {
 Status run_show(const ShowOptions& options) {
   if (options.workflow) return print_workflow(options);
   if (!options.text.empty()) return print_text(options);
-  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(options.picture));
-  OBSCURA_ASSIGN(io::Image image, io::decode_image(file.bytes(), options.picture));
+  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(options.image));
+  OBSCURA_ASSIGN(io::Image image, io::decode_image(file.bytes(), options.image));
   const Shape& shape = image.pixels.shape();
   const std::string format(name_of(*io::recognise_image(file.bytes())));
   const std::string profile = io::profile_title(image.profile).value_or("");
@@ -64,8 +64,8 @@ Status run_show(const ShowOptions& options) {
     ordered_json texts = ordered_json::array();
     for (const io::TextEntry& entry : image.metadata)
       texts.push_back({{"key", entry.key}, {"text", entry.text}});
-    print_event({{"event", "picture"},
-                 {"path", options.picture},
+    print_event({{"event", "image"},
+                 {"path", options.image},
                  {"format", format},
                  {"width", shape[1]},
                  {"height", shape[0]},
@@ -74,7 +74,7 @@ Status run_show(const ShowOptions& options) {
                  {"texts", std::move(texts)}});
     return {};
   }
-  fmt::print("{}: {}, {}x{}{}{}\n", options.picture, format, shape[1], shape[0],
+  fmt::print("{}: {}, {}x{}{}{}\n", options.image, format, shape[1], shape[0],
              shape[2] == 4 ? ", alpha" : "",
              profile.empty() ? "" : ", colour profile \"" + profile + "\"");
   for (const io::TextEntry& entry : image.metadata) {
@@ -91,8 +91,8 @@ Status run_show(const ShowOptions& options) {
 const RegisterCommand kShow(45, [](CLI::App& app, std::function<Status()>& action) {
   auto options = std::make_shared<ShowOptions>();
   CLI::App* command =
-      app.add_subcommand("show", "What a picture carries: size, colour profile, recipe, workflow");
-  command->add_option("PICTURE", options->picture, "A PNG, JPEG, WebP, TIFF or OpenEXR picture")
+      app.add_subcommand("show", "What an image carries: size, colour profile, recipe, workflow");
+  command->add_option("IMAGE", options->image, "A PNG, JPEG, WebP, TIFF or OpenEXR image")
       ->required();
   CLI::Option* workflow = command->add_flag(
       "--workflow", options->workflow,

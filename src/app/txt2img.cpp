@@ -61,8 +61,8 @@ Status run_txt2img(const Txt2imgOptions& options) {
 
 const RegisterCommand kTxt2Img(20, [](CLI::App& app, std::function<Status()>& action) {
   auto options = std::make_shared<Txt2imgOptions>();
-  CLI::App* command = app.add_subcommand("txt2img", "Make pictures from a prompt");
-  command->add_option("PROMPT", options->image.prompt, "What the picture is to show")->required();
+  CLI::App* command = app.add_subcommand("txt2img", "Make images from a prompt");
+  command->add_option("PROMPT", options->image.prompt, "What the image is to show")->required();
   command->add_option("--negative", options->image.negative, "What it is not to show");
   command->add_option("--model", options->image.model, "A file of the checkpoints folder")
       ->capture_default_str();
@@ -78,7 +78,7 @@ const RegisterCommand kTxt2Img(20, [](CLI::App& app, std::function<Status()>& ac
       ->capture_default_str();
   command
       ->add_option("--batch", options->image.batch_size,
-                   "Pictures at once; their seeds count up, and each equals a single render")
+                   "Images at once; their seeds count up, and each equals a single render")
       ->capture_default_str();
   command->add_option("--prefix", options->image.prefix, "Beginning of the files' names")
       ->capture_default_str();

@@ -1,4 +1,4 @@
-// `obscura verify`: renders a picture again from the recipe inside it, and compares bit for bit.
+// `obscura verify`: renders an image again from the recipe inside it, and compares bit for bit.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -29,7 +29,7 @@ struct VerifyOptions {
   bool json = false, quiet = false;
 };
 
-// The recipe in the picture, or in the sidecar that --clean leaves beside it.
+// The recipe in the image, or in the sidecar that --clean leaves beside it.
 Result<ordered_json> find_recipe(const std::filesystem::path& path,
                                  const io::ImageMetadata& metadata) {
   if (const std::string* text = io::find_text(metadata, "recipe")) return graph::parse_json(*text);
@@ -55,7 +55,7 @@ Status check_recipe(const ordered_json& recipe) {
                            nodes::kRecipeFormat, recipe.dump().substr(0, 80)));
 }
 
-// What the two recipes say differently about everything but the picture: one line each.
+// What the two recipes say differently about everything but the image: one line each.
 void compare_facts(const ordered_json& then, const ordered_json& now, const std::string& place,
                    std::vector<std::string>& lines) {
   if (then == now) return;
@@ -98,18 +98,17 @@ Result<library::FinishedImage> render_again(const VerifyOptions& options,
   auto progress = make_progress(progress_style(false, options.quiet || options.json),
                                 validation.resolved.nodes.size());
   OBSCURA_TRY(engine->run(validation, ordered_json::object(), *progress, cancel_on_signals()));
-  for (const library::FinishedImage& picture : sink.pictures())
-    if (picture.node.id == node && picture.index == recipe["index"].get<std::int64_t>())
-      return picture;
-  return Error(ErrorKind::kInvalidInput, "the recipe's workflow made no picture " +
+  for (const library::FinishedImage& image : sink.images())
+    if (image.node.id == node && image.index == recipe["index"].get<std::int64_t>()) return image;
+  return Error(ErrorKind::kInvalidInput, "the recipe's workflow made no image " +
                                              recipe["index"].dump() + " at node " + node);
 }
 
-// What is left of the pixels in the picture's format: JPEG loses some, and has no alpha.
-Result<Tensor> as_the_file_holds_it(const library::FinishedImage& picture) {
-  if (!picture.encode) return picture.pixels;
-  OBSCURA_ASSIGN(library::EncodedImage encoded, picture.encode(picture.pixels, {}));
-  OBSCURA_ASSIGN(io::Image image, io::decode_image(encoded.bytes, "the picture made again"));
+// What is left of the pixels in the image's format: JPEG loses some, and has no alpha.
+Result<Tensor> as_the_file_holds_it(const library::FinishedImage& finished) {
+  if (!finished.encode) return finished.pixels;
+  OBSCURA_ASSIGN(library::EncodedImage encoded, finished.encode(finished.pixels, {}));
+  OBSCURA_ASSIGN(io::Image image, io::decode_image(encoded.bytes, "the image made again"));
   return std::move(image.pixels);
 }
 
@@ -145,7 +144,7 @@ Status run_verify(const VerifyOptions& options) {
                  {"changed", facts}});
   } else {
     fmt::print("{}: {}\n", options.image,
-               same ? "the same bits" : "NOT the same picture: " + verdict);
+               same ? "the same bits" : "NOT the same image: " + verdict);
     for (const std::string& fact : facts) fmt::print("  {}\n", fact);
     if (!same && facts.empty())
       fmt::print("  nothing else differs: the pixels of the file were changed after it was made\n");
@@ -157,13 +156,13 @@ Status run_verify(const VerifyOptions& options) {
 const RegisterCommand kVerify(40, [](CLI::App& app, std::function<Status()>& action) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* command =
-      app.add_subcommand("verify", "Render a picture again from its recipe and compare every bit");
-  command->add_option("IMAGE", options->image, "A picture that Obscura made")->required();
+      app.add_subcommand("verify", "Render an image again from its recipe and compare every bit");
+  command->add_option("IMAGE", options->image, "An image that Obscura made")->required();
   options->engine.declare(*command);
   command->add_flag("--json", options->json, "Print the verdict as JSON");
   command->add_flag("--quiet", options->quiet, "Show no progress");
   command->footer(
-      "Exit status: 0 the same bits, 1 something differs, 2 the picture has no recipe or cannot be "
+      "Exit status: 0 the same bits, 1 something differs, 2 the image has no recipe or cannot be "
       "rendered here.\n"
       "Examples:\n"
       "  obscura verify output/product_shot_00001_.png\n"

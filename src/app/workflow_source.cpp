@@ -29,12 +29,12 @@ Result<WorkflowFile> from_parameters(const std::string& parameters,
   return graph::read_workflow(found.prompt.dump(), NodeRegistry::builtin());
 }
 
-Result<WorkflowFile> from_picture(const std::filesystem::path& path,
-                                  const std::vector<std::string>& roots) {
+Result<WorkflowFile> from_image(const std::filesystem::path& path,
+                                const std::vector<std::string>& roots) {
   OBSCURA_ASSIGN(io::ImageMetadata texts, io::read_metadata(path));
   library::ModelFolders models;
   open_model_folders(models, {roots.begin(), roots.end()});
-  OBSCURA_ASSIGN(PictureWorkflow found, workflow_in_picture(texts, models));
+  OBSCURA_ASSIGN(ImageWorkflow found, workflow_in_image(texts, models));
   for (const std::string& text : found.left_out)
     fmt::print(stderr, "{}: left out of its parameters: {}\n", path.string(), text);
   return std::move(found.file);
@@ -42,9 +42,9 @@ Result<WorkflowFile> from_picture(const std::filesystem::path& path,
 
 }  // namespace
 
-Result<PictureWorkflow> workflow_in_picture(const io::ImageMetadata& texts,
-                                            const library::ModelFolders& models) {
-  PictureWorkflow found;
+Result<ImageWorkflow> workflow_in_image(const io::ImageMetadata& texts,
+                                        const library::ModelFolders& models) {
+  ImageWorkflow found;
   const std::string* workflow = io::find_text(texts, "workflow");
   for (const char* key : {"prompt", "workflow"}) {
     const std::string* text = io::find_text(texts, key);
@@ -60,7 +60,7 @@ Result<PictureWorkflow> workflow_in_picture(const io::ImageMetadata& texts,
     return found;
   }
   return Error(ErrorKind::kInvalidInput,
-               "the picture carries no workflow: wanted a text \"prompt\", \"workflow\" or "
+               "the image carries no workflow: wanted a text \"prompt\", \"workflow\" or "
                "\"parameters\", found " +
                    std::to_string(texts.size()) + " other texts");
 }
@@ -68,11 +68,11 @@ Result<PictureWorkflow> workflow_in_picture(const io::ImageMetadata& texts,
 Result<WorkflowFile> read_workflow_source(const std::filesystem::path& path,
                                           const std::vector<std::string>& models) {
   OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
-  const bool picture = io::recognise_image(file.bytes()).has_value();
+  const bool image = io::recognise_image(file.bytes()).has_value();
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
                               file.bytes().size());
   Result<WorkflowFile> found =
-      picture ? from_picture(path, models) : graph::read_workflow(text, NodeRegistry::builtin());
+      image ? from_image(path, models) : graph::read_workflow(text, NodeRegistry::builtin());
   if (!found.ok()) return found.error().in(path.string());
   return found;
 }

@@ -8,7 +8,7 @@ namespace obscura::server {
 namespace {
 
 // Nothing from elsewhere, nothing inline, and no other page around it. "blob:" and "data:" are
-// pictures that the page itself has made.
+// images that the page itself has made.
 constexpr char kPolicy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "

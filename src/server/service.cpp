@@ -186,7 +186,7 @@ Result<std::unique_ptr<Service>> Service::open(const ServiceOptions& options, St
                                     .tls = options.tls},
                                    *implementation));
   implementation->hub.attach(implementation->transport.get());
-  // Not before it listens: there may be a hundred thousand pictures.
+  // Not before it listens: there may be a hundred thousand images.
   implementation->background.start([data = options.data, projects = std::move(projects)] {
     for (const store::Project& project : projects) clean_project_folder(data, project.name);
   });

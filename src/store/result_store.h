@@ -1,4 +1,4 @@
-// What jobs have made: one row a picture, pointing at a file that is named by its content.
+// What jobs have made: one row an image, pointing at a file that is named by its content.
 //
 // Rows come with the end of their job (JobStore::finish), in one transaction with it.
 //

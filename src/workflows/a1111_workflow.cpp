@@ -137,7 +137,7 @@ class A1111Writer {
     auto sized = [&](const Output& image) {
       return start.crop ? scale(cut(image, *start.crop), job_.width, job_.height) : fit(image);
     };
-    whole_ = nodes_.add("LoadImage", {{"image", start.image}}, "Picture to change");
+    whole_ = nodes_.add("LoadImage", {{"image", start.image}}, "Image to change");
     begin_ = image_ = sized(whole_);
     if (start.mask.empty()) return;
     if (!start.filled.empty()) {

@@ -11,7 +11,7 @@ from serve_client import Server, test
 ROOT, DATA = pathlib.Path(sys.argv[2]), pathlib.Path("disk/data")
 server = Server(str(DATA))
 WORKFLOW = json.loads((ROOT / "workflows/product_shot.json").read_text())
-PICTURE = (ROOT / "workflows/input/bottle.png").read_bytes()
+IMAGE = (ROOT / "workflows/input/bottle.png").read_bytes()
 
 
 def submit(seed):
@@ -35,7 +35,7 @@ def log_says(text):
 
 def upload(name):
     body = (b"--B\r\nContent-Disposition: form-data; name=\"image\"; filename=\"" + name.encode() +
-            b"\"\r\nContent-Type: image/png\r\n\r\n" + PICTURE + os.urandom(100_000) + b"\r\n--B--\r\n")
+            b"\"\r\nContent-Type: image/png\r\n\r\n" + IMAGE + os.urandom(100_000) + b"\r\n--B--\r\n")
     return server.ask("POST", "/upload/image", body, headers={"Content-Type": "multipart/form-data; boundary=B"})
 
 

@@ -28,7 +28,7 @@ sed 's/KSampler"/KSamplr"/' small.json >unknown.json
 says unknown_node 2 "'KSampler'" render unknown.json
 sed 's/pocket-xl-base/absent/' small.json >absent.json
 says missing_model 2 "absent.safetensors" render absent.json
-says missing_picture 2 "absent.png" render "$ROOT/workflows/image_to_image.json" --set LoadImage.image=absent.png
+says missing_image 2 "absent.png" render "$ROOT/workflows/image_to_image.json" --set LoadImage.image=absent.png
 sed 's/"small"/"..\/..\/escape"/' small.json >escape.json
 says escaping_prefix 2 'input "filename_prefix"' render escape.json
 
@@ -54,7 +54,7 @@ sed 's/pocket-xl-base/nan/' small.json >nan.json
 says nan_weight 1 "unet" render nan.json --models models --out damaged
 [[ -e damaged && -n $(ls -A damaged) ]] && fail nothing_of_damaged_models "$(ls -A damaged | head -3)" || pass nothing_of_damaged_models
 
-# A full disk: an error, and nothing that looks like a picture.
+# A full disk: an error, and nothing that looks like an image.
 if [[ $(id -u) -eq 0 ]] && mkdir full && mount -t tmpfs -o size=4k none full 2>mount_said; then
   says full_disk 1 "full" render small.json --out full
   [[ -z $(ls -A full) ]] && pass full_disk_leaves_nothing || fail full_disk_leaves_nothing "$(ls -A full)"

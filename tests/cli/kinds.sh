@@ -1,4 +1,4 @@
-# Every kind of checkpoint from a list of tensors to a picture: made with random weights, inspected, planned, rendered. In
+# Every kind of checkpoint from a list of tensors to an image: made with random weights, inspected, planned, rendered. In
 # small by default; OBSCURA_SLOW=1 ./test cli does it at full size too (7 GB of disk and of memory, some minutes).
 source "$ROOT/tests/cli/verdicts.bash"
 source "$ROOT/tests/cli/workflows.bash"
@@ -39,15 +39,15 @@ make_small sd_xl_refiner_1.0 sdxl_refiner_keys.tsv 384 12 1280:128 2560:1408
 make_small v1-5 sd15_keys.tsv 320 10 768:64 0:0
 make_small v2-1 sd21_keys.tsv 320 5 1024:64 0:0
 
-# tried NAME FILE KIND FOLDER: what it is, what it would need, and a picture.
+# tried NAME FILE KIND FOLDER: what it is, what it would need, and an image.
 tried() {
-  local what planned picture
+  local what planned image
   what=$("$OBSCURA" models inspect "$2" --models "$4" 2>&1)
   [[ $what == *": $3, "* && $what == *", 0 unknown"* ]] && pass "inspects_$1" || fail "inspects_$1" "$what"
   planned=$("$OBSCURA" plan small.json --models "$4" --set "CheckpointLoaderSimple.ckpt_name=$2" 2>&1)
   [[ $planned == *"peak of the job"* ]] && pass "plans_$1" || fail "plans_$1" "$planned"
-  picture=$("$OBSCURA" render small.json --models "$4" --set "CheckpointLoaderSimple.ckpt_name=$2" --out "$1" --quiet 2>said)
-  [[ -s $picture ]] && pass "renders_$1" || fail "renders_$1" "$(head -c 300 said)"
+  image=$("$OBSCURA" render small.json --models "$4" --set "CheckpointLoaderSimple.ckpt_name=$2" --out "$1" --quiet 2>said)
+  [[ -s $image ]] && pass "renders_$1" || fail "renders_$1" "$(head -c 300 said)"
 }
 
 small_workflow small.json 1
@@ -62,8 +62,8 @@ two_stages=("$ROOT/workflows/two_stage_refiner.json" --models models --set Empty
 plan=$("$OBSCURA" plan "${two_stages[@]}" 2>&1)
 [[ $(grep -c '^unet ' <<<"$plan") -eq 2 && $plan == *"peak of the job"* ]] && pass plans_two_stages ||
   fail plans_two_stages "$plan"
-picture=$("$OBSCURA" render "${two_stages[@]}" --out two --quiet 2>said)
-[[ -s $picture ]] && pass renders_two_stages || fail renders_two_stages "$(head -c 300 said)"
+image=$("$OBSCURA" render "${two_stages[@]}" --out two --quiet 2>said)
+[[ -s $image ]] && pass renders_two_stages || fail renders_two_stages "$(head -c 300 said)"
 
 # A network file of its own where a checkpoint is wanted, and the other way round.
 grep '^model\.diffusion_model\.' v1-5.tsv >unet.tsv

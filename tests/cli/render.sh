@@ -1,4 +1,4 @@
-# `obscura render` and `txt2img`: pictures, their bits, and what is printed about them.
+# `obscura render` and `txt2img`: images, their bits, and what is printed about them.
 source "$ROOT/tests/cli/verdicts.bash"
 source "$ROOT/tests/cli/workflows.bash"
 
@@ -24,7 +24,7 @@ other=$(render small.json --out a --seed 12)
 set_seed=$(render small.json --out a --set KSampler.seed=12)
 [[ $(pixels "$set_seed") == "$(pixels "$other")" ]] && pass set_is_heard || fail set_is_heard "--set and --seed differ"
 again=$(render "$first" --out a)
-[[ $(pixels "$again") == "$(pixels "$first")" ]] && pass a_picture_is_a_workflow || fail a_picture_is_a_workflow "other pixels"
+[[ $(pixels "$again") == "$(pixels "$first")" ]] && pass an_image_is_a_workflow || fail an_image_is_a_workflow "other pixels"
 
 # A batch with LatentSeeds equals single renders.
 python3 - <<'PY'
@@ -38,7 +38,7 @@ mapfile -t batch < <(render four.json --out batch)
 singles=()
 for seed in 11 12 13 14; do singles+=("$(render small.json --out singles --seed $seed)"); done
 [[ ${#batch[@]} -eq 4 && $(pixels "${batch[@]}") == "$(pixels "${singles[@]}")" ]] && pass batch_equals_singles ||
-  fail batch_equals_singles "${#batch[@]} pictures: $(pixels "${batch[@]}" | cut -c1-8 | xargs) and $(pixels "${singles[@]}" | cut -c1-8 | xargs)"
+  fail batch_equals_singles "${#batch[@]} images: $(pixels "${batch[@]}" | cut -c1-8 | xargs) and $(pixels "${singles[@]}" | cut -c1-8 | xargs)"
 
 # Every line of --json is an object; progress reaches the end; the result names file, seed and pixels.
 "$OBSCURA" render small.json --out json --json >events 2>said
@@ -55,7 +55,7 @@ open(results[0]["path"], "rb").close()
 PY
 then pass json_events; else fail json_events "$(tail -3 events)"; fi
 
-# The picture carries what other programs look for; with --clean nothing, and a sidecar.
+# The image carries what other programs look for; with --clean nothing, and a sidecar.
 if python3 - "$first" <<'PY'
 import struct, sys
 data, at, keys = open(sys.argv[1], "rb").read(), 8, []

@@ -16,7 +16,7 @@ SMALL = {"prompt": PROMPT, "width": 64, "height": 64, "steps": 2, "seed": 5, "sa
 server = Server("data")
 
 
-def picture(answer, index=0):
+def image_of(answer, index=0):
     data = base64.b64decode(answer["images"][index])
     assert data[:8] == b"\x89PNG\r\n\x1a\n", data[:8]
     return data
@@ -26,11 +26,11 @@ def size(png):
     return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
 
 
-def a1111_makes_pictures_from_text():
+def a1111_makes_images_from_text():
     answer = server.post("/sdapi/v1/txt2img", {**SMALL, "batch_size": 2, "n_iter": 2})
     info = json.loads(answer["info"])
     assert len(answer["images"]) == 4 and info["all_seeds"] == [5, 6, 7, 8], info
-    assert size(picture(answer)) == (64, 64)
+    assert size(image_of(answer)) == (64, 64)
     assert "Seed: 5" in info["infotexts"][0] and PROMPT in info["infotexts"][0], info["infotexts"]
     assert answer["parameters"]["prompt"] == PROMPT
     single = server.post("/sdapi/v1/txt2img", {**SMALL, "seed": 7})
@@ -42,24 +42,24 @@ def a1111_makes_pictures_from_text():
 
 def a1111_enlarges():
     answer = server.post("/sdapi/v1/txt2img", {**SMALL, "enable_hr": True, "hr_scale": 2, "denoising_strength": 0.6})
-    assert size(picture(answer)) == (128, 128)
+    assert size(image_of(answer)) == (128, 128)
     big = server.post("/sdapi/v1/extra-single-image", {"image": answer["images"][0], "upscaling_resize": 2})
     assert size(base64.b64decode(big["image"])) == (256, 256)
 
 
-def a1111_changes_pictures():
+def a1111_changes_images():
     image = (ROOT / "workflows/input/bottle.png").read_bytes()
     mask = (ROOT / "workflows/input/bottle_mask.png").read_bytes()
     start = base64.b64encode(image).decode()
     body = {**SMALL, "init_images": ["data:image/png;base64," + start], "denoising_strength": 0.6}
     for mode in (0, 1, 2):
-        assert size(picture(server.post("/sdapi/v1/img2img", {**body, "resize_mode": mode}))) == (64, 64)
+        assert size(image_of(server.post("/sdapi/v1/img2img", {**body, "resize_mode": mode}))) == (64, 64)
     masked = {**body, "mask": base64.b64encode(mask).decode(), "inpainting_fill": 1, "inpaint_full_res": False}
-    assert size(picture(server.post("/sdapi/v1/img2img", masked))) == (64, 64)
+    assert size(image_of(server.post("/sdapi/v1/img2img", masked))) == (64, 64)
     whole = server.post("/sdapi/v1/img2img", {**masked, "inpaint_full_res": True})
-    assert size(picture(whole)) == size(image), "only the masked part is made anew"
+    assert size(image_of(whole)) == size(image), "only the masked part is made anew"
     filled = server.post("/sdapi/v1/img2img", {**masked, "inpainting_fill": 0})
-    assert picture(filled) != picture(whole)
+    assert image_of(filled) != image_of(whole)
     assert answer_nulls(whole)
 
 
@@ -68,7 +68,7 @@ def answer_nulls(answer):
 
 
 def pixels(png):
-    """The compressed picture data, without what the file says besides."""
+    """The compressed image data, without what the file says besides."""
     data, at = b"", 8
     while at < len(png):
         length = int.from_bytes(png[at:at + 4], "big")
@@ -79,7 +79,7 @@ def pixels(png):
 
 
 def drawn(**more):
-    return pixels(picture(server.post("/sdapi/v1/txt2img", {**SMALL, **more})))
+    return pixels(image_of(server.post("/sdapi/v1/txt2img", {**SMALL, **more})))
 
 
 def newest_workflow():
@@ -93,7 +93,7 @@ def a1111_varies_seeds():
     assert info["all_seeds"] == [5] * 4 and info["all_subseeds"] == [9, 10, 11, 12], info
     for said in (PROMPT, "Seed: 5", "Variation seed: 11", "Variation seed strength: 0.4", "CFG scale: 7"):
         assert said in info["infotexts"][2], info["infotexts"][2]
-    made = [pixels(picture(answer, i)) for i in range(4)]
+    made = [pixels(image_of(answer, i)) for i in range(4)]
     assert len(set(made)) == 4 and drawn() not in made
     assert drawn(subseed=11, subseed_strength=0.4) == made[2], "a variation alone is that of the batch"
     script = {"Seed": {"args": [5, True, 11, 0.4, 0, 0]}, "Refiner": {"args": [False, "", 0.8]}}
@@ -134,7 +134,7 @@ def a1111_fills_what_is_masked():
             "denoising_strength": 0.5, "inpaint_full_res": False}
     made = []
     for fill in range(4):
-        made.append(pixels(picture(server.post("/sdapi/v1/img2img", {**body, "inpainting_fill": fill}))))
+        made.append(pixels(image_of(server.post("/sdapi/v1/img2img", {**body, "inpainting_fill": fill}))))
         nodes = newest_workflow()
         assert ("LatentCompositeMasked" in nodes) == (fill >= 2) and ("AddNoise" in nodes) == (fill == 2), nodes
     assert len(set(made)) == 4
@@ -145,12 +145,12 @@ def a1111_enlarges_many():
     body = {"upscaling_resize": 2, "upscaler_1": "Lanczos"}
     answer = server.post("/sdapi/v1/extra-batch-images",
                          {**body, "imageList": [{"data": data, "name": "a.png"} for data in made]})
-    assert [size(picture(answer, i)) for i in range(2)] == [(128, 128)] * 2
+    assert [size(image_of(answer, i)) for i in range(2)] == [(128, 128)] * 2
     one = lambda **more: pixels(base64.b64decode(server.post("/sdapi/v1/extra-single-image",
                                                              {**body, "image": made[0], **more})["image"]))
     mixed = one(upscaler_2="Nearest", extras_upscaler_2_visibility=0.5)
     assert mixed not in (one(), one(upscaler_1="Nearest")) and one(upscaler_2="Nearest") == one()
-    assert pixels(picture(answer)) == one()
+    assert pixels(image_of(answer)) == one()
 
 
 def a1111_lists_what_there_is():
@@ -219,7 +219,7 @@ def refuses_strangers_networks():
         assert done.returncode == 2, done
 
 
-for each in (starts_at_once, a1111_makes_pictures_from_text, a1111_enlarges, a1111_changes_pictures,
+for each in (starts_at_once, a1111_makes_images_from_text, a1111_enlarges, a1111_changes_images,
              a1111_varies_seeds, a1111_has_styles, a1111_refines, a1111_fills_what_is_masked, a1111_enlarges_many,
              a1111_lists_what_there_is, a1111_refuses_by_name, a1111_shows_progress_and_stops,
              history_holds_their_workflows):

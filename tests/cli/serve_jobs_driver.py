@@ -28,7 +28,7 @@ def when_done(job):
     return found
 
 
-def upload_pictures():
+def upload_images():
     for path in (ROOT / "workflows/input").glob("*.png"):
         form = (b"--B\r\nContent-Disposition: form-data; name=\"image\"; filename=\"" + path.name.encode() +
                 b"\"\r\nContent-Type: image/png\r\n\r\n" + path.read_bytes() + b"\r\n--B--\r\n")
@@ -39,7 +39,7 @@ def upload_pictures():
 
 def runs_users_workflows():
     """As people write them, unchanged: the API form by ComfyUI's route and by ours, the editor form by ours."""
-    upload_pictures()
+    upload_images()
     files = sorted((ROOT / "tests/nodes/user_workflows").glob("*.json"))
     assert len(files) >= 20, files
     for path in files:
@@ -50,10 +50,10 @@ def runs_users_workflows():
             jobs.append(server.post("/prompt", body)["prompt_id"])
         for job in jobs:
             found = when_done(job)
-            pictures = [picture for ui in found["outputs"].values() for picture in ui.get("images", [])]
-            assert found["state"] == "done" and pictures, f"{path.name}: {found}"
-            for picture in pictures:
-                assert server.get("/view?" + urllib.parse.urlencode(picture))[:4] == b"\x89PNG", picture
+            images = [image for ui in found["outputs"].values() for image in ui.get("images", [])]
+            assert found["state"] == "done" and images, f"{path.name}: {found}"
+            for image in images:
+                assert server.get("/view?" + urllib.parse.urlencode(image))[:4] == b"\x89PNG", image
 
 
 def imports_a_model():
@@ -113,7 +113,7 @@ def results_have_thumbnails():
     assert audit["action"] == "job.done" and len(list(audit["detail"]["models"].values())[0]) == 64, audit
 
 
-def wait_for_a_picture(folder, seconds):
+def wait_for_an_image(folder, seconds):
     """Until a file comes to the folder: a result is being written and recorded."""
     before, end = set(folder.glob("*")), time.monotonic() + seconds
     while time.monotonic() < end and set(folder.glob("*")) == before:
@@ -151,7 +151,7 @@ def survives_kills():
         if kill % 2:
             time.sleep(chance.uniform(0.05, 1.5))
         else:
-            wait_for_a_picture(pathlib.Path("killed/output"), 3)
+            wait_for_an_image(pathlib.Path("killed/output"), 3)
             time.sleep(chance.uniform(0, 0.03))
         one.end(signal.SIGKILL)
         stop.set()

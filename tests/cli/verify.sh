@@ -3,15 +3,15 @@ source "$ROOT/tests/cli/verdicts.bash"
 source "$ROOT/tests/cli/workflows.bash"
 
 small_workflow small.json
-picture=$("$OBSCURA" render small.json --out out --quiet)
+image=$("$OBSCURA" render small.json --out out --quiet)
 
-verified=$("$OBSCURA" verify "$picture" --quiet) && [[ $verified == "$picture: the same bits" ]] && pass verify ||
+verified=$("$OBSCURA" verify "$image" --quiet) && [[ $verified == "$image: the same bits" ]] && pass verify ||
   fail verify "$verified"
 clean=$("$OBSCURA" render small.json --out out --clean --quiet)
 check verify_by_the_sidecar "$OBSCURA" verify "$clean" --quiet
 
-# Another seed in the recipe makes another picture, and verify must see it.
-python3 - "$picture" forged.png <<'PY'
+# Another seed in the recipe makes another image, and verify must see it.
+python3 - "$image" forged.png <<'PY'
 import struct, sys, zlib
 data, at, out = open(sys.argv[1], "rb").read(), 8, b""
 out = data[:8]

@@ -19,7 +19,7 @@ small_workflow() {
 JSON
 }
 
-# pixels PICTURE…: the digest of each picture's samples, as its recipe has it.
+# pixels IMAGE…: the digest of each image's samples, as its recipe has it.
 pixels() {
   python3 - "$@" <<'PY'
 import json, struct, sys

@@ -1,9 +1,9 @@
 // Drives a running server with published clients as they are. Arguments: the server's URL, a small workflow in API form, a
-// picture. Prints PASS or FAIL lines.
+// image. Prints PASS or FAIL lines.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-const [url, workflowPath, picturePath] = process.argv.slice(2);
+const [url, workflowPath, imagePath] = process.argv.slice(2);
 const host = new URL(url).host;
 const fresh = (seed) => {
   const workflow = JSON.parse(readFileSync(workflowPath, 'utf8'));
@@ -55,7 +55,7 @@ await test('saintno_comfyui_sdk', async () => {
   const image = result.images.images[0];
   const blob = await api.getImage(image);
   expect(isPng(await blob.arrayBuffer()), 'the result is no PNG');
-  const upload = await api.uploadImage(readFileSync(picturePath), 'sdk.png');
+  const upload = await api.uploadImage(readFileSync(imagePath), 'sdk.png');
   expect(upload.info.filename === 'sdk.png', JSON.stringify(upload));
   expect(Object.keys((await api.getHistories(5)) ?? {}).length > 0, 'no history');
   await api.interrupt();
@@ -69,12 +69,12 @@ await test('stable_canvas_comfyui_client', async () => {
   expect((await client.getSDModels()).length > 0, 'no models');
   expect((await client.getSamplers()).includes('euler'), 'no euler');
   const { images } = await client.enqueue(fresh(103), { progress: () => {} });
-  // Besides the finished picture this client hands out the previews that came over the socket.
+  // Besides the finished image this client hands out the previews that came over the socket.
   const finished = images.filter((image) => image.type === 'url');
-  expect(finished.length === 1, `wanted one picture, found ${JSON.stringify(images).slice(0, 200)}`);
+  expect(finished.length === 1, `wanted one image, found ${JSON.stringify(images).slice(0, 200)}`);
   expect(isPng(await (await fetch(finished[0].data)).arrayBuffer()), 'the result is no PNG');
   const polled = await client.enqueue_polling(fresh(104));
-  expect(polled.images.length === 1, 'no picture by polling');
+  expect(polled.images.length === 1, 'no image by polling');
   client.disconnect?.();
   client.close?.();
 });
@@ -83,10 +83,10 @@ await test('comfy_ui_client', async () => {
   const { ComfyUIClient } = await import('comfy-ui-client');
   const client = new ComfyUIClient(host, 'baadbabe-b00b-4206-9420-deadd00d1337');
   await client.connect();
-  const images = await client.getImages(fresh(105));
-  const pictures = Object.values(images).flat();
-  expect(pictures.length === 1, `wanted one picture, found ${pictures.length}`);
-  expect(isPng(await pictures[0].blob.arrayBuffer()), 'the result is no PNG');
+  const outputs = await client.getImages(fresh(105));
+  const images = Object.values(outputs).flat();
+  expect(images.length === 1, `wanted one image, found ${images.length}`);
+  expect(isPng(await images[0].blob.arrayBuffer()), 'the result is no PNG');
   await client.disconnect();
 });
 
@@ -101,7 +101,7 @@ await test('stable_diffusion_api', async () => {
   const small = { prompt: 'a photo of a red ball', width: 64, height: 64, steps: 2 };
   const made = await api.txt2img(small);
   expect((await made.image.metadata()).width === 64, 'txt2img gave another size');
-  const changed = await api.img2img({ ...small, init_images: [sharp(picturePath)], denoising_strength: 0.5 });
+  const changed = await api.img2img({ ...small, init_images: [sharp(imagePath)], denoising_strength: 0.5 });
   expect((await changed.image.metadata()).width === 64, 'img2img gave another size');
   await api.getProgress();
 });

@@ -18,23 +18,23 @@ namespace obscura::server::testing {
 // Counts to `steps` with a preview at each, until it is cancelled.
 inline Result<graph::NodeResult> run_slow(graph::NodeCall& call) {
   const auto steps = call.get<std::int64_t>("steps");
-  const std::byte picture[] = {std::byte{0xff}, std::byte{0xd8}, std::byte{7}};
+  const std::byte image[] = {std::byte{0xff}, std::byte{0xd8}, std::byte{7}};
   for (std::int64_t i = 1; i <= steps; ++i) {
     OBSCURA_TRY(call.check_cancelled());
     std::this_thread::sleep_for(std::chrono::milliseconds(call.get<std::int64_t>("milliseconds")));
     call.progress(i, steps);
-    if (call.wants_preview()) call.preview(picture, "image/jpeg");
+    if (call.wants_preview()) call.preview(image, "image/jpeg");
   }
   return graph::NodeResult{graph::Value::handle("BOX", graph::testing::Box{1})};
 }
 
-// Where pictures go.
+// Where images go.
 struct OutputPlace {
   std::filesystem::path data, folder;
 };
 
-// Writes a file into the output folder, as a node that saves pictures does.
-inline Result<graph::NodeResult> save_picture(graph::NodeCall& call) {
+// Writes a file into the output folder, as a node that saves images does.
+inline Result<graph::NodeResult> save_image(graph::NodeCall& call) {
   const auto& name = call.get<std::string>("name");
   OBSCURA_TRY(
       write_file_atomically(call.environment<OutputPlace>().folder / name, "bytes of " + name));
@@ -47,11 +47,11 @@ class FakeStudio final : public Studio, public JobRunner {
   FakeStudio() : nodes_(graph::testing::make_test_registry()), executor_(environment_) {
     environment_.provide(log_);
     environment_.provide(place_);
-    nodes_.add(graph::NodeType("SavePicture")
+    nodes_.add(graph::NodeType("SaveImage")
                    .input(graph::text("name", "a.png"))
                    .output_node()
                    .not_idempotent()
-                   .run(save_picture));
+                   .run(save_image));
     nodes_.add(graph::NodeType("Slow")
                    .input(graph::integer("steps", 3).range(1, 10000))
                    .input(graph::integer("milliseconds", 1).range(0, 1000))
@@ -128,25 +128,24 @@ class FakeStudio final : public Studio, public JobRunner {
   std::string model_digest(const std::string&, const std::string& name) const override {
     return "digest of " + name;
   }
-  Result<std::string> convert(std::string_view picture,
-                              const PictureRequest& request) const override {
-    return std::string(request.format) + " of " + std::string(picture);
+  Result<std::string> convert(std::string_view image, const ImageRequest& request) const override {
+    return std::string(request.format) + " of " + std::string(image);
   }
-  Result<std::string> fill_masked(std::string_view picture, std::string_view, bool) const override {
-    return "filled " + std::string(picture);
+  Result<std::string> fill_masked(std::string_view image, std::string_view, bool) const override {
+    return "filled " + std::string(image);
   }
   std::vector<PromptStyle> prompt_styles(const std::string&) const override {
     return {{"Night", "{prompt}, night", "day"}};
   }
-  Result<nlohmann::ordered_json> picture_texts(std::string_view picture) const override {
-    return nlohmann::ordered_json{{"parameters", picture}};
+  Result<nlohmann::ordered_json> image_texts(std::string_view image) const override {
+    return nlohmann::ordered_json{{"parameters", image}};
   }
-  Result<PictureBox> mask_box(std::string_view, const MaskBoxRequest& request) const override {
-    return PictureBox{8, 16, 32, 24 + request.padding};
+  Result<ImageBox> mask_box(std::string_view, const MaskBoxRequest& request) const override {
+    return ImageBox{8, 16, 32, 24 + request.padding};
   }
   nlohmann::ordered_json devices() const override { return {{{"name", "cpu"}, {"type", "cpu"}}}; }
-  Result<std::string> with_alpha(std::string_view picture, std::string_view mask) const override {
-    return std::string(picture) + "+" + std::string(mask);
+  Result<std::string> with_alpha(std::string_view image, std::string_view mask) const override {
+    return std::string(image) + "+" + std::string(mask);
   }
 
  private:

@@ -211,7 +211,7 @@ class IsolationTest : public ServiceTest {
     ask("POST", "/api/v1/projects", R"({"name":"rival"})", "s3cret");
     ann_ = user("ann", "acme");
     rob_ = user("rob", "rival");
-    job_ = submit("SavePicture", R"({"name":"acme.png"})");
+    job_ = submit("SaveImage", R"({"name":"acme.png"})");
     for (int i = 0; i < 1000 && result_.empty(); ++i) {
       const json job = ask("GET", "/api/v1/jobs/" + job_, "", ann_).json();
       if (job["state"] == "done") result_ = job["results"][0]["id"].dump();
@@ -219,7 +219,7 @@ class IsolationTest : public ServiceTest {
     }
     EXPECT_FALSE(result_.empty());
     ask("POST", "/api/v1/queue/pause", "", "s3cret");
-    waiting_ = submit("SavePicture", R"({"name":"waiting.png"})");
+    waiting_ = submit("SaveImage", R"({"name":"waiting.png"})");
     // What it needs is planned meanwhile; nothing of it changes after that.
     for (int i = 0; i < 1000; ++i) {
       const json job = ask("GET", "/api/v1/jobs/" + waiting_, "", ann_).json();
@@ -243,7 +243,7 @@ class IsolationTest : public ServiceTest {
     return ask("POST", "/prompt", body, ann_).json()["prompt_id"];
   }
   // All that the service tells Ann of her project.
-  std::string picture_of_acme() {
+  std::string image_of_acme() {
     return ask("GET", "/api/v1/jobs", "", ann_).body +
            ask("GET", "/api/v1/results", "", ann_).body + ask("GET", "/history", "", ann_).body +
            ask("GET", "/view?filename=acme.png", "", ann_).body;
@@ -253,7 +253,7 @@ class IsolationTest : public ServiceTest {
 };
 
 TEST_F(IsolationTest, NoIdOfAnotherProjectIsAnyUse) {
-  const std::string before = picture_of_acme();
+  const std::string before = image_of_acme();
   ASSERT_NE(before.find(waiting_), std::string::npos);
   ASSERT_NE(before.find("bytes of acme.png"), std::string::npos);
   const json document = openapi_document();
@@ -283,11 +283,11 @@ TEST_F(IsolationTest, NoIdOfAnotherProjectIsAnyUse) {
     }
   }
   EXPECT_GT(asked, 15);
-  EXPECT_EQ(picture_of_acme(), before);
+  EXPECT_EQ(image_of_acme(), before);
 }
 
 TEST_F(IsolationTest, ComfyUisAndA1111sRoutesKeepToTheProject) {
-  const std::string before = picture_of_acme();
+  const std::string before = image_of_acme();
   EXPECT_EQ(ask("GET", "/history/" + job_, "", rob_).json(), json::object());
   EXPECT_EQ(ask("GET", "/history", "", rob_).json(), json::object());
   EXPECT_TRUE(ask("GET", "/queue", "", rob_).json()["queue_pending"].empty());
@@ -301,7 +301,7 @@ TEST_F(IsolationTest, ComfyUisAndA1111sRoutesKeepToTheProject) {
     ask("POST", "/interrupt", R"({"prompt_id":")" + id + "\"}", rob_);
     EXPECT_EQ(ask("GET", "/api/jobs/" + id, "", rob_).body.find("acme.png"), std::string::npos);
     // An id that is taken elsewhere is neither told nor overwritten.
-    const std::string again = R"({"prompt":{"1":{"class_type":"SavePicture","inputs":{}}},)"
+    const std::string again = R"({"prompt":{"1":{"class_type":"SaveImage","inputs":{}}},)"
                               R"("prompt_id":")" +
                               id + "\"}";
     EXPECT_EQ(ask("POST", "/prompt", again, rob_).body.find("acme"), std::string::npos);
@@ -309,7 +309,7 @@ TEST_F(IsolationTest, ComfyUisAndA1111sRoutesKeepToTheProject) {
   EXPECT_EQ(ask("GET", "/view?filename=acme.png", "", rob_).status, 404);
   EXPECT_EQ(ask("POST", "/sdapi/v1/interrupt", "", rob_).status, 200);
   EXPECT_EQ(ask("GET", "/sdapi/v1/progress", "", rob_).body.find(waiting_), std::string::npos);
-  EXPECT_EQ(picture_of_acme(), before);
+  EXPECT_EQ(image_of_acme(), before);
   // Neither socket hears of it, by whatever name it goes.
   Client own(port(), 2), comfy(port(), 2);
   ASSERT_EQ(own.upgrade("/api/v1/events?token=" + rob_).status, 101);

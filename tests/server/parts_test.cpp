@@ -184,7 +184,7 @@ TEST(FileArea, StaysInItsFolder) {
   namespace fs = std::filesystem;
   fs::create_directories(folder.path() / "area/sub");
   ASSERT_TRUE(write_file_atomically(folder.path() / "secret.txt", "secret").ok());
-  ASSERT_TRUE(write_file_atomically(folder.path() / "area/sub/a b.png", "picture").ok());
+  ASSERT_TRUE(write_file_atomically(folder.path() / "area/sub/a b.png", "image").ok());
   fs::create_symlink(folder.path() / "secret.txt", folder.path() / "area/link.txt");
   fs::create_directory_symlink(folder.path(), folder.path() / "area/up");
   const FileArea area(folder.path() / "area");

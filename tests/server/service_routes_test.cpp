@@ -103,7 +103,7 @@ TEST_F(ServiceTest, FreesMemoryBetweenJobs) {
   EXPECT_EQ(studio_->released(), "models ");
 }
 
-TEST_F(ServiceTest, TakesAndShowsPictures) {
+TEST_F(ServiceTest, TakesAndShowsImages) {
   const char* type = "Content-Type: multipart/form-data; boundary=B\r\n";
   Client client(port());
   Reply reply = client.request("POST", "/upload/image", form({}, "a b.png", "one"), type);

@@ -143,7 +143,7 @@ Response png_info(ServiceParts& parts, const Request& request) {
   }
   auto bytes = workflows::a1111_image(image->get_ref<const std::string&>());
   if (!bytes.ok()) return a1111_error(bytes.error());
-  auto texts = parts.studio.picture_texts(*bytes);
+  auto texts = parts.studio.image_texts(*bytes);
   if (!texts.ok()) return a1111_error(texts.error());
   const std::string infotext = parameters_in(*texts);
   ordered_json answer = {{"info", infotext},

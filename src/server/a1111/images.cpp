@@ -28,7 +28,7 @@ Result<std::string> RequestImages::store_filled(std::string_view image, std::str
 Result<workflows::A1111Box> RequestImages::mask_box(std::string_view mask, bool invert, int padding,
                                                     double aspect) {
   OBSCURA_ASSIGN(
-      const PictureBox box,
+      const ImageBox box,
       parts_.studio.mask_box(mask, {.invert = invert, .padding = padding, .aspect = aspect}));
   return workflows::A1111Box{box.x, box.y, box.width, box.height};
 }

@@ -57,7 +57,7 @@ Result<std::vector<A1111Image>> a1111_images(ServiceParts& parts, const store::J
       OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
       A1111Image image;
       image.bytes.assign(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-      auto texts = parts.studio.picture_texts(image.bytes);
+      auto texts = parts.studio.image_texts(image.bytes);
       if (texts.ok()) image.texts = std::move(texts).value();
       images.push_back(std::move(image));
     }

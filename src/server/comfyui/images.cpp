@@ -1,4 +1,4 @@
-// /view and /upload: pictures out and in.
+// /view and /upload: images out and in.
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -34,10 +34,10 @@ void read_annotation(std::string& name, std::string& type) {
 }
 
 // What "preview=webp;75" and "channel=rgb" ask for; none if the file is wanted as it is.
-std::optional<PictureRequest> conversion_of(const Request& request) {
+std::optional<ImageRequest> conversion_of(const Request& request) {
   const std::string* preview = request.parameter("preview");
   const std::string* channel = request.parameter("channel");
-  PictureRequest wanted{.format = "png"};
+  ImageRequest wanted{.format = "png"};
   if (channel != nullptr && (*channel == "rgb" || *channel == "a")) wanted.channel = *channel;
   if (preview != nullptr) {
     wanted.format = preview->starts_with("jpeg") ? "jpeg" : "webp";
@@ -50,16 +50,16 @@ std::optional<PictureRequest> conversion_of(const Request& request) {
 }
 
 Response converted(const ServiceParts& parts, const std::filesystem::path& path,
-                   const PictureRequest& wanted) {
+                   const ImageRequest& wanted) {
   auto file = MappedFile::open(path);
   if (!file.ok()) return error_response(file.error());
   const auto bytes = file->bytes();
-  auto picture =
+  auto image =
       parts.studio.convert({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, wanted);
-  if (!picture.ok()) return error_response(picture.error());
+  if (!image.ok()) return error_response(image.error());
   Response response;
   response.type = "image/" + std::string(wanted.format);
-  response.body = std::move(picture).value();
+  response.body = std::move(image).value();
   return response;
 }
 
@@ -126,7 +126,7 @@ Response upload_image(const ServiceParts& parts, const Request& request) {
   return store_upload(parts, request, *upload, upload->content);
 }
 
-// The picture that a mask belongs to: {"filename", "subfolder", "type"}.
+// The image that a mask belongs to: {"filename", "subfolder", "type"}.
 Result<std::filesystem::path> find_original(const ServiceParts& parts, const Request& request,
                                             const Upload& upload) {
   OBSCURA_ASSIGN(ordered_json reference,
@@ -150,9 +150,9 @@ Response upload_mask(const ServiceParts& parts, const Request& request) {
   if (!upload.ok()) return error_response(upload.error());
   auto original = find_original(parts, request, *upload);
   if (!original.ok()) return error_response(original.error());
-  auto picture = MappedFile::open(*original);
-  if (!picture.ok()) return error_response(picture.error());
-  const auto bytes = picture->bytes();
+  auto image = MappedFile::open(*original);
+  if (!image.ok()) return error_response(image.error());
+  const auto bytes = image->bytes();
   auto masked = parts.studio.with_alpha({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
                                         upload->content);
   if (!masked.ok()) return error_response(masked.error());

@@ -23,12 +23,12 @@ void append_u32(std::string& bytes, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xff);
 }
 
-std::string frame(std::uint32_t event, std::string_view head, std::span<const std::byte> picture) {
+std::string frame(std::uint32_t event, std::string_view head, std::span<const std::byte> image) {
   std::string bytes;
-  bytes.reserve(8 + head.size() + picture.size());
+  bytes.reserve(8 + head.size() + image.size());
   append_u32(bytes, event);
   bytes += head;
-  bytes.append(reinterpret_cast<const char*>(picture.data()), picture.size());
+  bytes.append(reinterpret_cast<const char*>(image.data()), image.size());
   return bytes;
 }
 
@@ -143,7 +143,7 @@ void EventHub::tell_to(SocketId socket, const json& event) {
 }
 
 void EventHub::preview(const std::string& project, const std::string& client, const json& metadata,
-                       std::string_view mime, std::span<const std::byte> picture) {
+                       std::string_view mime, std::span<const std::byte> image) {
   std::string plain_head, long_head;
   append_u32(plain_head, mime == "image/png" ? kPng : kJpeg);
   json with_type = metadata;
@@ -158,8 +158,8 @@ void EventHub::preview(const std::string& project, const std::string& client, co
     if (known.own || known.project != project) continue;
     if (!client.empty() && known.id != client) continue;
     transport_->send_preview(socket, known.preview_metadata
-                                         ? frame(kPreviewWithMetadata, long_head, picture)
-                                         : frame(kPreview, plain_head, picture));
+                                         ? frame(kPreviewWithMetadata, long_head, image)
+                                         : frame(kPreview, plain_head, image));
   }
 }
 

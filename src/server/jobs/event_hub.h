@@ -49,7 +49,7 @@ class EventHub {
   // ComfyUI's binary frames: 4 with `metadata` for clients that said they read it, else 1.
   void preview(const std::string& project, const std::string& client,
                const nlohmann::json& metadata, std::string_view mime,
-               std::span<const std::byte> picture);
+               std::span<const std::byte> image);
   // To sockets of our own kind.
   void tell(const std::string& project, const nlohmann::json& event);
   void tell_to(SocketId socket, const nlohmann::json& event);

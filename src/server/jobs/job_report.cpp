@@ -100,14 +100,14 @@ void JobReport::progress(const graph::NodeRef& node, std::int64_t value, std::in
   set_progress(node.id, value, max, "running");
 }
 
-void JobReport::preview(const graph::NodeRef& node, std::span<const std::byte> picture,
+void JobReport::preview(const graph::NodeRef& node, std::span<const std::byte> image,
                         std::string_view mime) {
   json metadata = base();
   metadata["node_id"] = metadata["display_node_id"] = metadata["real_node_id"] = node.id;
   metadata["parent_node_id"] = nullptr;
-  around_.hub.preview(job_.project, job_.client_id, metadata, mime, picture);
+  around_.hub.preview(job_.project, job_.client_id, metadata, mime, image);
   std::lock_guard lock(mutex_);
-  progress_.preview.assign(reinterpret_cast<const char*>(picture.data()), picture.size());
+  progress_.preview.assign(reinterpret_cast<const char*>(image.data()), image.size());
 }
 
 void JobReport::warned(const graph::NodeRef& node, const std::string& text) {
@@ -143,17 +143,17 @@ void JobReport::set_progress(const std::string& node, std::int64_t value, std::i
 
 std::vector<store::NewResult> JobReport::adopt_results() const {
   std::vector<store::NewResult> results;
-  auto text = [](const json& picture, const char* key) {
-    auto found = picture.find(key);
-    return found != picture.end() && found->is_string() ? found->get<std::string>() : "";
+  auto text = [](const json& image, const char* key) {
+    auto found = image.find(key);
+    return found != image.end() && found->is_string() ? found->get<std::string>() : "";
   };
   for (const auto& [node, ui] : outputs_.items()) {
-    auto pictures = ui.find("images");
-    if (pictures == ui.end() || !pictures->is_array()) continue;
-    for (const json& picture : *pictures) {
-      if (!picture.is_object() || text(picture, "type") != "output") continue;
-      auto result = around_.files.adopt(job_.project, node, text(picture, "subfolder"),
-                                        text(picture, "filename"));
+    auto images = ui.find("images");
+    if (images == ui.end() || !images->is_array()) continue;
+    for (const json& image : *images) {
+      if (!image.is_object() || text(image, "type") != "output") continue;
+      auto result = around_.files.adopt(job_.project, node, text(image, "subfolder"),
+                                        text(image, "filename"));
       if (result.ok()) {
         results.push_back(std::move(result).value());
       } else {

@@ -69,7 +69,7 @@ class JobReport final : public graph::Observer {
   void cached(const std::vector<std::string>& nodes) override;
   void executing(const graph::NodeRef& node) override;
   void progress(const graph::NodeRef& node, std::int64_t value, std::int64_t max) override;
-  void preview(const graph::NodeRef& node, std::span<const std::byte> picture,
+  void preview(const graph::NodeRef& node, std::span<const std::byte> image,
                std::string_view mime) override;
   void warned(const graph::NodeRef& node, const std::string& text) override;
   void executed(const graph::NodeRef& node, const nlohmann::json& ui, double seconds) override;

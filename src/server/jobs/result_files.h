@@ -1,7 +1,7 @@
 // What jobs have made, as files that are named by their content, each with a thumbnail:
 // PROJECT/results/ab/abcd….png and .webp beside it.
 //
-// A result is a hard link to the picture in the output folder where the file system allows it, so
+// A result is a hard link to the image in the output folder where the file system allows it, so
 // it costs no space, and stays when somebody tidies that folder.
 //
 // Thread safe.
@@ -23,7 +23,7 @@ class ResultFiles {
   ResultFiles(std::filesystem::path data, const Studio& studio)
       : data_(std::move(data)), studio_(studio) {}
 
-  // Takes in a picture of the project's output folder.
+  // Takes in an image of the project's output folder.
   Result<store::NewResult> adopt(std::string_view project, const std::string& node,
                                  const std::string& subfolder, const std::string& filename) const;
   std::filesystem::path path(std::string_view project, const store::NewResult& result) const;

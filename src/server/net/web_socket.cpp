@@ -34,7 +34,7 @@ void WebSocket::accept(const boost::beast::http::request<boost::beast::http::emp
   timeout.idle_timeout = std::chrono::seconds(core_.options.silence_seconds);
   timeout.keep_alive_pings = true;
   stream_.set_option(timeout);
-  stream_.auto_fragment(false);  // pictures go out in one piece, not in thousands
+  stream_.auto_fragment(false);  // images go out in one piece, not in thousands
   stream_.read_message_max(core_.options.message_bytes);
   stream_.async_accept(message,
                        [self = shared_from_this(), request = std::move(request)](error_code error) {

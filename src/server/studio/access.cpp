@@ -126,7 +126,7 @@ Result<Access> Access::create(const AccessOptions& options) {
     }
     if (!options.tls && !options.insecure) {
       return Error(ErrorKind::kInvalidInput,
-                   fmt::format("at {} tokens and pictures cross the network in the clear: give "
+                   fmt::format("at {} tokens and images cross the network in the clear: give "
                                "--tls-cert and --tls-key or --tls-self-signed; or choose "
                                "--insecure, behind a proxy that speaks TLS",
                                options.listen.address));
@@ -163,7 +163,7 @@ std::optional<Response> Access::refuse_stranger(const Request& request) const {
       return error_response(403, fmt::format("a page from '{}' may not use this service", origin));
     }
   }
-  // Requests without Origin, such as pictures in a page: modern browsers say where they come from.
+  // Requests without Origin, such as images in a page: modern browsers say where they come from.
   // Following a link is fine.
   const bool follows_link = request.header("sec-fetch-mode") == "navigate" &&
                             (request.method == "GET" || request.method == "HEAD");

@@ -7,7 +7,7 @@
 //
 // Who is who: the token that the service was started with is the owner's; the others are users'.
 // `Authorization: Bearer TOKEN`, the password of `Authorization: Basic` (as A1111's clients send
-// it), `token=` in the query for what cannot set headers (pictures, WebSockets), or the cookie of a
+// it), `token=` in the query for what cannot set headers (images, WebSockets), or the cookie of a
 // session. On loopback without a token of the service, a request without any is the owner's:
 // whoever is on this machine. A wrong token is always refused.
 //

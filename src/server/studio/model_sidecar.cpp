@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-constexpr std::string_view kPictureEndings[] = {".png", ".jpg", ".jpeg", ".webp"};
+constexpr std::string_view kImageEndings[] = {".png", ".jpg", ".jpeg", ".webp"};
 constexpr std::size_t kMostNotesBytes = std::size_t{4} << 20;
 constexpr int kPreviewSide = 512;
 
@@ -57,8 +57,8 @@ void add_words(std::string_view text, std::vector<std::string>& words) {
   }
 }
 
-Response picture_response(const Studio& studio, const fs::path& picture, bool versioned) {
-  auto file = MappedFile::open(picture);
+Response image_response(const Studio& studio, const fs::path& image, bool versioned) {
+  auto file = MappedFile::open(image);
   if (!file.ok()) return error_response(file.error());
   const auto bytes = file->bytes();
   auto webp = studio.convert({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
@@ -77,12 +77,12 @@ Response picture_response(const Studio& studio, const fs::path& picture, bool ve
 
 std::optional<ModelPreview> preview_beside(const ModelEntry& model) {
   if (!model.path) return std::nullopt;
-  for (std::string_view ending : kPictureEndings) {
+  for (std::string_view ending : kImageEndings) {
     for (const char* infix : {"", ".preview"}) {
-      const auto picture = beside(*model.path, infix + std::string(ending));
+      const auto image = beside(*model.path, infix + std::string(ending));
       struct stat facts {};
-      if (!picture || ::stat(picture->c_str(), &facts) != 0) continue;
-      return ModelPreview{*picture, std::int64_t{facts.st_mtime} * 1000};
+      if (!image || ::stat(image->c_str(), &facts) != 0) continue;
+      return ModelPreview{*image, std::int64_t{facts.st_mtime} * 1000};
     }
   }
   return std::nullopt;
@@ -120,9 +120,9 @@ Response respond_preview(const Studio& studio, Background& background, const Req
   if (!preview) return none();
   const bool versioned = request.parameter("v") != nullptr;
   Response response;
-  response.later = [&studio, &background, picture = preview->picture, versioned](Respond respond) {
-    background.start([&studio, picture, versioned, respond] {
-      respond(picture_response(studio, picture, versioned));
+  response.later = [&studio, &background, image = preview->image, versioned](Respond respond) {
+    background.start([&studio, image, versioned, respond] {
+      respond(image_response(studio, image, versioned));
     });
   };
   return response;

@@ -1,6 +1,6 @@
-// What people keep beside a model file under its name: a picture of what it makes, and what is said
+// What people keep beside a model file under its name: an image of what it makes, and what is said
 // of it. AUTOMATIC1111 writes name.png and name.json, its helpers name.preview.png and
-// name.civitai.info, and users of ComfyUI keep the same pictures.
+// name.civitai.info, and users of ComfyUI keep the same images.
 //
 // Only files of the model's own folder count: links that lead out of it are not followed.
 #pragma once
@@ -18,7 +18,7 @@
 namespace obscura::server {
 
 struct ModelPreview {
-  std::filesystem::path picture;
+  std::filesystem::path image;
   std::int64_t modified_ms = 0;
 };
 // The first there is of name.png, name.preview.png, and the same with .jpg, .jpeg and .webp.
@@ -32,7 +32,7 @@ struct ModelNotes {
 ModelNotes notes_beside(const ModelEntry& model);
 
 // The preview as WebP of at most 512 pixels a side, once it has been made; 404 if there is none,
-// 422 if it is no picture. Browsers may keep it where the request says by `v` which one it means.
+// 422 if it is no image. Browsers may keep it where the request says by `v` which one it means.
 // The studio and the background are borrowed.
 Response respond_preview(const Studio& studio, Background& background, const Request& request,
                          const std::string& kind, const std::string& name);

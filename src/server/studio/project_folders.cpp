@@ -32,7 +32,7 @@ const FileArea* ProjectFolders::area(std::string_view type) const {
 Status prepare_project_folder(const fs::path& data, std::string_view project) {
   const fs::path root = project_folder(data, project);
   std::error_code error;
-  // Pictures that were only looked at go, as at ComfyUI's start.
+  // Images that were only looked at go, as at ComfyUI's start.
   if (!fs::is_symlink(root / "temp", error)) {
     for (fs::directory_iterator at(root / "temp", error), end; !error && at != end;
          at.increment(error)) {

@@ -38,23 +38,23 @@ struct PromptStyle {
   std::string name, prompt, negative;
 };
 
-// How a picture is to be shown.
-struct PictureRequest {
+// How an image is to be shown.
+struct ImageRequest {
   std::string_view format = "webp";   // "webp", "jpeg" or "png"
   int quality = 90;                   // of the first two
   int side = 0;                       // at most so many pixels a side; 0: as it is
   std::string_view channel = "rgba";  // "rgb": without alpha; "a": alpha alone
 };
 
-// A part of a picture, in pixels.
-struct PictureBox {
+// A part of an image, in pixels.
+struct ImageBox {
   int x = 0, y = 0, width = 0, height = 0;
 };
 
 struct MaskBoxRequest {
   bool invert = false;
   int padding = 0;    // pixels more on each side
-  double aspect = 1;  // width by height that the box is grown to, as far as the picture goes
+  double aspect = 1;  // width by height that the box is grown to, as far as the image goes
 };
 
 // Facts for clients. A project that is asked about exists. Thread safe.
@@ -88,22 +88,21 @@ class Studio {
   virtual Result<MemoryPlan> plan_memory(const JobToRun& job, const CancelToken& cancel) const = 0;
   // ComfyUI's: [{name, type, index, vram_total, vram_free, torch_vram_total, torch_vram_free}].
   virtual nlohmann::ordered_json devices() const = 0;
-  // A PNG of `picture`'s colours and texts with the alpha channel of `mask`; both are files' bytes.
-  virtual Result<std::string> with_alpha(std::string_view picture, std::string_view mask) const = 0;
-  // A picture's bytes in another format or size. kInvalidInput if they are no picture.
-  virtual Result<std::string> convert(std::string_view picture,
-                                      const PictureRequest& request) const = 0;
-  // A PNG of `picture` where what the mask shows in its red channel (or does not, if inverted) is
+  // A PNG of `image`'s colours and texts with the alpha channel of `mask`; both are files' bytes.
+  virtual Result<std::string> with_alpha(std::string_view image, std::string_view mask) const = 0;
+  // An image's bytes in another format or size. kInvalidInput if they are no image.
+  virtual Result<std::string> convert(std::string_view image,
+                                      const ImageRequest& request) const = 0;
+  // A PNG of `image` where what the mask shows in its red channel (or does not, if inverted) is
   // filled with colours from around; the mask may have another size.
-  virtual Result<std::string> fill_masked(std::string_view picture, std::string_view mask,
+  virtual Result<std::string> fill_masked(std::string_view image, std::string_view mask,
                                           bool invert) const = 0;
   // Those of AUTOMATIC1111's styles.csv in the project's input folder; none without it.
   virtual std::vector<PromptStyle> prompt_styles(const std::string& project) const = 0;
-  // The texts that a picture carries: {"prompt": "…", "parameters": "…"}.
-  virtual Result<nlohmann::ordered_json> picture_texts(std::string_view picture) const = 0;
+  // The texts that an image carries: {"prompt": "…", "parameters": "…"}.
+  virtual Result<nlohmann::ordered_json> image_texts(std::string_view image) const = 0;
   // The box around what a mask shows in its red channel; kInvalidInput if it shows nothing.
-  virtual Result<PictureBox> mask_box(std::string_view mask,
-                                      const MaskBoxRequest& request) const = 0;
+  virtual Result<ImageBox> mask_box(std::string_view mask, const MaskBoxRequest& request) const = 0;
 };
 
 }  // namespace obscura::server

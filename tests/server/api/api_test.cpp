@@ -11,7 +11,7 @@ namespace {
 using namespace testing;  // NOLINT: the fixture
 using namespace std::chrono_literals;
 
-constexpr char kPicture[] = R"({"1":{"class_type":"SavePicture","inputs":{"name":"a.png"}}})";
+constexpr char kImage[] = R"({"1":{"class_type":"SaveImage","inputs":{"name":"a.png"}}})";
 
 class ApiTest : public ServiceTest {
  protected:
@@ -107,17 +107,17 @@ TEST_F(ApiTest, HasTheRoutesThatItsDescriptionNames) {
   }
 }
 
-TEST_F(ApiTest, RunsAJobAndKeepsItsPicture) {
+TEST_F(ApiTest, RunsAJobAndKeepsItsImage) {
   checked("GET", "", "", 200);
   checked("GET", "/session", "/session", 200);
   checked("GET", "/models", "/models?kind=checkpoints", 200);
   checked("GET", "/models", "/models?kind=nothing", 404);
-  const std::string id = submit_job(kPicture, {{"title", "A picture"}});
+  const std::string id = submit_job(kImage, {{"title", "An image"}});
   const json job = state_of(id, "done");
-  EXPECT_EQ(job["title"], "A picture");
+  EXPECT_EQ(job["title"], "An image");
   EXPECT_EQ(job["source"], "api");
   EXPECT_EQ(job["peak_bytes"], 7);
-  EXPECT_EQ(job["workflow"], json::parse(kPicture));
+  EXPECT_EQ(job["workflow"], json::parse(kImage));
   ASSERT_EQ(job["results"].size(), 1U);
   const json result = job["results"][0];
   EXPECT_EQ(result["filename"], "a.png");
@@ -166,7 +166,7 @@ TEST_F(ApiTest, RefusesWhatCannotRun) {
 TEST_F(ApiTest, ReordersHoldsAndCancels) {
   checked("POST", "/queue/pause", "/queue/pause", 200);
   std::map<std::string, std::string> ids;
-  for (const char* name : {"a", "b", "c", "d"}) ids[name] = submit_job(kPicture, {{"title", name}});
+  for (const char* name : {"a", "b", "c", "d"}) ids[name] = submit_job(kImage, {{"title", name}});
   EXPECT_EQ(order(), "abcd");
   auto move = [&](const char* name, const json& where, int status = 200) {
     checked("POST", "/jobs/{id}/move", "/jobs/" + ids[name] + "/move", status, where);
@@ -204,7 +204,7 @@ TEST_F(ApiTest, ReordersHoldsAndCancels) {
   EXPECT_EQ(state_of(ids["c"], "queued")["held"], true);
   checked("POST", "/jobs/{id}/resume", "/jobs/" + ids["c"] + "/resume", 200);
   state_of(ids["c"], "done");
-  submit_job(kPicture, {{"held", true}});
+  submit_job(kImage, {{"held", true}});
   EXPECT_EQ(checked("POST", "/queue/clear", "/queue/clear", 200)["cancelled"], 1);
 }
 
@@ -214,7 +214,7 @@ TEST_F(ApiTest, HoldsARunningJobAndBeginsItAnew) {
   checked("POST", "/jobs/{id}/pause", "/jobs/" + id + "/pause", 200);
   EXPECT_EQ(state_of(id, "queued")["held"], true);
   // Others run meanwhile.
-  state_of(submit_job(kPicture), "done");
+  state_of(submit_job(kImage), "done");
   checked("POST", "/jobs/{id}/resume", "/jobs/" + id + "/resume", 200);
   state_of(id, "running");
   checked("POST", "/jobs/{id}/cancel", "/jobs/" + id + "/cancel", 200);
@@ -222,7 +222,7 @@ TEST_F(ApiTest, HoldsARunningJobAndBeginsItAnew) {
 }
 
 TEST_F(ApiTest, PlansTheMemoryOfJobsThatWait) {
-  const std::string id = submit_job(kPicture, {{"held", true}});
+  const std::string id = submit_job(kImage, {{"held", true}});
   json job = json::object();
   for (int i = 0; i < 1000 && job.value("planned_bytes", 0) == 0; ++i) {
     job = checked("GET", "/jobs/{id}", "/jobs/" + id, 200);
@@ -265,10 +265,10 @@ TEST_F(ApiTest, ShowsNothingOfAnotherProject) {
   const std::string token =
       checked("POST", "/users", "/users", 201,
               {{"name", "ann"}, {"role", "artist"}, {"projects", {"acme"}}})["token"];
-  const std::string secret = submit_job(kPicture, {{"title", "secret"}});
+  const std::string secret = submit_job(kImage, {{"title", "secret"}});
   const json job = state_of(secret, "done");
   checked("POST", "/queue/pause", "/queue/pause", 200);
-  const std::string waiting = submit_job(kPicture);
+  const std::string waiting = submit_job(kImage);
 
   const std::string result = job["results"][0]["id"].dump();
   for (const std::string& path :
@@ -301,7 +301,7 @@ TEST_F(ApiTest, ShowsNothingOfAnotherProject) {
   EXPECT_EQ(projects[0]["name"], "acme");
 
   // A job of its own is its project's, and no one else's.
-  Reply own = ask("POST", "/api/v1/jobs", {{"workflow", json::parse(kPicture)}}, token);
+  Reply own = ask("POST", "/api/v1/jobs", {{"workflow", json::parse(kImage)}}, token);
   ASSERT_EQ(own.status, 201) << own.body;
   const std::string own_id = own.json()["job"]["id"];
   EXPECT_EQ(own.json()["job"]["project"], "acme");
@@ -370,7 +370,7 @@ TEST_F(ApiTest, GivesSessionsForTokens) {
 }
 
 TEST_F(ApiTest, MeasuresItself) {
-  state_of(submit_job(kPicture), "done");
+  state_of(submit_job(kImage), "done");
   const Reply reply = get("/metrics");
   EXPECT_EQ(reply.status, 200);
   EXPECT_NE(reply.body.find("obscura_jobs_finished_total{state=\"done\"} 1\n"), std::string::npos)
@@ -381,7 +381,7 @@ TEST_F(ApiTest, MeasuresItself) {
 TEST_F(ApiTest, ListsTenThousandJobs) {
   checked("POST", "/queue/pause", "/queue/pause", 200);
   Client client(port());
-  const std::string body = R"({"prompt":)" + std::string(kPicture) + "}";
+  const std::string body = R"({"prompt":)" + std::string(kImage) + "}";
   using Clock = std::chrono::steady_clock;
   const auto first = Clock::now();
   for (int i = 0; i < 10'000; ++i) ASSERT_EQ(client.request("POST", "/prompt", body).status, 200);

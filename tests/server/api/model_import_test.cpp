@@ -77,7 +77,7 @@ TEST_F(ModelImportTest, KeepsWhatIsThereAlready) {
 }
 
 TEST_F(ModelImportTest, LeavesNothingOfWhatIsNoModel) {
-  const Reply reply = put("checkpoints/a.safetensors", "a picture");
+  const Reply reply = put("checkpoints/a.safetensors", "an image");
   EXPECT_EQ(reply.status, 422);
   EXPECT_EQ(reply.json()["error"], "a.safetensors is no model");
   EXPECT_TRUE(nothing_is_left());

@@ -7,7 +7,7 @@ namespace {
 
 using namespace testing;  // NOLINT: the fixture
 
-constexpr char kKept[] = R"({"1":{"class_type":"SavePicture","inputs":{"name":"a.png"}}})";
+constexpr char kKept[] = R"({"1":{"class_type":"SaveImage","inputs":{"name":"a.png"}}})";
 
 class ComfyUiViewsTest : public ServiceTest {
  protected:

@@ -120,12 +120,12 @@ TEST_F(TlsServiceTest, AnswersThroughTls) {
   EXPECT_EQ(client.request("GET", "/queue?token=s3cret").status, 200);
   EXPECT_EQ(client.request("GET", "/queue").status, 401);
   // Larger than a record, both ways, and by a file.
-  const std::string picture(3 << 20, 'p');
-  EXPECT_EQ(ask("POST", "/upload/image", form({}, "a.png", picture),
+  const std::string image(3 << 20, 'p');
+  EXPECT_EQ(ask("POST", "/upload/image", form({}, "a.png", image),
                 "Content-Type: multipart/form-data; boundary=B\r\n")
                 .status,
             200);
-  EXPECT_EQ(ask("GET", "/view?filename=a.png&type=input").body, picture);
+  EXPECT_EQ(ask("GET", "/view?filename=a.png&type=input").body, image);
   EXPECT_EQ(ask("HEAD", "/view?filename=a.png&type=input").status, 200);
 }
 

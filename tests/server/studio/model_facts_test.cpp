@@ -28,7 +28,7 @@ TEST_F(ModelFactsTest, SaysWhatAFileIs) {
 }
 
 TEST_F(ModelFactsTest, SaysWhyAFileIsOfNoUseByItsOwnName) {
-  store("bad.safetensors", "a picture");
+  store("bad.safetensors", "an image");
   const Reply reply = get("/api/v1/models/checkpoints/bad.safetensors");
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_EQ(reply.json()["title"], "");
@@ -41,7 +41,7 @@ TEST_F(ModelFactsTest, KnowsWhatIsInTheProgramAndWhatIsNowhere) {
   EXPECT_EQ(get("/api/v1/models/nonsense/base.safetensors").status, 404);
 }
 
-TEST_F(ModelFactsTest, ShowsThePictureBesideAModel) {
+TEST_F(ModelFactsTest, ShowsTheImageBesideAModel) {
   const std::string ours = "/api/v1/models/checkpoints/own%2Fa.v2.safetensors/preview";
   const std::string comfyui = "/api/experiment/models/preview/checkpoints/0/own%2Fa.v2.safetensors";
   const auto listed = [&] {

@@ -1,4 +1,4 @@
-# Pictures as recipes: written in other formats, shown, read back and rendered again.
+# Images as recipes: written in other formats, shown, read back and rendered again.
 source "$ROOT/tests/cli/verdicts.bash"
 source "$ROOT/tests/cli/workflows.bash"
 
@@ -16,12 +16,12 @@ for format in "jpeg jpg" "webp webp" "webp,_lossless webp" "png,_16_bits png" "t
   choice=${name//_/ }
   profile="Display P3"
   [[ $extension == exr ]] && profile=none
-  picture=$("$OBSCURA" render formats.json --set "SaveImageFormat.format=$choice" --set "SaveImageFormat.profile=$profile" \
+  image=$("$OBSCURA" render formats.json --set "SaveImageFormat.format=$choice" --set "SaveImageFormat.profile=$profile" \
     --out "out_$name" --quiet 2>said)
-  [[ $picture == *.$extension && -s $picture ]] && pass "saves_$name" || { fail "saves_$name" "$(head -c 300 said)"; continue; }
-  "$OBSCURA" verify "$picture" --quiet >verdict 2>&1 && grep -q "the same bits" verdict && pass "verifies_$name" ||
+  [[ $image == *.$extension && -s $image ]] && pass "saves_$name" || { fail "saves_$name" "$(head -c 300 said)"; continue; }
+  "$OBSCURA" verify "$image" --quiet >verdict 2>&1 && grep -q "the same bits" verdict && pass "verifies_$name" ||
     fail "verifies_$name" "$(cat verdict)"
-  "$OBSCURA" show "$picture" --workflow >workflow.json 2>said && grep -q KSampler workflow.json && pass "shows_$name" ||
+  "$OBSCURA" show "$image" --workflow >workflow.json 2>said && grep -q KSampler workflow.json && pass "shows_$name" ||
     fail "shows_$name" "$(head -c 300 said)"
 done
 
@@ -29,7 +29,7 @@ said=$("$OBSCURA" show out_jpeg/*.jpg)
 [[ $said == *'JPEG, 64x64, colour profile "Display P3"'* && $said == *"a photo of a red ball"* && $said == *"Steps: 2"* ]] &&
   pass shows_profile_and_parameters || fail shows_profile_and_parameters "$said"
 
-# AUTOMATIC1111's parameters alone make the picture that the workflow made.
+# AUTOMATIC1111's parameters alone make the image that the workflow made.
 original=$("$OBSCURA" render small.json --out original --quiet 2>said)
 python3 - "$original" <<'PY'
 import struct, sys, zlib
@@ -59,6 +59,6 @@ PY
 "$OBSCURA" render foreign.png --out none --quiet >out 2>said && fail refuses_a_lost_model "$(cat out)" ||
   { grep -q "lost_model.safetensors" said && grep -q "ControlNet 0: canny" said && grep -q "RNG: GPU" said &&
     pass refuses_a_lost_model || fail refuses_a_lost_model "$(head -c 600 said)"; }
-picture=$("$OBSCURA" render foreign.png --set CheckpointLoaderSimple.ckpt_name=pocket-xl-base.safetensors --out set --quiet 2>said)
-[[ -s $picture ]] && pass renders_with_another_model || fail renders_with_another_model "$(head -c 300 said)"
+image=$("$OBSCURA" render foreign.png --set CheckpointLoaderSimple.ckpt_name=pocket-xl-base.safetensors --out set --quiet 2>said)
+[[ -s $image ]] && pass renders_with_another_model || fail renders_with_another_model "$(head -c 300 said)"
 expect_status shows_no_such_text 2 "$OBSCURA" show foreign.png --text workflow
