@@ -26,7 +26,9 @@ struct Connection {
 
   std::mutex mutex;  // guards what follows
   Database database;
-  // Queued and running jobs by project; JobStore counts them when it is opened.
+  // Jobs ever, deleted ones included; JobStore counts these and the following when it is opened.
+  std::int64_t submitted = 0;
+  // Queued and running jobs by project.
   std::map<std::string, std::int64_t, std::less<>> remaining;
 };
 

@@ -9,15 +9,6 @@
 namespace obscura::store {
 namespace {
 
-Result<std::vector<Job>> jobs_of(Statement& statement) {
-  std::vector<Job> jobs;
-  for (;;) {
-    OBSCURA_ASSIGN(bool row, statement.step());
-    if (!row) return jobs;
-    jobs.push_back(job_of(statement));
-  }
-}
-
 const char* condition_of(JobList which) {
   switch (which) {
     case JobList::kUnfinished:
@@ -67,6 +58,9 @@ JobSummary summary_of(const Statement& row) {
   job.planned_bytes = std::max<std::int64_t>(row.integer(17), 0);
   job.budget_bytes = row.integer(18);
   job.peak_bytes = row.integer(19);
+  job.worker = row.text(20);
+  job.lease_ends_ms = row.integer(21);
+  job.claims = row.integer(22);
   return job;
 }
 
@@ -80,6 +74,15 @@ Job job_of(const Statement& row) {
   job.outputs = row.text(kSummaryCount + 4);
   job.messages = row.text(kSummaryCount + 5);
   return job;
+}
+
+Result<std::vector<Job>> jobs_of(Statement& statement) {
+  std::vector<Job> jobs;
+  for (;;) {
+    OBSCURA_ASSIGN(bool row, statement.step());
+    if (!row) return jobs;
+    jobs.push_back(job_of(statement));
+  }
 }
 
 Result<std::vector<Job>> JobStore::unfinished(std::string_view project) const {

@@ -1,11 +1,16 @@
 // The queue and the history of jobs, in one SQLite file.
 //
-//   submit -> queued -> start_next -> running -> finish -> done | failed | cancelled
+//   submit -> queued -> claim -> running -> finish -> done | failed | cancelled
+//                ^                  |
+//                '--- take_back ----'  its worker is gone
 //
-// What a call has returned from outlives `kill -9` at any moment. A job that was running when the
-// process ended is queued again when the store is opened, in its old place; after kMostAttempts
-// such ends it is failed, since it is what kills the process. An id is in the store once, whatever
-// happens, so a job is done once in the history.
+// What a call has returned from outlives `kill -9` at any moment. A job is claimed by a worker, by
+// name, for as long as its lease lasts; the worker renews that while it runs the job. One whose
+// lease has ended, or whose worker lives anew, can be taken back and waits again in its old place.
+// After kMostAttempts such ends it is for whoever takes it back to finish it, since it may be what
+// kills its workers. Each claim has a number, so a worker that was only slow, or a process of the
+// same name that still hangs, is told that the job is no longer its own: a job ends once. An id is
+// in the store once, whatever happens, so a job is done once in the history.
 //
 // A submit waits for no disk (synchronous=NORMAL): an fsync for each held a busy disk to a few
 // hundred a second. The price is that a power cut may lose what came in the last moments before it.
@@ -51,6 +56,12 @@ struct NewJob {
   std::int64_t node_count = 0;
 };
 
+// The right to run a job, until somebody else has it.
+struct Claim {
+  std::string job, worker;
+  std::int64_t number = 0;  // grows with each claim of the job
+};
+
 // What lists show of a job: short, and read without its long texts.
 struct JobSummary {
   std::string id, project, user;
@@ -66,6 +77,12 @@ struct JobSummary {
   // held while it ran; 0: not known.
   std::int64_t planned_bytes = 0, budget_bytes = 0, peak_bytes = 0;
   std::int64_t sequence = 0;  // grows with each job that comes
+  // Who runs it, or ran it last, and until when it may without a word; empty and 0: nobody yet.
+  std::string worker;
+  std::int64_t lease_ends_ms = 0, claims = 0;
+
+  // By which it runs. REQUIRES: it does.
+  Claim claim() const { return {id, worker, claims}; }
 };
 
 struct Job : JobSummary {
@@ -92,7 +109,7 @@ struct JobCounts {
 
 // Which jobs a list holds, and in which order.
 enum class JobList {
-  kUnfinished,  // the running one, then the others in the order in which they will run
+  kUnfinished,  // running ones, then the others in the order in which they will run
   kQueued,
   kRunning,
   kFinished,  // this one and the following newest first
@@ -112,12 +129,23 @@ class JobStore {
 
   // The job's number. kInvalidInput if the id is taken.
   Result<double> submit(const NewJob& job);
-  // Makes the first job of the queue that is not held the running one; none if there is none.
-  Result<std::optional<Job>> start_next(std::int64_t now_ms);
-  // REQUIRES: outcome.state is one of the last three. Without effect if the job is not running.
-  Status finish(std::string_view id, const Outcome& outcome);
+  // The first job of the queue that is not held, which `worker` may run for `lease_ms` from now on;
+  // none if there is none.
+  Result<std::optional<Job>> claim(std::string_view worker, std::int64_t now_ms,
+                                   std::int64_t lease_ms);
+  // This and the following two: kNotFound, with the name of who has the job now, if this claim is
+  // over; then nothing was changed. A lease that has ended is renewed if nobody took the job back.
+  Status renew(const Claim& claim, std::int64_t now_ms, std::int64_t lease_ms);
+  // REQUIRES: outcome.state is one of the last three.
+  Status finish(const Claim& claim, const Outcome& outcome);
   // Puts a running job back, as if it had not been started.
-  Status requeue(std::string_view id);
+  Status requeue(const Claim& claim);
+  // The jobs that nobody runs any more: those whose lease has ended, and those of `worker`, which
+  // lives anew. They wait again, but for those that were started kMostAttempts times: these stay as
+  // they are, for the caller to finish() by their last claim.
+  Result<std::vector<Job>> take_back(std::int64_t now_ms, std::string_view worker = {});
+  // When the first lease ends; none if no job runs.
+  Result<std::optional<std::int64_t>> first_lease_end() const;
 
   // Takes queued jobs out of the queue; the others are left alone. How many there were.
   Result<std::size_t> cancel(std::string_view project, std::span<const std::string> ids,
@@ -128,7 +156,7 @@ class JobStore {
   // kNotFound if one of the two is not queued.
   Status move_before(std::string_view project, std::string_view id, std::string_view other);
   Status move_to_end(std::string_view project, std::string_view id, bool front);
-  // The running job, or the first of those that will run next (at most `ahead` of them), that has
+  // A running job, or the first of those that will run next (at most `ahead` of them), that has
   // no plan yet; none if all have.
   Result<std::optional<Job>> next_without_plan(std::int64_t ahead) const;
   // Without bytes, it is known that there can be no plan.
@@ -139,7 +167,7 @@ class JobStore {
                                           std::span<const std::string> ids);
   Result<std::vector<std::string>> forget_all(std::string_view project);
 
-  // The running one first, the others in the order in which they will run.
+  // Running ones first, the others in the order in which they will run.
   Result<std::vector<Job>> unfinished(std::string_view project) const;
   // The same, one at a time, as texts that are valid during the call alone.
   struct JobView {

@@ -132,6 +132,12 @@ CREATE INDEX jobs_unfinished_of ON jobs (project, state DESC, number, sequence) 
 CREATE INDEX jobs_held_of ON jobs (project) WHERE state = 0 AND held = 1;
 CREATE INDEX jobs_finished_of ON jobs (project, finished_ms, sequence, state) WHERE state >= 2;
 )sql",
+    // A job that an older program left running has a lease that is over.
+    R"sql(
+ALTER TABLE jobs ADD COLUMN worker TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN lease_ends_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN claims INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 Result<std::int64_t> version_of(Database& database) {

@@ -57,11 +57,11 @@ TEST_F(AccountStoreTest, DeletesAProjectWithAllThatItHas) {
   submit("a", "acme");
   submit("b", "acme");
   submit("c", kDefaultProject);
-  ASSERT_TRUE(jobs_->start_next(1).ok());
+  ASSERT_TRUE(jobs_->claim("w", 1, 1000).ok());
   EXPECT_FALSE(accounts_->delete_project("acme").ok()) << "a job of it is running";
   Outcome outcome{JobState::kDone, "{}", "[]", 2, "", {}, "{}"};
   outcome.results.push_back({"1", "abcd", "", "a.png", "image/png", 3, 1, 1});
-  ASSERT_TRUE(jobs_->finish("a", outcome).ok());
+  ASSERT_TRUE(jobs_->finish({"a", "w", 1}, outcome).ok());
   ResultStore results(connection_);
   EXPECT_EQ(results.list("acme", "a", -1, 0)->size(), 1U);
   EXPECT_EQ(results.list(kDefaultProject, "", -1, 0)->size(), 0U);
@@ -119,7 +119,7 @@ TEST(Schema, BringsAFileOfTheFirstVersionUpToDate) {
   fresh.id = "new";
   // Numbers go on where they were.
   EXPECT_EQ(*(*jobs)->submit(fresh), 7);
-  EXPECT_EQ((*(*jobs)->start_next(9))->id, "next");
+  EXPECT_EQ((*(*jobs)->claim("w", 9, 1000))->id, "next");
 }
 
 }  // namespace

@@ -56,11 +56,11 @@ Result<std::unique_ptr<Stores>> open_stores(const std::filesystem::path& path) {
 void fill(Stores& stores) {
   for (const char* id : {"done", "running", "waiting"})
     ASSERT_TRUE(stores.jobs->submit(new_job(id, "{}")).ok());
-  ASSERT_TRUE(stores.jobs->start_next(1).ok());
+  ASSERT_TRUE(stores.jobs->claim("w", 1, 1000).ok());
   Outcome outcome{JobState::kDone, "{}", "[]", 2};
   outcome.results = {{"9", "abc", "", "a.png", "image/png", 1, 2, 3}};
-  ASSERT_TRUE(stores.jobs->finish("done", outcome).ok());
-  ASSERT_TRUE(stores.jobs->start_next(3).ok());
+  ASSERT_TRUE(stores.jobs->finish({"done", "w", 1}, outcome).ok());
+  ASSERT_TRUE(stores.jobs->claim("w", 3, 1000).ok());
   ASSERT_TRUE(stores.accounts.add_project("acme", "ACME", 4).ok());
   ASSERT_TRUE(stores.accounts.put_user({"ann", "artist", {"acme"}, "digest", 5}).ok());
   ASSERT_TRUE(stores.accounts.set("queue.paused", "no").ok());
@@ -89,13 +89,13 @@ const std::vector<Write>& writes() {
        }},
       {"job_outcome",
        [](Stores& stores, const std::string& large) {
-         return stores.jobs->finish("running", {JobState::kDone, large, "[]", 9});
+         return stores.jobs->finish({"running", "w", 1}, {JobState::kDone, large, "[]", 9});
        }},
       {"results",
        [](Stores& stores, const std::string& large) {
          Outcome outcome{JobState::kDone, "{}", "[]", 9};
          outcome.results = {{"9", "def", "", large, "image/png", 1, 2, 3}};
-         return stores.jobs->finish("running", outcome);
+         return stores.jobs->finish({"running", "w", 1}, outcome);
        }},
       {"projects",
        [](Stores& stores, const std::string& large) {
@@ -170,8 +170,11 @@ std::vector<Status> everything(Stores& stores) {
   said.push_back(stores.jobs->move_to_end(kDefaultProject, "waiting", true));
   note(stores.jobs->submit(new_job("more", "{}")));
   said.push_back(stores.jobs->move_before(kDefaultProject, "more", "waiting"));
-  note(stores.jobs->start_next(7));
-  said.push_back(stores.jobs->finish("more", {JobState::kDone, "{}", "[]", 8}));
+  note(stores.jobs->claim("w", 7, 1000));
+  said.push_back(stores.jobs->renew({"more", "w", 1}, 7, 1000));
+  note(stores.jobs->first_lease_end());
+  said.push_back(stores.jobs->finish({"more", "w", 1}, {JobState::kDone, "{}", "[]", 8}));
+  note(stores.jobs->take_back(9, "w"));
   note(stores.jobs->cancel(kDefaultProject, std::vector<std::string>{"waiting"}, 9));
   note(stores.results.list(kDefaultProject, "", -1, 0));
   note(stores.results.uses(kDefaultProject, "abc"));

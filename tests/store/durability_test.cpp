@@ -16,6 +16,8 @@
 namespace obscura::store {
 namespace {
 
+constexpr char kMortal[] = "mortal";
+
 enum class Report : char { kSubmitted = 's', kFinished = 'f' };
 
 void tell(int pipe, Report what, int number) {
@@ -32,6 +34,7 @@ void tell(int pipe, Report what, int number) {
     std::fprintf(stderr, "%s\n", store.error().message().c_str());
     ::_exit(21);
   }
+  if (!(*store)->take_back(1, kMortal).ok()) ::_exit(25);
   for (int number = first;; ++number) {
     NewJob job;
     job.id = std::to_string(number);
@@ -39,9 +42,9 @@ void tell(int pipe, Report what, int number) {
     if (!(*store)->submit(job).ok()) ::_exit(22);
     tell(pipe, Report::kSubmitted, number);
     if (number % 2 == 0) continue;
-    auto next = (*store)->start_next(1);
+    auto next = (*store)->claim(kMortal, 1, 1000);
     if (!next.ok() || !*next) ::_exit(23);
-    if (!(*store)->finish((*next)->id, {JobState::kDone, "{}", "[]", 2}).ok()) ::_exit(24);
+    if (!(*store)->finish((*next)->claim(), {JobState::kDone, "{}", "[]", 2}).ok()) ::_exit(24);
     tell(pipe, Report::kFinished, std::stoi((*next)->id));
   }
 }
@@ -80,6 +83,7 @@ TEST(Durability, NothingIsLostOrDoneTwiceByKills) {
 
     auto store = JobStore::open(path);
     ASSERT_TRUE(store.ok()) << store.error().message();
+    ASSERT_TRUE((*store)->take_back(1, kMortal).ok());
     std::map<int, int> seen;
     auto waiting = (*store)->unfinished(kDefaultProject);
     auto done = (*store)->history(kDefaultProject, std::nullopt, -1);

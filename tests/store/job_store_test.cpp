@@ -19,6 +19,8 @@ namespace {
 
 using obscura::testing::TemporaryFolder;
 
+constexpr char kWorker[] = "worker";
+
 NewJob job(const std::string& id) {
   NewJob job;
   job.id = id;
@@ -34,11 +36,13 @@ class JobStoreTest : public ::testing::Test {
  protected:
   JobStoreTest() { reopen(); }
 
+  // As the worker's next life does.
   void reopen() {
     store_.reset();
     auto opened = JobStore::open(path());
     ASSERT_TRUE(opened.ok()) << opened.error().message();
     store_ = std::move(opened).value();
+    ASSERT_TRUE(store_->take_back(1500, kWorker).ok());
   }
   std::filesystem::path path() const { return folder_.path() / "obscura.db"; }
 
@@ -49,12 +53,17 @@ class JobStoreTest : public ::testing::Test {
   }
   // Empty if there is nothing to do.
   std::string start(std::int64_t now = 2000) {
-    auto next = store_->start_next(now);
+    auto next = store_->claim(kWorker, now, 1000);
     EXPECT_TRUE(next.ok()) << next.error().message();
     return next.ok() && *next ? (*next)->id : "";
   }
   void finish(const std::string& id, std::int64_t now, JobState state = JobState::kDone) {
-    ASSERT_TRUE(store_->finish(id, {state, R"({"1":{}})", "[]", now}).ok());
+    ASSERT_TRUE(store_->finish(claim_of(id), {state, R"({"1":{}})", "[]", now}).ok());
+  }
+  Claim claim_of(const std::string& id) {
+    auto found = store_->summary(kDefaultProject, id);
+    EXPECT_TRUE(found.ok() && *found) << id;
+    return found.ok() && *found ? (*found)->claim() : Claim();
   }
   static std::string ids(const Result<std::vector<Job>>& jobs) {
     EXPECT_TRUE(jobs.ok()) << jobs.error().message();
@@ -89,7 +98,8 @@ TEST_F(JobStoreTest, RunsInOrderOfNumberThenArrival) {
 TEST_F(JobStoreTest, KeepsEverythingOfAJob) {
   submit(job("a"));
   EXPECT_EQ(start(2000), "a");
-  ASSERT_TRUE(store_->finish("a", {JobState::kFailed, R"({"9":1})", R"([["x",{}]])", 3000}).ok());
+  ASSERT_TRUE(
+      store_->finish(claim_of("a"), {JobState::kFailed, R"({"9":1})", R"([["x",{}]])", 3000}).ok());
   reopen();
   auto found = store_->find(kDefaultProject, "a");
   ASSERT_TRUE(found.ok() && *found);
@@ -168,7 +178,8 @@ TEST_F(JobStoreTest, FindsTheNextJobsThatHaveNoPlan) {
   EXPECT_EQ(next(), "c");
   ASSERT_TRUE(store_->set_plan("c", 90, 100).ok());
   EXPECT_EQ(next(), "") << "d is too far behind";
-  ASSERT_TRUE(store_->finish("a", {JobState::kDone, "{}", "[]", 3000, "", {}, "", 60}).ok());
+  ASSERT_TRUE(
+      store_->finish(claim_of("a"), {JobState::kDone, "{}", "[]", 3000, "", {}, "", 60}).ok());
   reopen();
   const auto planned = store_->summary(kDefaultProject, "a");
   ASSERT_TRUE(planned.ok() && *planned);
@@ -180,38 +191,15 @@ TEST_F(JobStoreTest, FindsTheNextJobsThatHaveNoPlan) {
   EXPECT_EQ((*without)->planned_bytes, 0);
 }
 
-TEST_F(JobStoreTest, FinishingTwiceCountsOnce) {
-  submit(job("a"));
-  submit(job("b"));
-  start();
-  finish("a", 3000);
-  finish("a", 4000, JobState::kFailed);
-  EXPECT_EQ(store_->remaining(), 1U);
-  EXPECT_EQ((**store_->find(kDefaultProject, "a")).state, JobState::kDone);
-}
-
 TEST_F(JobStoreTest, QueuesARunningJobAgainInItsPlace) {
   submit(job("a"));
   submit(job("b"));
   EXPECT_EQ(start(), "a");
-  ASSERT_TRUE(store_->requeue("a").ok());
+  ASSERT_TRUE(store_->requeue(claim_of("a")).ok());
   EXPECT_EQ(start(), "a");
   reopen();
   EXPECT_EQ(store_->remaining(), 2U);
   EXPECT_EQ(start(), "a");
-}
-
-TEST_F(JobStoreTest, FailsAJobThatAlwaysEndsTheProcess) {
-  submit(job("a"));
-  submit(job("b"));
-  for (int i = 0; i < JobStore::kMostAttempts; ++i) {
-    EXPECT_EQ(start(), "a");
-    reopen();
-  }
-  EXPECT_EQ(start(), "b");
-  EXPECT_EQ(ids(store_->history(kDefaultProject, std::nullopt, -1)), "a");
-  EXPECT_EQ((**store_->find(kDefaultProject, "a")).state, JobState::kFailed);
-  EXPECT_EQ(store_->remaining(), 1U);
 }
 
 TEST_F(JobStoreTest, NumbersGoOnAfterHistoryIsForgotten) {
@@ -229,25 +217,6 @@ TEST_F(JobStoreTest, HasOneProcessForItself) {
   EXPECT_EQ(second.error().kind(), ErrorKind::kIo);
   EXPECT_NE(second.error().message().find("in use by another"), std::string::npos)
       << second.error().message();
-}
-
-TEST_F(JobStoreTest, TakesThreadsAtOnce) {
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&, t] {
-      for (int i = 0; i < 50; ++i) submit(job(std::to_string(t) + "-" + std::to_string(i)));
-    });
-  }
-  int done = 0;
-  while (done < 200) {
-    std::string id = start();
-    if (id.empty()) continue;
-    finish(id, 3000);
-    ++done;
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(store_->history(kDefaultProject, std::nullopt, -1)->size(), 200U);
-  EXPECT_EQ(store_->remaining(), 0U);
 }
 
 TEST_F(JobStoreTest, HoldsTenThousandJobs) {

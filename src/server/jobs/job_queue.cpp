@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/log.h"
@@ -22,6 +23,8 @@ constexpr std::int64_t kPlannedAhead = 16;
 // How often clients are told how long the queue is, and how often it is looked through for plans: a
 // thousand submits a second are not a thousand messages to everybody.
 constexpr std::chrono::milliseconds kBreath{20};
+// A job that nobody runs and that cannot be ended, since the disk is full, is looked at so often.
+constexpr std::chrono::milliseconds kSoonestLook{1000};
 
 struct ParsedJob {
   JobToRun job;
@@ -51,6 +54,7 @@ Result<ParsedJob> parse(const store::Job& job) {
 void JobQueue::start() {
   auto paused = parts_.accounts.setting(kPaused);
   if (paused.ok()) paused_ = *paused == "yes";
+  if (Status back = take_back(kWorker); !back.ok()) log::error("{}", back.error().message());
   thread_ = std::thread([this] { work(); });
   planner_ = std::thread([this] { plan(); });
   teller_ = std::thread([this] { tell(); });
@@ -60,10 +64,7 @@ void JobQueue::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (running_) {
-      running_->abandon();
-      running_->cancel_token().cancel();
-    }
+    if (running_) running_->abandon();
     planning_.cancel();
     changed_.notify_all();
     untold_changed_.notify_all();
@@ -138,10 +139,7 @@ Result<bool> JobQueue::hold(const std::string& project, const std::string& id, b
   if (!known) return false;
   {
     std::lock_guard lock(mutex_);
-    if (held && running_ && running_->id() == id) {
-      running_->hold();
-      running_->cancel_token().cancel();
-    }
+    if (held && running_ && running_->id() == id) running_->hold();
     awake_ = true;
     changed_.notify_all();
   }
@@ -281,10 +279,37 @@ void JobQueue::work() {
 }
 
 bool JobQueue::wait() {
+  const auto lease_end = parts_.store.first_lease_end();
+  const auto ready = [this] { return awake_ || stopping_; };
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return (awake_ || stopping_); });
+  if (lease_end.ok() && *lease_end) {
+    const std::chrono::milliseconds time(std::max(**lease_end - now_ms(), kSoonestLook.count()));
+    changed_.wait_for(lock, time, ready);
+  } else {
+    changed_.wait(lock, ready);
+  }
   awake_ = false;
   return !stopping_;
+}
+
+Status JobQueue::take_back(std::string_view worker) {
+  OBSCURA_ASSIGN(const auto jobs, parts_.store.take_back(now_ms(), worker));
+  for (const store::Job& job : jobs) {
+    log::warn("job {} was left by worker '{}'", job.id, job.worker);
+    if (job.state == store::JobState::kRunning) {
+      report_of(job)->give_up();
+      tell_finished(job.id);
+    }
+    tell_status(job.project);
+    tell_job(job.project, job.id);
+  }
+  return {};
+}
+
+std::shared_ptr<JobReport> JobQueue::report_of(store::Job job) const {
+  return std::make_shared<JobReport>(
+      std::move(job), JobReport::Surroundings{parts_.store, parts_.hub, parts_.files, parts_.studio,
+                                              parts_.runner});
 }
 
 void JobQueue::release_if_asked() {
@@ -298,14 +323,14 @@ void JobQueue::release_if_asked() {
 }
 
 Result<std::shared_ptr<JobReport>> JobQueue::take_next() {
+  OBSCURA_TRY(take_back());
   // Under the lock: who sees it running can stop it.
   std::lock_guard lock(mutex_);
   if (paused_ || stopping_) return std::shared_ptr<JobReport>();
-  OBSCURA_ASSIGN(std::optional<store::Job> job, parts_.store.start_next(now_ms()));
+  OBSCURA_ASSIGN(std::optional<store::Job> job,
+                 parts_.store.claim(kWorker, now_ms(), parts_.lease.count()));
   if (!job) return std::shared_ptr<JobReport>();
-  running_ = std::make_shared<JobReport>(
-      std::move(*job), JobReport::Surroundings{parts_.store, parts_.hub, parts_.files,
-                                               parts_.studio, parts_.runner});
+  running_ = report_of(std::move(*job));
   unplanned_ = true;
   changed_.notify_all();
   return running_;
@@ -360,20 +385,23 @@ bool JobQueue::plan_next() {
 void JobQueue::run(JobReport& report) {
   const store::Job& job = report.job();
   tell_job(job.project, job.id);
+  report.keep_lease(parts_.lease);
   report.end(graph::guarded([&]() -> Status {
     OBSCURA_ASSIGN(const ParsedJob parsed, parse(job));
     if (!parsed.previews) report.leave_previews_out();
     if (report.abandoned()) return {};
     return parts_.runner.run(parsed.job, report, report.cancel_token());
   }));
+  report.let_lease_go();
   {
     std::lock_guard lock(mutex_);
     running_.reset();
   }
   if (report.abandoned()) {
-    // Without effect if it came to its end all the same.
-    Status back = parts_.store.requeue(job.id);
-    if (!back.ok()) log::error("{}", back.error().message());
+    if (!report.ended()) {
+      Status back = parts_.store.requeue(job.claim());
+      if (!back.ok()) log::error("{}", back.error().message());
+    }
     if (!report.held()) return;
   }
   report.say_over();

@@ -1,10 +1,11 @@
-// Runs the jobs of the store, one after another, on a thread of its own, and tells clients what
-// becomes of them. On another it plans the memory of those that come next. What changes the queue
-// goes through here.
+// Runs the jobs of the store, one after another, on a thread of its own, as one worker of those
+// that the store may have, and tells clients what becomes of them. On another it plans the memory
+// of those that come next. What changes the queue goes through here.
 //
 // Thread safe.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -26,6 +28,10 @@ namespace obscura::server {
 
 class JobQueue {
  public:
+  // One service has the database for itself, so whatever ran under this name in an earlier life of
+  // it is over.
+  static constexpr char kWorker[] = "service";
+
   struct Parts {
     store::JobStore& store;
     store::AccountStore& accounts;
@@ -34,6 +40,7 @@ class JobQueue {
     const Studio& studio;
     const ResultFiles& files;
     EventHub& hub;
+    std::chrono::milliseconds lease = std::chrono::minutes(1);
   };
   // All borrowed.
   explicit JobQueue(const Parts& parts) : parts_(parts) {}
@@ -77,13 +84,17 @@ class JobQueue {
   // Says in the store what the next jobs will need, on a thread of its own.
   void plan();
   bool plan_next();
-  // Waits for something to do; false once the queue stops.
+  // Puts jobs that nobody runs any more back into the queue, or ends them; with a worker, all those
+  // of an earlier life of it too.
+  Status take_back(std::string_view worker = {});
+  // Waits for something to do, which may be that somebody's lease ends; false once the queue stops.
   bool wait();
   void release_if_asked();
   // False if there was no job.
   bool run_next();
   // The first job of the queue, from now on the running one; null if there is none to run.
   Result<std::shared_ptr<JobReport>> take_next();
+  std::shared_ptr<JobReport> report_of(store::Job job) const;
   void run(JobReport& report);
   void after_the_end(const store::Job& job);
   void wake();

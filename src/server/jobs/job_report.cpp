@@ -172,31 +172,58 @@ std::string JobReport::audit_detail(const std::vector<store::NewResult>& results
   return text_of(json{{"models", models}, {"results", digests}});
 }
 
-void JobReport::record(store::JobState state, const std::string& error) {
-  ended_ = true;
-  store::Outcome outcome{state, text_of(outputs_), text_of(messages_), now_ms(), error, {}, {}};
-  outcome.peak_bytes = around_.runner.peak_bytes();
+void JobReport::keep_lease(std::chrono::milliseconds lease) {
+  lease_.emplace(around_.store, job_.claim(), lease, [this] { abandon(); });
+}
+
+bool JobReport::record(store::Outcome outcome) {
+  let_lease_go();
+  outcome.outputs = text_of(outputs_);
+  outcome.messages = text_of(messages_);
   outcome.results = adopt_results();
   outcome.audit = audit_detail(outcome.results);
-  Status stored = around_.store.finish(job_.id, outcome);
-  if (stored.ok()) return;
-  log::error("the end of job {} is not recorded: {}", job_.id, stored.error().message());
-  // A full disk may be emptied, and until then no other job could be recorded either. If the
-  // program ends first, the job runs again at the next start.
   auto may_pass = [](const Status& status) {
     return !status.ok() && (status.error().kind() == ErrorKind::kDiskFull ||
                             status.error().kind() == ErrorKind::kIo);
   };
+  Status stored = around_.store.finish(job_.claim(), outcome);
+  if (!stored.ok()) {
+    log::error("the end of job {} is not recorded: {}", job_.id, stored.error().message());
+  }
+  // A full disk may be emptied, and until then no other job could be recorded either. If the
+  // program ends first, the job runs again at the next start.
   while (may_pass(stored) && !abandoned()) {
     std::this_thread::sleep_for(kBetweenRecords);
-    stored = around_.store.finish(job_.id, outcome);
+    stored = around_.store.finish(job_.claim(), outcome);
   }
+  const bool lost = !stored.ok() && stored.error().kind() == ErrorKind::kNotFound;
+  if (lost) abandon();
+  ended_ = !lost;
+  return ended_;
 }
 
-void JobReport::fail(json data) {
+store::Outcome JobReport::outcome_of(store::JobState state) const {
+  store::Outcome outcome;
+  outcome.state = state;
+  outcome.finished_ms = now_ms();
+  outcome.peak_bytes = around_.runner.peak_bytes();
+  return outcome;
+}
+
+void JobReport::fail(json data, store::Outcome outcome) {
   remember("execution_error", data);
-  record(store::JobState::kFailed, data["exception_message"]);
-  send(WithoutClient::kNobody, "execution_error", data);
+  outcome.error = data["exception_message"];
+  if (record(std::move(outcome))) send(WithoutClient::kNobody, "execution_error", data);
+}
+
+void JobReport::give_up() {
+  json data = base();
+  data["exception_type"] = "crash";
+  data["exception_message"] = "the program ended each time it ran this job";
+  store::Outcome outcome;
+  outcome.state = store::JobState::kFailed;
+  outcome.finished_ms = job_.started_ms;  // how long it ran is not known
+  fail(std::move(data), std::move(outcome));
 }
 
 void JobReport::failed(const graph::RunFailure& failure) {
@@ -216,7 +243,7 @@ void JobReport::failed(const graph::RunFailure& failure) {
   data["traceback"] = json::array();
   data["current_inputs"] = failure.inputs.is_null() ? json::object() : failure.inputs;
   data["current_outputs"] = failure.executed;
-  fail(std::move(data));
+  fail(std::move(data), outcome_of(store::JobState::kFailed));
 }
 
 void JobReport::interrupted(const graph::NodeRef& node, const std::vector<std::string>& executed) {
@@ -226,15 +253,15 @@ void JobReport::interrupted(const graph::NodeRef& node, const std::vector<std::s
   data["node_type"] = node.type;
   data["executed"] = executed;
   remember("execution_interrupted", data);
-  record(store::JobState::kCancelled);
-  send(WithoutClient::kEverybody, "execution_interrupted", data);
+  if (record(outcome_of(store::JobState::kCancelled)))
+    send(WithoutClient::kEverybody, "execution_interrupted", data);
 }
 
 void JobReport::succeeded() {
   const json data = stamped();
   remember("execution_success", data);
-  record(store::JobState::kDone);
-  send(WithoutClient::kNobody, "execution_success", data);
+  if (record(outcome_of(store::JobState::kDone)))
+    send(WithoutClient::kNobody, "execution_success", data);
 }
 
 void JobReport::end(const Status& status) {

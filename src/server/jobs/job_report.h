@@ -4,8 +4,10 @@
 // Used by the thread that runs the job; progress_so_far() and the tokens from any.
 #pragma once
 
+#include <chrono>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "server/jobs/event_hub.h"
 #include "server/jobs/job_json.h"
 #include "server/jobs/job_runner.h"
+#include "server/jobs/lease_keeper.h"
 #include "server/jobs/result_files.h"
 #include "store/job_store.h"
 
@@ -48,8 +51,11 @@ class JobReport final : public graph::Observer {
   };
   Progress progress_so_far() const;
   const CancelToken& cancel_token() const { return cancel_; }
-  // From now on the job's end is not recorded: the program stops, and the job is to run again.
-  void abandon() { abandoned_.cancel(); }
+  // Stops the job without an end: the program stops, or another worker has the job now.
+  void abandon() {
+    abandoned_.cancel();
+    cancel_.cancel();
+  }
   bool abandoned() const { return abandoned_.cancelled(); }
 
   // abandon(), and the job waits to be resumed.
@@ -59,6 +65,14 @@ class JobReport final : public graph::Observer {
   }
   bool held() const { return held_.cancelled(); }
 
+  // The lease is renewed until it is let go, which the end of the job does too; if it is lost, the
+  // job is abandoned.
+  void keep_lease(std::chrono::milliseconds lease);
+  void let_lease_go() { lease_.reset(); }
+  // Ends a job that was started too often by workers that did not come to its end.
+  void give_up();
+  // Whether its end is in the store.
+  bool ended() const { return ended_; }
   // Ends a job of which the executor said nothing: it did not get as far as running.
   void end(const Status& status);
   // The last message about it. REQUIRES: it has ended.
@@ -85,16 +99,20 @@ class JobReport final : public graph::Observer {
   void remember(std::string_view type, const nlohmann::json& data);
   void set_progress(const std::string& node, std::int64_t value, std::int64_t max,
                     const char* state);
-  void record(store::JobState state, const std::string& error = "");
+  // False if another worker has the job now.
+  bool record(store::Outcome outcome);
   std::vector<store::NewResult> adopt_results() const;
   std::string audit_detail(const std::vector<store::NewResult>& results) const;
-  void fail(nlohmann::json data);
+  // Of a job that ends now.
+  store::Outcome outcome_of(store::JobState state) const;
+  void fail(nlohmann::json data, store::Outcome outcome);
   void send(WithoutClient otherwise, std::string_view type, const nlohmann::json& data);
 
   store::Job job_;
   bool previews_ = true;
   Surroundings around_;
   CancelToken cancel_, abandoned_, held_;
+  std::optional<LeaseKeeper> lease_;
   bool ended_ = false;
   nlohmann::json outputs_ = nlohmann::json::object();
   nlohmann::json messages_ = nlohmann::json::array();
