@@ -1,6 +1,7 @@
 // Adapters that are given element by element or channel by channel, and DoRA's magnitudes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "adapter/factors.h"

@@ -1,6 +1,8 @@
 // `obscura verify`: renders an image again from the recipe inside it, and compares bit for bit.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>

@@ -1,5 +1,7 @@
 #include "diffusion/inpaint.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "diffusion/regions.h"
 

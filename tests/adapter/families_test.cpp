@@ -1,6 +1,8 @@
 // Each family against its formula, written out over indices in double.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "adapter/adapter_samples.h"
 
 namespace obscura::adapter {

@@ -1,6 +1,7 @@
 // Every naming scheme for every module of SDXL, made from the list of its tensors.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <set>
 

@@ -2,6 +2,7 @@
 // backends run.
 #pragma once
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <functional>

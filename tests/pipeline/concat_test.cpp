@@ -1,5 +1,7 @@
 #include "pipeline/concat.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "checkpoint/family.h"

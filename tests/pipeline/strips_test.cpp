@@ -1,6 +1,7 @@
 // The VAE under budgets that force it into segments and strips, against the whole.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <charconv>
+#include <sstream>
 
 #include "golden_data.h"
 

@@ -1,6 +1,7 @@
 // /api/v1/projects.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <system_error>
 
 #include "graph/json_text.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <system_error>
+#include <vector>
 
 #include "base/files.h"
 #include "store/connection.h"

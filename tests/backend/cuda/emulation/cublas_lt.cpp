@@ -2,6 +2,8 @@
 // like NVIDIA's. Matrices are column-major, as there.
 #include <cublasLt.h>
 
+#include <algorithm>
+
 #include "backend/cuda/emulation/library.h"
 #include "backend/cuda/emulation/runtime.h"
 
