@@ -1,6 +1,7 @@
 // What the classes of our own kernels share: they compute on operands of one element type.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -9,6 +10,11 @@
 #include "backend/cuda/status.h"
 
 namespace obscura::backend::cuda {
+
+// Of a row of the innermost axis.
+inline std::int64_t row_bytes(const ir::ValueType& type) {
+  return type.shape[-1] * static_cast<std::int64_t>(size_of(type.dtype));
+}
 
 // kUnsupported where floating operands are of several types.
 inline Status of_one_type(const KernelRequest& request) {

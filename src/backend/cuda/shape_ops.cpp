@@ -8,10 +8,6 @@
 namespace obscura::backend::cuda {
 namespace {
 
-std::int64_t row_bytes(const ir::ValueType& type) {
-  return type.shape[-1] * static_cast<std::int64_t>(size_of(type.dtype));
-}
-
 class ConcatKernel final : public Kernel {
  public:
   explicit ConcatKernel(const KernelRequest& request)

@@ -1,12 +1,15 @@
 // Shapes and sizes that CUDA's kernels treat in different ways, beside the cases of all backends.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <tuple>
 #include <utility>
 
 #include "backend/op_cases.h"
 #include "ir/free_u.h"
 #include "ir/resize.h"
+#include "ir/token_merge.h"
 
 namespace obscura::test {
 
@@ -254,6 +257,42 @@ inline std::vector<Case> awkward_features() {
     }
   }
   return all;
+}
+
+// Tokens that are much alike merged, and spread again: a choice, which rounding does not decide
+// here.
+inline Case merge_case(Shape x, ir::MatchTokensOp::Options options) {
+  return {"tokens merged " + x.text() + ", " + std::to_string(options.merged), 4,
+          [=](Builder& b, RandomWeights&, ir::NamedTensors& inputs) {
+            const ValueId value = input(b, inputs, "x", x),
+                          places = match_tokens(b, value, options);
+            b.output("y", spread_tokens(b, merge_tokens(b, value, places, x[1] - options.merged),
+                                        places));
+          }};
+}
+
+// Two tokens of zeros, which are like nothing, and a cell and a token outside of all cells of ones,
+// whose products are exact whatever the order of their sums.
+inline Case merge_of_equals_case() {
+  Case made = merge_case({1, 35, 24}, {.height = 5, .width = 7, .merged = 20, .draw = 9});
+  made.name = "tokens merged that are equal";
+  made.build = [build = made.build](Builder& b, RandomWeights& w, ir::NamedTensors& inputs) {
+    build(b, w, inputs);
+    auto row = [&](std::ptrdiff_t token) { return inputs["x"].values().begin() + token * 24; };
+    for (std::ptrdiff_t token : {3, 4}) std::fill_n(row(token), 24, 0.0f);
+    for (std::ptrdiff_t token : {16, 17, 23, 24, 30}) std::fill_n(row(token), 24, 1.0f);
+  };
+  return made;
+}
+
+inline std::vector<Case> awkward_merges() {
+  return {merge_case({2, 4, 1}, {.height = 2, .width = 2, .merged = 3, .draw = 3}),
+          merge_case({2, 15, 7}, {.height = 3, .width = 5, .merged = 4, .draw = 3}),
+          merge_case({1, 192, 40}, {.height = 16, .width = 12, .merged = 57, .draw = 1}),
+          merge_case({1, 256, 1288}, {.height = 16, .width = 16, .merged = 128, .draw = 1}),
+          // Products of more tokens than are made at a time.
+          merge_case({1, 8320, 32}, {.height = 104, .width = 80, .merged = 6000, .draw = 5}),
+          merge_of_equals_case()};
 }
 
 inline std::vector<Case> awkward_products() {

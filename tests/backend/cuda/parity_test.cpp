@@ -221,6 +221,10 @@ INSTANTIATE_TEST_SUITE_P(Features, CudaParity,
                          ::testing::Combine(kPrecisions,
                                             ::testing::ValuesIn(test::awkward_features())),
                          test_name);
+INSTANTIATE_TEST_SUITE_P(Merges, CudaParity,
+                         ::testing::Combine(kPrecisions,
+                                            ::testing::ValuesIn(test::awkward_merges())),
+                         test_name);
 INSTANTIATE_TEST_SUITE_P(Products, CudaParity,
                          ::testing::Combine(kPrecisions,
                                             ::testing::ValuesIn(test::awkward_products())),

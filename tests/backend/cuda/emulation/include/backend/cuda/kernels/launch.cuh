@@ -34,6 +34,9 @@ inline int min(int a, int b) {
 inline int max(int a, int b) {
   return a > b ? a : b;
 }
+inline int __ffs(int bits) {
+  return __builtin_ffs(bits);
+}
 inline float __int_as_float(int bits) {
   return std::bit_cast<float>(bits);
 }
