@@ -7,9 +7,14 @@
 
 #include "base/log.h"
 #include "server/a1111/routes.h"
+#include "server/api/event_sockets.h"
+#include "server/api/job_events.h"
 #include "server/api/routes.h"
+#include "server/comfyui/client_sockets.h"
+#include "server/comfyui/history.h"
+#include "server/comfyui/job_events.h"
 #include "server/comfyui/routes.h"
-#include "server/jobs/event_hub.h"
+#include "server/jobs/job_listener.h"
 #include "server/jobs/job_queue.h"
 #include "server/jobs/service_parts.h"
 #include "server/net/limits.h"
@@ -21,8 +26,6 @@
 
 namespace obscura::server {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::size_t kMaxClientId = 128;
 
@@ -52,10 +55,12 @@ struct Service::Implementation final : Handler {
         accounts(connection),
         audit(connection),
         files(options.data, studio),
-        queue({*store, accounts, results, runner, studio, files, hub}),
-        parts{studio, *store, results, accounts,     audit,    queue,
-              files,  hub,    access,  options.data, requests, background} {
+        queue({*store, accounts, results, runner, studio, files, listeners, history}),
+        parts{studio, *store, results,      accounts, audit,     queue,
+              files,  access, options.data, requests, background} {
     access.use(accounts);
+    listeners.add(comfyui_events);
+    listeners.add(api_events);
     add_job_routes(router, parts);
     add_job_view_routes(router, parts);
     add_internal_routes(router, parts, log);
@@ -64,10 +69,11 @@ struct Service::Implementation final : Handler {
     add_user_routes(router, parts);
     add_api_job_routes(router, parts);
     add_api_result_routes(router, parts);
-    add_api_model_routes(router, parts);
+    add_api_model_routes(router, parts, event_sockets);
     add_api_account_routes(router, parts);
     add_api_project_routes(router, parts);
-    add_metrics_route(router, parts);
+    add_metrics_route(router, parts,
+                      [this] { return client_sockets.count() + event_sockets.count(); });
     add_a1111_routes(router, parts);
     add_page_routes(router, page_files(), studio.version());
   }
@@ -123,31 +129,30 @@ struct Service::Implementation final : Handler {
   void opened(SocketId socket, const Request& request) override {
     const std::string& project = request.caller.project;
     if (without_api(request.path) == "/v1/events") {
-      hub.opened_own(socket, project);
-      hub.tell_to(socket, {{"type", "hello"}, {"session", session_json(request.caller)}});
-      auto summary = queue.summary(project);
-      if (summary.ok()) hub.tell_to(socket, {{"type", "queue"}, {"queue", *summary}});
-      return;
+      event_sockets.opened(socket, project);
+      return api_events.greet(socket, session_json(request.caller), project);
     }
     const std::string* given = request.parameter("clientId");
     const std::string client =
         given != nullptr && !given->empty() ? given->substr(0, kMaxClientId) : new_client_id();
-    hub.opened(socket, project, client);
-    json status = queue.status(project);
-    status["sid"] = client;
-    hub.send_to(socket, "status", status);
-    if (const std::string node = queue.running_node(project, client); !node.empty()) {
-      hub.send_to(socket, "executing", {{"node", node}});
-    }
+    client_sockets.opened(socket, project, client);
+    comfyui_events.greet(socket, project, client, queue);
   }
   void received(SocketId socket, std::string_view text) override {
     try {
-      hub.received(socket, text);
+      client_sockets.received(socket, text);
     } catch (const std::exception& error) {
       log::error("a WebSocket message: {}", error.what());
     }
   }
-  void closed(SocketId socket) override { hub.closed(socket); }
+  void closed(SocketId socket) override {
+    client_sockets.closed(socket);
+    event_sockets.closed(socket);
+  }
+  void attach(Transport* to) {
+    client_sockets.attach(to);
+    event_sockets.attach(to);
+  }
 
   RequestCounts requests;
   Access access;
@@ -156,9 +161,14 @@ struct Service::Implementation final : Handler {
   store::AccountStore accounts;
   store::AuditLog audit;
   ResultFiles files;
-  EventHub hub;
-  LogFeed log{hub};
+  ClientSockets client_sockets;
+  EventSockets event_sockets;
+  LogFeed log{client_sockets};
+  JobListeners listeners;
+  ComfyUiHistory history;
   JobQueue queue;
+  ComfyUiJobEvents comfyui_events{client_sockets, *store};
+  ApiJobEvents api_events{event_sockets, *store, queue};
   Background background;
   ServiceParts parts;
   Router router;
@@ -185,7 +195,7 @@ Result<std::unique_ptr<Service>> Service::open(const ServiceOptions& options, St
                                     .port = options.access.listen.port,
                                     .tls = options.tls},
                                    *implementation));
-  implementation->hub.attach(implementation->transport.get());
+  implementation->attach(implementation->transport.get());
   // Not before it listens: there may be a hundred thousand images.
   implementation->background.start([data = options.data, projects = std::move(projects)] {
     for (const store::Project& project : projects) clean_project_folder(data, project.name);
@@ -200,7 +210,7 @@ Service::~Service() {
   // What still waits for an answer holds connections: they go before the transport does.
   implementation_->queue.stop();
   implementation_->background.stop();
-  implementation_->hub.attach(nullptr);
+  implementation_->attach(nullptr);
 }
 
 std::uint16_t Service::port() const {

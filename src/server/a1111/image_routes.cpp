@@ -1,5 +1,4 @@
 // /sdapi/v1/txt2img and img2img, what an image was made with, and how far the running one is.
-#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -9,9 +8,10 @@
 #include "base/base64.h"
 #include "server/a1111/images.h"
 #include "server/a1111/options.h"
+#include "server/a1111/progress.h"
 #include "server/a1111/routes.h"
 #include "server/a1111/run.h"
-#include "server/jobs/job_json.h"
+#include "server/jobs/job_id.h"
 #include "server/net/text.h"
 #include "workflows/a1111_fields.h"
 #include "workflows/a1111_infotext.h"
@@ -160,37 +160,17 @@ Response png_info(ServiceParts& parts, const Request& request) {
 }
 
 Response get_progress(ServiceParts& parts, const Request& request) {
+  A1111Progress state;
+  state.remaining = parts.jobs.remaining(request.caller.project);
+  const std::string* skip = request.parameter("skip_current_image");
+  state.with_image = skip == nullptr || *skip != "true";
   const auto running = parts.queue.running();
-  const bool own = running && running->project() == request.caller.project;
-  double done = 0, eta = 0;
-  int step = 0, steps = 0;
-  ordered_json preview = nullptr;
-  if (own) {
-    const JobReport::Progress progress = running->progress_so_far();
-    step = static_cast<int>(progress.value);
-    steps = static_cast<int>(progress.max);
-    if (steps > 0) done = static_cast<double>(step) / steps;
-    const double elapsed = static_cast<double>(now_ms() - running->started_ms()) / 1000;
-    if (done > 0) eta = elapsed / done - elapsed;
-    const std::string* skip = request.parameter("skip_current_image");
-    if (!progress.preview.empty() && (skip == nullptr || *skip != "true")) {
-      preview = encode_base64(progress.preview);
-    }
+  if (running && running->project() == request.caller.project) {
+    state.job = running->id();
+    state.running_ms = now_ms() - running->started_ms();
+    state.progress = running->progress_so_far();
   }
-  return respond({{"progress", done},
-                  {"eta_relative", eta},
-                  {"state",
-                   {{"skipped", false},
-                    {"interrupted", false},
-                    {"stopping_generation", false},
-                    {"job", own ? running->id() : ""},
-                    {"job_count", parts.jobs.remaining(request.caller.project)},
-                    {"job_timestamp", "0"},
-                    {"job_no", 0},
-                    {"sampling_step", step},
-                    {"sampling_steps", steps}}},
-                  {"current_image", std::move(preview)},
-                  {"textinfo", nullptr}});
+  return respond(a1111_progress(state));
 }
 
 }  // namespace

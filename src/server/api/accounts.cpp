@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "graph/json_text.h"
 #include "server/api/routes.h"
+#include "server/jobs/job_id.h"
 #include "server/net/limits.h"
 #include "server/net/text.h"
 

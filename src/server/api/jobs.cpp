@@ -6,7 +6,9 @@
 #include "graph/job_boundary.h"
 #include "graph/json_text.h"
 #include "graph/workflow_file.h"
+#include "server/api/job_json.h"
 #include "server/api/routes.h"
+#include "server/jobs/job_id.h"
 #include "server/jobs/submission.h"
 #include "server/net/text.h"
 
@@ -218,7 +220,7 @@ Response delete_job(ServiceParts& parts, const Request& request, const std::stri
   auto digests = parts.jobs.forget(project, std::vector<std::string>{id});
   if (!digests.ok()) return error_response(digests.error());
   forget_files(parts.results, parts.result_files, project, *digests);
-  parts.queue.tell_removed(project, id);
+  parts.queue.tell_removed(**job);
   return no_content();
 }
 
@@ -297,8 +299,8 @@ Response move_job(ServiceParts& parts, const Request& request, const std::string
 }
 
 Response get_queue(ServiceParts& parts, const Request& request) {
-  auto queue = parts.queue.summary(request.caller.project);
-  return queue.ok() ? respond(*queue) : error_response(queue.error());
+  auto queue = parts.queue.state(request.caller.project);
+  return queue.ok() ? respond(queue_json(*queue)) : error_response(queue.error());
 }
 
 Response pause_queue(ServiceParts& parts, const Request& request, bool paused) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <utility>
 
 #include "server/api/routes.h"
 
@@ -40,7 +41,7 @@ class Text {
   std::string_view name_;
 };
 
-Response get_metrics(ServiceParts& parts) {
+Response get_metrics(ServiceParts& parts, std::size_t sockets) {
   const store::JobCounts counts = parts.jobs.counts();
   const bool running = parts.queue.running() != nullptr;
   const std::size_t remaining = parts.jobs.remaining();
@@ -65,7 +66,7 @@ Response get_metrics(ServiceParts& parts) {
     text.value(fmt::format("{{code=\"{}xx\"}}", hundred),
                parts.requests.by_hundred[hundred].load(std::memory_order_relaxed));
   }
-  text.only("obscura_websockets", "gauge", "Open WebSockets.", parts.hub.count());
+  text.only("obscura_websockets", "gauge", "Open WebSockets.", sockets);
   text.only("process_resident_memory_bytes", "gauge", "Resident memory of the process.",
             resident_bytes());
   Response response;
@@ -76,9 +77,13 @@ Response get_metrics(ServiceParts& parts) {
 
 }  // namespace
 
-void add_metrics_route(Router& router, ServiceParts& parts) {
+void add_metrics_route(Router& router, ServiceParts& parts,
+                       std::function<std::size_t()> count_sockets) {
   router.add(
-      "GET", "/metrics", [&parts](const Request&, const Captures&) { return get_metrics(parts); },
+      "GET", "/metrics",
+      [&parts, count = std::move(count_sockets)](const Request&, const Captures&) {
+        return get_metrics(parts, count());
+      },
       Role::kOwner);
 }
 

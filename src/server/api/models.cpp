@@ -174,7 +174,8 @@ std::optional<ModelEntry> entry_of(const ServiceParts& parts, const Import& impo
 
 // Runs beside the thread that answers: it reads files of gigabytes. Nothing temporary is left once
 // it returns.
-Response finish_import(ServiceParts& parts, const Request& request, const Import& import) {
+Response finish_import(ServiceParts& parts, EventSockets& sockets, const Request& request,
+                       const Import& import) {
   AtomicFile file = std::move(*request.body_file);
   auto title = parts.studio.inspect_model(import.kind, file.temporary());
   if (!title.ok()) {
@@ -196,24 +197,26 @@ Response finish_import(ServiceParts& parts, const Request& request, const Import
   const ModelEntry entry{import.name, import.path};
   note(parts, request, "model.import", import.name, import.project,
        {{"kind", import.kind}, {"title", *title}});
-  parts.hub.tell(import.project, {{"type", "model"}, {"model", model_json(import.kind, entry)}});
+  sockets.send(import.project, {{"type", "model"}, {"model", model_json(import.kind, entry)}});
   return imported(entry, 201);
 }
 
-Response import_model(ServiceParts& parts, const Request& request, const Captures& captures) {
+Response import_model(ServiceParts& parts, EventSockets& sockets, const Request& request,
+                      const Captures& captures) {
   auto import = import_of(parts, request, captures);
   if (!import.ok()) return error_response(import.error());
   Response response;
-  response.later = [&parts, request, import = *import](Respond respond) {
-    parts.background.start(
-        [&parts, request, import, respond] { respond(finish_import(parts, request, import)); });
+  response.later = [&parts, &sockets, request, import = *import](Respond respond) {
+    parts.background.start([&parts, &sockets, request, import, respond] {
+      respond(finish_import(parts, sockets, request, import));
+    });
   };
   return response;
 }
 
 }  // namespace
 
-void add_api_model_routes(Router& router, ServiceParts& parts) {
+void add_api_model_routes(Router& router, ServiceParts& parts, EventSockets& sockets) {
   router.add("GET", "/v1/models", [&parts](const Request& request, const Captures&) {
     return list_models(parts, request);
   });
@@ -230,8 +233,8 @@ void add_api_model_routes(Router& router, ServiceParts& parts) {
       [&parts](Request& header, const Captures& captures) {
         return prepare_import(parts, header, captures);
       },
-      [&parts](const Request& request, const Captures& captures) {
-        return import_model(parts, request, captures);
+      [&parts, &sockets](const Request& request, const Captures& captures) {
+        return import_model(parts, sockets, request, captures);
       });
   router.add("POST", "/v1/models/release",
              [&parts](const Request& request, const Captures&) { return release(parts, request); });

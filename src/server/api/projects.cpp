@@ -6,7 +6,9 @@
 
 #include "graph/json_text.h"
 #include "server/api/archive.h"
+#include "server/api/job_json.h"
 #include "server/api/routes.h"
+#include "server/jobs/job_id.h"
 #include "server/net/text.h"
 #include "server/studio/project_folders.h"
 

@@ -1,6 +1,7 @@
 // /api/v1/results.
 #include <charconv>
 
+#include "server/api/job_json.h"
 #include "server/api/routes.h"
 #include "server/net/text.h"
 

@@ -1,12 +1,15 @@
 // The studio's own API, below /api/v1, as docs/openapi.json describes it; and /metrics.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "server/api/event_sockets.h"
 #include "server/jobs/service_parts.h"
 #include "server/net/http.h"
 #include "server/net/router.h"
@@ -16,10 +19,12 @@ namespace obscura::server {
 // Each adds the routes of one source file; `parts` is borrowed.
 void add_api_job_routes(Router& router, ServiceParts& parts);  // jobs, queue
 void add_api_result_routes(Router& router, ServiceParts& parts);
-void add_api_model_routes(Router& router, ServiceParts& parts);
+void add_api_model_routes(Router& router, ServiceParts& parts, EventSockets& sockets);
 void add_api_account_routes(Router& router, ServiceParts& parts);  // session, users, audit
 void add_api_project_routes(Router& router, ServiceParts& parts);
-void add_metrics_route(Router& router, ServiceParts& parts);
+// `count_sockets` says how many WebSockets are open.
+void add_metrics_route(Router& router, ServiceParts& parts,
+                       std::function<std::size_t()> count_sockets);
 
 // docs/openapi.json.
 std::string_view openapi();

@@ -10,7 +10,7 @@
 
 #include "graph/json_text.h"
 #include "server/comfyui/routes.h"
-#include "server/jobs/job_json.h"
+#include "server/jobs/job_id.h"
 #include "server/net/text.h"
 
 namespace obscura::server {

@@ -6,8 +6,9 @@
 #include <cstdint>
 
 #include "graph/json_text.h"
+#include "server/comfyui/messages.h"
 #include "server/comfyui/routes.h"
-#include "server/jobs/job_json.h"
+#include "server/jobs/job_id.h"
 #include "server/jobs/submission.h"
 #include "server/net/text.h"
 
@@ -116,7 +117,8 @@ Response post_prompt(ServiceParts& parts, const Request& request) {
 }
 
 Response get_prompt(ServiceParts& parts, const Request& request) {
-  return json_response(text_of(parts.queue.status(request.caller.project)["status"]));
+  return json_response(
+      text_of(queue_status(parts.jobs.remaining(request.caller.project))["status"]));
 }
 
 Response get_queue(ServiceParts& parts, const Request& request) {

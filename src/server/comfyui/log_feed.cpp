@@ -11,7 +11,7 @@ json logs_message(const std::vector<LogTail::Line>& lines) {
   return {{"entries", std::move(entries)}, {"size", {{"cols", 80}, {"rows", 24}}}};
 }
 
-LogFeed::LogFeed(EventHub& hub) : tail(kLogLines), hub_(hub) {
+LogFeed::LogFeed(ClientSockets& sockets) : tail(kLogLines), sockets_(sockets) {
   tail.listen([this](const LogTail::Line& line) { send(line); });
 }
 
@@ -32,11 +32,10 @@ void LogFeed::send(const LogTail::Line& line) {
   std::lock_guard lock(mutex_);
   // Who has gone will subscribe again.
   std::erase_if(subscribers_,
-                [&](const auto& name) { return !hub_.watched(name.first, name.second); });
+                [&](const auto& name) { return !sockets_.watched(name.first, name.second); });
   if (subscribers_.empty()) return;
-  const json data = logs_message({line});
-  for (const auto& [project, client] : subscribers_)
-    hub_.send(project, client, WithoutClient::kNobody, "logs", data);
+  const ClientMessage message{"logs", logs_message({line})};
+  for (const auto& [project, client] : subscribers_) sockets_.send(project, client, message);
 }
 
 }  // namespace obscura::server

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/log_tail.h"
-#include "server/jobs/event_hub.h"
+#include "server/comfyui/client_sockets.h"
 
 namespace obscura::server {
 
@@ -18,8 +18,8 @@ class LogFeed {
  public:
   static constexpr std::size_t kLogLines = 300, kMostSubscribers = 64;
 
-  // `hub` is borrowed.
-  explicit LogFeed(EventHub& hub);
+  // Borrowed.
+  explicit LogFeed(ClientSockets& sockets);
   ~LogFeed();
 
   // A client's WebSocket gets each line to come as a message of type "logs", until it is closed.
@@ -29,7 +29,7 @@ class LogFeed {
 
  private:
   void send(const LogTail::Line& line);
-  EventHub& hub_;
+  ClientSockets& sockets_;
   std::mutex mutex_;                                           // guards what follows
   std::set<std::pair<std::string, std::string>> subscribers_;  // project and client
 };

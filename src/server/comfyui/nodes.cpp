@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "graph/object_info.h"
+#include "server/comfyui/client_sockets.h"
 #include "server/comfyui/routes.h"
-#include "server/jobs/event_hub.h"
 #include "server/net/text.h"
 #include "server/studio/model_sidecar.h"
 

@@ -1,63 +1,32 @@
 #include "server/jobs/job_queue.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
 
 #include "base/log.h"
 #include "graph/job_boundary.h"
-#include "graph/json_text.h"
+#include "server/jobs/parsed_job.h"
 
 namespace obscura::server {
 namespace {
 
-using nlohmann::json;
-using nlohmann::ordered_json;
-
 constexpr char kPaused[] = "queue.paused";
-// So many of the jobs that wait have a plan: what a person looks at, and few enough not to take
-// time from the one that runs.
-constexpr std::int64_t kPlannedAhead = 16;
-// How often clients are told how long the queue is, and how often it is looked through for plans: a
-// thousand submits a second are not a thousand messages to everybody.
-constexpr std::chrono::milliseconds kBreath{20};
 // A job that nobody runs and that cannot be ended, since the disk is full, is looked at so often.
 constexpr std::chrono::milliseconds kSoonestLook{1000};
 
-struct ParsedJob {
-  JobToRun job;
-  bool previews = true;
-};
-
-// What submit() was given passed the same checks then; a file may have been changed since.
-Result<ParsedJob> parse(const store::Job& job) {
-  ParsedJob parsed;
-  parsed.job.project = job.project;
-  OBSCURA_ASSIGN(parsed.job.prompt, graph::parse_json(job.prompt));
-  OBSCURA_ASSIGN(ordered_json targets, graph::parse_json(job.targets));
-  for (const ordered_json& target : targets)
-    if (target.is_string()) parsed.job.targets.push_back(target);
-  OBSCURA_ASSIGN(ordered_json extra, graph::parse_json(job.extra_data));
-  if (auto info = extra.find("extra_pnginfo"); info != extra.end() && info->is_object()) {
-    parsed.job.extra_pnginfo = *info;
-  }
-  if (auto method = extra.find("preview_method"); method != extra.end()) {
-    parsed.previews = *method != "none";
-  }
-  return parsed;
-}
-
 }  // namespace
+
+JobQueue::JobQueue(const Parts& parts)
+    : parts_(parts),
+      planner_(parts.store, parts.studio, parts.listeners),
+      teller_(parts.listeners) {}
 
 void JobQueue::start() {
   auto paused = parts_.accounts.setting(kPaused);
   if (paused.ok()) paused_ = *paused == "yes";
   if (Status back = take_back(kWorker); !back.ok()) log::error("{}", back.error().message());
   thread_ = std::thread([this] { work(); });
-  planner_ = std::thread([this] { plan(); });
-  teller_ = std::thread([this] { tell(); });
+  planner_.start();
+  teller_.start();
 }
 
 void JobQueue::stop() {
@@ -65,22 +34,23 @@ void JobQueue::stop() {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     if (running_) running_->abandon();
-    planning_.cancel();
     changed_.notify_all();
-    untold_changed_.notify_all();
-    stopped_.notify_all();
   }
-  for (std::thread* thread : {&thread_, &planner_, &teller_})
-    if (thread->joinable()) thread->join();
+  if (thread_.joinable()) thread_.join();
+  planner_.stop();
+  teller_.stop();
   std::map<std::string, std::function<void()>> dropped;
   std::lock_guard lock(mutex_);
   dropped.swap(finished_);
 }
 
 void JobQueue::wake() {
-  std::lock_guard lock(mutex_);
-  awake_ = unplanned_ = true;
-  changed_.notify_all();
+  {
+    std::lock_guard lock(mutex_);
+    awake_ = true;
+    changed_.notify_all();
+  }
+  planner_.wake();
 }
 
 Result<double> JobQueue::submit(const store::NewJob& job, std::function<void()> finished) {
@@ -90,18 +60,14 @@ Result<double> JobQueue::submit(const store::NewJob& job, std::function<void()> 
     finished_.emplace(job.id, std::move(finished));
   }
   auto number = parts_.store.submit(job);
-  {
+  if (!number.ok()) {
     std::lock_guard lock(mutex_);
-    if (number.ok()) {
-      awake_ = unplanned_ = true;
-      changed_.notify_all();
-    } else {
-      finished_.erase(job.id);
-    }
+    finished_.erase(job.id);
+    return number;
   }
-  if (!number.ok()) return number;
-  tell_status(job.project);
-  tell_job(job.project, job.id);
+  wake();
+  teller_.changed(job.project);
+  parts_.listeners.tell({job.project, job.id, job.client_id, job.created_ms, JobQueued{}});
   return number;
 }
 
@@ -109,12 +75,13 @@ Result<std::size_t> JobQueue::cancel(const std::string& project,
                                      const std::vector<std::string>& ids) {
   auto count = parts_.store.cancel(project, ids, now_ms());
   if (!count.ok() || *count == 0) return count;
-  tell_status(project);
+  teller_.changed(project);
   for (const std::string& id : ids) {
-    tell_job(project, id);
-    // It may be one that was not cancelled, but ran.
     auto job = parts_.store.summary(project, id);
-    if (job.ok() && *job && (*job)->state == store::JobState::kCancelled) tell_finished(id);
+    // It may be one that was not cancelled, but ran.
+    if (!job.ok() || !*job || (*job)->state != store::JobState::kCancelled) continue;
+    parts_.listeners.tell(event_of(**job, JobCancelled{}));
+    tell_finished(id);
   }
   return count;
 }
@@ -143,21 +110,21 @@ Result<bool> JobQueue::hold(const std::string& project, const std::string& id, b
     awake_ = true;
     changed_.notify_all();
   }
-  tell_job(project, id);
-  tell_status(project);
+  held ? tell(project, id, JobHeld{}) : tell(project, id, JobResumed{});
+  teller_.changed(project);
   return true;
 }
 
 Status JobQueue::move_before(const std::string& project, const std::string& id,
                              const std::string& before) {
   OBSCURA_TRY(parts_.store.move_before(project, id, before));
-  tell_job(project, id);
+  tell(project, id, JobMoved{});
   return {};
 }
 
 Status JobQueue::move_to_end(const std::string& project, const std::string& id, bool front) {
   OBSCURA_TRY(parts_.store.move_to_end(project, id, front));
-  tell_job(project, id);
+  tell(project, id, JobMoved{});
   return {};
 }
 
@@ -170,7 +137,7 @@ Status JobQueue::pause(bool paused) {
   wake();
   auto projects = parts_.accounts.projects();
   if (!projects.ok()) return projects.error();
-  for (const store::Project& project : *projects) tell_status(project.name);
+  for (const store::Project& project : *projects) teller_.changed(project.name);
   return {};
 }
 
@@ -193,68 +160,24 @@ std::shared_ptr<const JobReport> JobQueue::running() const {
   return running_;
 }
 
-std::string JobQueue::running_node(const std::string& project, const std::string& client) const {
-  const auto report = running();
-  return report && report->project() == project && report->client() == client
-             ? report->progress_so_far().node
-             : "";
-}
-
-json JobQueue::status(const std::string& project) const {
-  return {{"status", {{"exec_info", {{"queue_remaining", parts_.store.remaining(project)}}}}}};
-}
-
-Result<ordered_json> JobQueue::summary(const std::string& project) const {
+Result<QueueState> JobQueue::state(const std::string& project) const {
+  QueueState state;
+  state.paused = paused();
   OBSCURA_ASSIGN(auto running, parts_.store.list(project, store::JobList::kRunning, 1, 0));
-  OBSCURA_ASSIGN(std::int64_t held, parts_.store.count_held(project));
-  const auto remaining = static_cast<std::int64_t>(parts_.store.remaining(project));
-  ordered_json queue = {{"paused", paused()},
-                        {"queued", remaining - static_cast<std::int64_t>(running.size())},
-                        {"held", held}};
-  if (!running.empty()) queue["running"] = job_json(running.front());
-  return queue;
+  OBSCURA_ASSIGN(state.held, parts_.store.count_held(project));
+  state.queued = static_cast<std::int64_t>(parts_.store.remaining(project) - running.size());
+  if (!running.empty()) state.running = std::move(running.front());
+  return state;
 }
 
-void JobQueue::tell_status(const std::string& project) {
-  std::lock_guard lock(mutex_);
-  untold_.insert(project);
-  untold_changed_.notify_one();
-}
-
-void JobQueue::tell() {
-  for (;;) {
-    std::set<std::string> projects;
-    {
-      std::unique_lock lock(mutex_);
-      untold_changed_.wait(lock, [this] { return !untold_.empty() || stopping_; });
-      if (stopping_) return;
-      projects.swap(untold_);
-    }
-    for (const std::string& project : projects) {
-      parts_.hub.broadcast(project, "status", status(project));
-      if (!parts_.hub.watched_own(project)) continue;
-      auto queue = summary(project);
-      if (queue.ok()) parts_.hub.tell(project, {{"type", "queue"}, {"queue", *queue}});
-    }
-    breathe();
-  }
-}
-
-void JobQueue::breathe() {
-  std::unique_lock lock(mutex_);
-  stopped_.wait_for(lock, kBreath, [this] { return stopping_; });
-}
-
-void JobQueue::tell_job(const std::string& project, const std::string& id) {
-  if (!parts_.hub.watched_own(project)) return;
+template <class What>
+void JobQueue::tell(const std::string& project, const std::string& id, What what) const {
   auto job = parts_.store.summary(project, id);
-  if (job.ok() && *job) {
-    parts_.hub.tell(project, {{"type", "job"}, {"job", job_json(**job)}});
-  }
+  if (job.ok() && *job) parts_.listeners.tell(event_of(**job, std::move(what)));
 }
 
-void JobQueue::tell_removed(const std::string& project, const std::string& id) {
-  parts_.hub.tell(project, {{"type", "removed"}, {"id", id}});
+void JobQueue::tell_removed(const store::JobSummary& job) {
+  parts_.listeners.tell(event_of(job, JobRemoved{}));
 }
 
 void JobQueue::tell_finished(const std::string& id) {
@@ -296,20 +219,22 @@ Status JobQueue::take_back(std::string_view worker) {
   OBSCURA_ASSIGN(const auto jobs, parts_.store.take_back(now_ms(), worker));
   for (const store::Job& job : jobs) {
     log::warn("job {} was left by worker '{}'", job.id, job.worker);
-    if (job.state == store::JobState::kRunning) {
+    const bool hopeless = job.state == store::JobState::kRunning;
+    if (hopeless) {
       report_of(job)->give_up();
       tell_finished(job.id);
     }
-    tell_status(job.project);
-    tell_job(job.project, job.id);
+    teller_.changed(job.project);
+    hopeless ? parts_.listeners.tell(event_of(job, JobLeft{}))
+             : parts_.listeners.tell(event_of(job, JobTakenBack{}));
   }
   return {};
 }
 
 std::shared_ptr<JobReport> JobQueue::report_of(store::Job job) const {
   return std::make_shared<JobReport>(
-      std::move(job), JobReport::Surroundings{parts_.store, parts_.hub, parts_.files, parts_.studio,
-                                              parts_.runner});
+      std::move(job), JobReport::Surroundings{parts_.store, parts_.listeners, parts_.history,
+                                              parts_.files, parts_.studio, parts_.runner});
 }
 
 void JobQueue::release_if_asked() {
@@ -331,8 +256,7 @@ Result<std::shared_ptr<JobReport>> JobQueue::take_next() {
                  parts_.store.claim(kWorker, now_ms(), parts_.lease.count()));
   if (!job) return std::shared_ptr<JobReport>();
   running_ = report_of(std::move(*job));
-  unplanned_ = true;
-  changed_.notify_all();
+  planner_.wake();
   return running_;
 }
 
@@ -350,44 +274,12 @@ bool JobQueue::run_next() {
   return true;
 }
 
-void JobQueue::plan() {
-  // The job that runs goes first; Linux keeps a nice value for each thread.
-  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10));
-  for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return unplanned_ || stopping_; });
-      if (stopping_) return;
-      unplanned_ = false;
-    }
-    // A job that is over by then needs none.
-    breathe();
-    while (plan_next()) {
-    }
-  }
-}
-
-bool JobQueue::plan_next() {
-  auto job = parts_.store.next_without_plan(kPlannedAhead);
-  if (!job.ok() || !*job) return false;
-  const auto plan = graph::guarded([&]() -> Result<MemoryPlan> {
-    OBSCURA_ASSIGN(const ParsedJob parsed, parse(**job));
-    return parts_.studio.plan_memory(parsed.job, planning_);
-  });
-  if (planning_.cancelled()) return false;
-  const Status stored = plan.ok() ? parts_.store.set_plan((*job)->id, plan->peak, plan->budget)
-                                  : parts_.store.set_plan((*job)->id, std::nullopt, 0);
-  if (!stored.ok()) return false;
-  tell_job((*job)->project, (*job)->id);
-  return true;
-}
-
 void JobQueue::run(JobReport& report) {
   const store::Job& job = report.job();
-  tell_job(job.project, job.id);
+  parts_.listeners.tell(event_of(job, JobClaimed{}));
   report.keep_lease(parts_.lease);
   report.end(graph::guarded([&]() -> Status {
-    OBSCURA_ASSIGN(const ParsedJob parsed, parse(job));
+    OBSCURA_ASSIGN(const ParsedJob parsed, parse_job(job));
     if (!parsed.previews) report.leave_previews_out();
     if (report.abandoned()) return {};
     return parts_.runner.run(parsed.job, report, report.cancel_token());
@@ -404,9 +296,8 @@ void JobQueue::run(JobReport& report) {
     }
     if (!report.held()) return;
   }
-  report.say_over();
-  tell_status(job.project);
-  tell_job(job.project, job.id);
+  parts_.listeners.tell(event_of(job, JobLeft{}));
+  teller_.changed(job.project);
   after_the_end(job);
 }
 

@@ -1,6 +1,6 @@
 // Runs the jobs of the store, one after another, on a thread of its own, as one worker of those
-// that the store may have, and tells clients what becomes of them. On another it plans the memory
-// of those that come next. What changes the queue goes through here.
+// that the store may have, and tells the listeners what becomes of them. What changes the queue
+// goes through here.
 //
 // Thread safe.
 #pragma once
@@ -12,19 +12,29 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
-#include "server/jobs/event_hub.h"
+#include "server/jobs/job_listener.h"
+#include "server/jobs/job_planner.h"
 #include "server/jobs/job_report.h"
 #include "server/jobs/job_runner.h"
+#include "server/jobs/queue_teller.h"
+#include "server/jobs/result_files.h"
 #include "store/account_store.h"
 #include "store/job_store.h"
 
 namespace obscura::server {
+
+// Of one project.
+struct QueueState {
+  bool paused = false;
+  std::int64_t queued = 0;  // jobs that wait, held ones included
+  std::int64_t held = 0;
+  std::optional<store::JobSummary> running;  // the first of those that run
+};
 
 class JobQueue {
  public:
@@ -39,11 +49,12 @@ class JobQueue {
     JobRunner& runner;
     const Studio& studio;
     const ResultFiles& files;
-    EventHub& hub;
+    const JobListeners& listeners;
+    const HistoryFormat& history;
     std::chrono::milliseconds lease = std::chrono::minutes(1);
   };
-  // All borrowed.
-  explicit JobQueue(const Parts& parts) : parts_(parts) {}
+  // All borrowed; the listeners are complete before start().
+  explicit JobQueue(const Parts& parts);
   ~JobQueue() { stop(); }
 
   void start();
@@ -68,22 +79,15 @@ class JobQueue {
   bool paused() const;
   // Before the next job, or at once if there is none.
   void release(bool models, bool results);
-  void tell_removed(const std::string& project, const std::string& id);
+  // A finished job has been taken out of the history.
+  void tell_removed(const store::JobSummary& job);
 
   // Null if none is running.
   std::shared_ptr<const JobReport> running() const;
-  // The node that is running for this client; empty if none is.
-  std::string running_node(const std::string& project, const std::string& client) const;
-  // {"status": {"exec_info": {"queue_remaining": n}}}
-  nlohmann::json status(const std::string& project) const;
-  // As docs/openapi.json's Queue.
-  Result<nlohmann::ordered_json> summary(const std::string& project) const;
+  Result<QueueState> state(const std::string& project) const;
 
  private:
   void work();
-  // Says in the store what the next jobs will need, on a thread of its own.
-  void plan();
-  bool plan_next();
   // Puts jobs that nobody runs any more back into the queue, or ends them; with a worker, all those
   // of an earlier life of it too.
   Status take_back(std::string_view worker = {});
@@ -98,21 +102,19 @@ class JobQueue {
   void run(JobReport& report);
   void after_the_end(const store::Job& job);
   void wake();
-  // Before long, from a thread of its own.
-  void tell_status(const std::string& project);
-  void tell();
-  void breathe();
-  void tell_job(const std::string& project, const std::string& id);
+  // Without effect if the job is gone.
+  template <class What>
+  void tell(const std::string& project, const std::string& id, What what) const;
   void tell_finished(const std::string& id);
 
   Parts parts_;
-  std::thread thread_, planner_, teller_;
-  CancelToken planning_;
+  JobPlanner planner_;
+  QueueTeller teller_;
+  std::thread thread_;
   mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_, untold_changed_, stopped_;
-  bool stopping_ = false, awake_ = true, paused_ = false, unplanned_ = true;
+  std::condition_variable changed_;
+  bool stopping_ = false, awake_ = true, paused_ = false;
   bool release_models_ = false, release_results_ = false;
-  std::set<std::string> untold_;  // projects whose clients do not know how long the queue is now
   std::shared_ptr<JobReport> running_;
   std::map<std::string, std::function<void()>> finished_;
 };

@@ -1,6 +1,5 @@
 #include "server/jobs/job_report.h"
 
-#include <chrono>
 #include <thread>
 
 #include "base/error_name.h"
@@ -24,46 +23,25 @@ JobReport::Progress JobReport::progress_so_far() const {
   return progress_;
 }
 
-void JobReport::send(WithoutClient otherwise, std::string_view type, const json& data) {
-  around_.hub.send(job_.project, job_.client_id, otherwise, type, data);
+void JobReport::keep_lease(std::chrono::milliseconds lease) {
+  lease_.emplace(around_.store, job_.claim(), lease, [this] { abandon(); });
 }
 
-json JobReport::base() const {
-  return {{"prompt_id", job_.id}};
-}
-
-json JobReport::stamped() const {
-  json data = base();
-  data["timestamp"] = now_ms();
-  return data;
-}
-
-json JobReport::node_message(const std::string& node) const {
-  json data = base();
-  data["node"] = node;
-  data["display_node"] = node;
-  return data;
-}
-
-void JobReport::remember(std::string_view type, const json& data) {
-  messages_.push_back({type, data});
+void JobReport::tell_and_keep(JobEvent event) {
+  around_.listeners.tell(event);
+  course_.push_back(std::move(event));
 }
 
 bool JobReport::wants_previews() const {
-  return previews_ && around_.hub.watched(job_.project, job_.client_id);
+  return previews_ && around_.listeners.want_previews(job_.project, job_.client_id);
 }
 
 void JobReport::started() {
-  const json data = stamped();
-  remember("execution_start", data);
-  send(WithoutClient::kNobody, "execution_start", data);
+  tell_and_keep(event(JobStarted{}));
 }
 
 void JobReport::cached(const std::vector<std::string>& nodes) {
-  json data = stamped();
-  data["nodes"] = nodes;
-  remember("execution_cached", data);
-  send(WithoutClient::kNobody, "execution_cached", data);
+  tell_and_keep(event(NodesCached{nodes}));
 }
 
 void JobReport::executing(const graph::NodeRef& node) {
@@ -72,13 +50,7 @@ void JobReport::executing(const graph::NodeRef& node) {
     progress_.node = node.id;
     progress_.value = progress_.max = 0;
   }
-  send(WithoutClient::kNobody, "executing", node_message(node.id));
-  if (around_.hub.watched_own(job_.project)) {
-    around_.hub.tell(
-        job_.project,
-        {{"type", "progress"}, {"id", job_.id}, {"node", node.id}, {"value", 0}, {"max", 0}});
-  }
-  set_progress(node.id, 0, 1, "running");
+  tell(NodeExecuting{node});
 }
 
 void JobReport::progress(const graph::NodeRef& node, std::int64_t value, std::int64_t max) {
@@ -87,58 +59,24 @@ void JobReport::progress(const graph::NodeRef& node, std::int64_t value, std::in
     progress_.value = value;
     progress_.max = max;
   }
-  if (around_.hub.watched_own(job_.project)) {
-    around_.hub.tell(
-        job_.project,
-        {{"type", "progress"}, {"id", job_.id}, {"node", node.id}, {"value", value}, {"max", max}});
-  }
-  json data = base();
-  data["node"] = node.id;
-  data["value"] = value;
-  data["max"] = max;
-  send(WithoutClient::kEverybody, "progress", data);
-  set_progress(node.id, value, max, "running");
+  tell(NodeProgress{node, value, max});
 }
 
 void JobReport::preview(const graph::NodeRef& node, std::span<const std::byte> image,
                         std::string_view mime) {
-  json metadata = base();
-  metadata["node_id"] = metadata["display_node_id"] = metadata["real_node_id"] = node.id;
-  metadata["parent_node_id"] = nullptr;
-  around_.hub.preview(job_.project, job_.client_id, metadata, mime, image);
+  tell(NodePreview{node, image, mime});
   std::lock_guard lock(mutex_);
   progress_.preview.assign(reinterpret_cast<const char*>(image.data()), image.size());
 }
 
 void JobReport::warned(const graph::NodeRef& node, const std::string& text) {
   log::warn("job {}: {}: {}", job_.id, node.describe(), text);
+  tell(NodeWarned{node, text});
 }
 
-void JobReport::executed(const graph::NodeRef& node, const json& ui, double) {
-  if (auto known = nodes_.find(node.id); known != nodes_.end()) {
-    const std::int64_t max = (*known)["max"];
-    set_progress(node.id, max, max, "finished");
-  }
-  if (ui.is_null()) return;
-  outputs_[node.id] = ui;
-  json data = node_message(node.id);
-  data["output"] = ui;
-  send(WithoutClient::kNobody, "executed", data);
-}
-
-void JobReport::set_progress(const std::string& node, std::int64_t value, std::int64_t max,
-                             const char* state) {
-  nodes_[node] = {{"value", value},
-                  {"max", max},
-                  {"state", state},
-                  {"node_id", node},
-                  {"prompt_id", job_.id},
-                  {"display_node_id", node},
-                  {"parent_node_id", nullptr},
-                  {"real_node_id", node}};
-  json data = base();
-  data["nodes"] = nodes_;
-  send(WithoutClient::kEverybody, "progress_state", data);
+void JobReport::executed(const graph::NodeRef& node, const json& ui, double seconds) {
+  if (!ui.is_null()) outputs_[node.id] = ui;
+  tell(NodeExecuted{node, ui, seconds});
 }
 
 std::vector<store::NewResult> JobReport::adopt_results() const {
@@ -172,16 +110,15 @@ std::string JobReport::audit_detail(const std::vector<store::NewResult>& results
   return text_of(json{{"models", models}, {"results", digests}});
 }
 
-void JobReport::keep_lease(std::chrono::milliseconds lease) {
-  lease_.emplace(around_.store, job_.claim(), lease, [this] { abandon(); });
+store::Outcome JobReport::outcome_of(store::JobState state) const {
+  store::Outcome outcome;
+  outcome.state = state;
+  outcome.finished_ms = now_ms();
+  outcome.peak_bytes = around_.runner.peak_bytes();
+  return outcome;
 }
 
-bool JobReport::record(store::Outcome outcome) {
-  let_lease_go();
-  outcome.outputs = text_of(outputs_);
-  outcome.messages = text_of(messages_);
-  outcome.results = adopt_results();
-  outcome.audit = audit_detail(outcome.results);
+Status JobReport::store_end(const store::Outcome& outcome) const {
   auto may_pass = [](const Status& status) {
     return !status.ok() && (status.error().kind() == ErrorKind::kDiskFull ||
                             status.error().kind() == ErrorKind::kIo);
@@ -196,72 +133,50 @@ bool JobReport::record(store::Outcome outcome) {
     std::this_thread::sleep_for(kBetweenRecords);
     stored = around_.store.finish(job_.claim(), outcome);
   }
-  const bool lost = !stored.ok() && stored.error().kind() == ErrorKind::kNotFound;
-  if (lost) abandon();
-  ended_ = !lost;
-  return ended_;
+  return stored;
 }
 
-store::Outcome JobReport::outcome_of(store::JobState state) const {
-  store::Outcome outcome;
-  outcome.state = state;
-  outcome.finished_ms = now_ms();
-  outcome.peak_bytes = around_.runner.peak_bytes();
-  return outcome;
-}
-
-void JobReport::fail(json data, store::Outcome outcome) {
-  remember("execution_error", data);
-  outcome.error = data["exception_message"];
-  if (record(std::move(outcome))) send(WithoutClient::kNobody, "execution_error", data);
+void JobReport::record(JobEvent end, store::Outcome outcome) {
+  let_lease_go();
+  course_.push_back(std::move(end));
+  outcome.outputs = text_of(outputs_);
+  outcome.messages = around_.history.history(course_);
+  outcome.results = adopt_results();
+  outcome.audit = audit_detail(outcome.results);
+  const Status stored = store_end(outcome);
+  if (!stored.ok() && stored.error().kind() == ErrorKind::kNotFound) return abandon();
+  ended_ = true;
+  around_.listeners.tell(course_.back());
 }
 
 void JobReport::give_up() {
-  json data = base();
-  data["exception_type"] = "crash";
-  data["exception_message"] = "the program ended each time it ran this job";
+  JobFailed crash;
+  crash.kind = "crash";
+  crash.message = "the program ended each time it ran this job";
   store::Outcome outcome;
   outcome.state = store::JobState::kFailed;
   outcome.finished_ms = job_.started_ms;  // how long it ran is not known
-  fail(std::move(data), std::move(outcome));
+  outcome.error = crash.message;
+  record(event(std::move(crash)), std::move(outcome));
 }
 
 void JobReport::failed(const graph::RunFailure& failure) {
   if (abandoned()) return;
-  if (!failure.node.id.empty()) {
-    const auto known = nodes_.find(failure.node.id);
-    const std::int64_t value = known == nodes_.end() ? 0 : (*known)["value"].get<std::int64_t>();
-    const std::int64_t max = known == nodes_.end() ? 1 : (*known)["max"].get<std::int64_t>();
-    set_progress(failure.node.id, value, max, "error");
-  }
-  json data = stamped();
-  data["node_id"] = failure.node.id;
-  data["node_type"] = failure.node.type;
-  data["executed"] = failure.executed;
-  data["exception_message"] = failure.error.message();
-  data["exception_type"] = name_of(failure.error.kind());
-  data["traceback"] = json::array();
-  data["current_inputs"] = failure.inputs.is_null() ? json::object() : failure.inputs;
-  data["current_outputs"] = failure.executed;
-  fail(std::move(data), outcome_of(store::JobState::kFailed));
+  store::Outcome outcome = outcome_of(store::JobState::kFailed);
+  outcome.error = failure.error.message();
+  record(event(JobFailed{failure.node, std::string(name_of(failure.error.kind())),
+                         failure.error.message(), failure.executed,
+                         failure.inputs.is_null() ? json::object() : failure.inputs}),
+         std::move(outcome));
 }
 
 void JobReport::interrupted(const graph::NodeRef& node, const std::vector<std::string>& executed) {
   if (abandoned()) return;
-  json data = stamped();
-  data["node_id"] = node.id;
-  data["node_type"] = node.type;
-  data["executed"] = executed;
-  remember("execution_interrupted", data);
-  if (record(outcome_of(store::JobState::kCancelled)))
-    send(WithoutClient::kEverybody, "execution_interrupted", data);
+  record(event(JobInterrupted{node, executed}), outcome_of(store::JobState::kCancelled));
 }
 
 void JobReport::succeeded() {
-  const json data = stamped();
-  remember("execution_success", data);
-  if (record(outcome_of(store::JobState::kDone)))
-    send(WithoutClient::kNobody, "execution_success", data);
+  record(event(JobSucceeded{}), outcome_of(store::JobState::kDone));
 }
 
 void JobReport::end(const Status& status) {
@@ -269,13 +184,6 @@ void JobReport::end(const Status& status) {
   if (status.ok()) return succeeded();
   if (status.error().kind() == ErrorKind::kCancelled) return interrupted({}, {});
   failed({.node = {}, .error = status.error(), .executed = {}, .inputs = {}});
-}
-
-void JobReport::say_over() {
-  json data = base();
-  data["node"] = nullptr;
-  data["display_node"] = nullptr;
-  send(WithoutClient::kNobody, "executing", data);
 }
 
 }  // namespace obscura::server

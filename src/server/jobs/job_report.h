@@ -1,5 +1,4 @@
-// One running job: turns what the executor tells into ComfyUI's messages, and gathers what the
-// history keeps of it.
+// One running job: tells the listeners what the executor says of it, and records its end.
 //
 // Used by the thread that runs the job; progress_so_far() and the tokens from any.
 #pragma once
@@ -10,12 +9,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/cancel.h"
 #include "graph/observer.h"
-#include "server/jobs/event_hub.h"
-#include "server/jobs/job_json.h"
+#include "server/jobs/job_listener.h"
 #include "server/jobs/job_runner.h"
 #include "server/jobs/lease_keeper.h"
 #include "server/jobs/result_files.h"
@@ -27,12 +26,13 @@ class JobReport final : public graph::Observer {
  public:
   struct Surroundings {
     store::JobStore& store;
-    EventHub& hub;
+    const JobListeners& listeners;
+    const HistoryFormat& history;
     const ResultFiles& files;
     const Studio& studio;
     const JobRunner& runner;
   };
-  // All borrowed. The hub sees nothing of how the job ended before it is in the store.
+  // All borrowed. The listeners hear nothing of how the job ended before it is in the store.
   JobReport(store::Job job, const Surroundings& around);
   // REQUIRES: it does not run yet.
   void leave_previews_out() { previews_ = false; }
@@ -75,8 +75,6 @@ class JobReport final : public graph::Observer {
   bool ended() const { return ended_; }
   // Ends a job of which the executor said nothing: it did not get as far as running.
   void end(const Status& status);
-  // The last message about it. REQUIRES: it has ended.
-  void say_over();
 
   bool wants_previews() const override;
   void started() override;
@@ -92,21 +90,23 @@ class JobReport final : public graph::Observer {
   void succeeded() override;
 
  private:
-  nlohmann::json base() const;
-  // base() with the time.
-  nlohmann::json stamped() const;
-  nlohmann::json node_message(const std::string& node) const;
-  void remember(std::string_view type, const nlohmann::json& data);
-  void set_progress(const std::string& node, std::int64_t value, std::int64_t max,
-                    const char* state);
-  // False if another worker has the job now.
-  bool record(store::Outcome outcome);
-  std::vector<store::NewResult> adopt_results() const;
-  std::string audit_detail(const std::vector<store::NewResult>& results) const;
+  template <class What>
+  JobEvent event(What what) const {
+    return event_of(job_, std::move(what));
+  }
+  template <class What>
+  void tell(What what) const {
+    around_.listeners.tell(event(std::move(what)));
+  }
+  // The same, and the history keeps it.
+  void tell_and_keep(JobEvent event);
   // Of a job that ends now.
   store::Outcome outcome_of(store::JobState state) const;
-  void fail(nlohmann::json data, store::Outcome outcome);
-  void send(WithoutClient otherwise, std::string_view type, const nlohmann::json& data);
+  // Puts the end into the store and tells it, unless another worker has the job now.
+  void record(JobEvent end, store::Outcome outcome);
+  Status store_end(const store::Outcome& outcome) const;
+  std::vector<store::NewResult> adopt_results() const;
+  std::string audit_detail(const std::vector<store::NewResult>& results) const;
 
   store::Job job_;
   bool previews_ = true;
@@ -115,8 +115,7 @@ class JobReport final : public graph::Observer {
   std::optional<LeaseKeeper> lease_;
   bool ended_ = false;
   nlohmann::json outputs_ = nlohmann::json::object();
-  nlohmann::json messages_ = nlohmann::json::array();
-  nlohmann::json nodes_ = nlohmann::json::object();  // of progress_state
+  std::vector<JobEvent> course_;  // what the history keeps
   mutable std::mutex mutex_;
   Progress progress_;  // guarded by mutex_
 };

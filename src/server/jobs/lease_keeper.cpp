@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "server/jobs/job_json.h"
+#include "server/jobs/job_id.h"
 
 namespace obscura::server {
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "server/jobs/event_hub.h"
 #include "server/jobs/job_queue.h"
 #include "server/jobs/result_files.h"
 #include "server/net/background.h"
@@ -34,7 +33,6 @@ struct ServiceParts {
   store::AuditLog& audit;
   JobQueue& queue;
   ResultFiles& result_files;
-  EventHub& hub;
   Access& access;
   std::filesystem::path data;
   RequestCounts& requests;

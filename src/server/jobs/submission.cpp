@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "server/jobs/job_json.h"
+#include "server/jobs/job_id.h"
 #include "server/net/text.h"
 
 namespace obscura::server {

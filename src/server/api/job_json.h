@@ -1,10 +1,10 @@
-// Jobs as docs/openapi.json describes them.
+// Jobs, results and the queue as docs/openapi.json describes them.
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "server/jobs/job_queue.h"
 #include "store/job_store.h"
 #include "store/result_store.h"
 
@@ -13,12 +13,6 @@ namespace obscura::server {
 std::string_view name_of(store::JobState state);
 nlohmann::ordered_json job_json(const store::JobSummary& job);
 nlohmann::ordered_json result_json(const store::StoredResult& result);
-
-// Milliseconds since 1970.
-std::int64_t now_ms();
-// A random UUID, version 4.
-std::string new_uuid();
-// Whether it is one, with hyphens and in lower case.
-bool is_uuid(std::string_view text);
+nlohmann::ordered_json queue_json(const QueueState& queue);
 
 }  // namespace obscura::server

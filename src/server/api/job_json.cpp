@@ -1,10 +1,6 @@
-#include "server/jobs/job_json.h"
+#include "server/api/job_json.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
-
-#include <array>
-#include <chrono>
 
 namespace obscura::server {
 
@@ -68,34 +64,10 @@ ordered_json result_json(const store::StoredResult& result) {
           {"thumbnail_url", url + "/thumbnail" + project}};
 }
 
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const char c = text[i];
-    const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    if (dash ? c != '-' : !digit) return false;
-  }
-  return true;
-}
-
-std::string new_uuid() {
-  std::array<unsigned char, 16> bytes{};
-  OBSCURA_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()),
-                "getrandom gave too few bytes");
-  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
-  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += fmt::format("{:02x}", bytes[i]);
-  }
-  return text;
+ordered_json queue_json(const QueueState& queue) {
+  ordered_json json = {{"paused", queue.paused}, {"queued", queue.queued}, {"held", queue.held}};
+  if (queue.running) json["running"] = job_json(*queue.running);
+  return json;
 }
 
 }  // namespace obscura::server
