@@ -74,13 +74,9 @@ EngineStudio::Project& EngineStudio::project_named(const std::string& name) cons
 Status EngineStudio::run(const server::JobToRun& job, graph::Observer& observer,
                          const CancelToken& cancel) {
   Project& own = project_named(job.project);
-  OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(job.prompt));
-  const graph::Validation validation =
-      graph::validate(workflow, nodes(), own.environment, {.targets = job.targets});
-  if (!validation.runnable()) return validation.to_error();
   engine_.move_to(own.place);
   engine_.session().restart_peak();
-  auto report = engine_.run(validation, job.extra_pnginfo, observer, cancel);
+  auto report = engine_.run(job.workflow, job.extra_pnginfo, observer, cancel);
   return report.ok() ? Status() : Status(report.error());
 }
 

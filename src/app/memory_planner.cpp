@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "graph/workflow.h"
+#include "graph/observer.h"
 
 namespace obscura::app {
 namespace {
@@ -38,18 +38,13 @@ Result<server::MemoryPlan> MemoryPlanner::plan(const Place& place, const server:
                                                const CancelToken& cancel) {
   OBSCURA_ASSIGN(Engine * engine, opened());
   const Place own{place.name, place.models, place.input, no_images};
-  OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(job.prompt));
-  const graph::Validation validation =
-      graph::validate(workflow, graph::NodeRegistry::builtin(), engine->environment_of(own),
-                      {.targets = job.targets});
-  if (!validation.runnable()) return validation.to_error();
   engine->move_to(own);
   // As if nothing else were loaded.
   runtime::Session& session = engine->session();
   session.free_memory();
   session.restart_peak();
   graph::Observer nobody;
-  auto report = engine->run(validation, job.extra_pnginfo, nobody, cancel);
+  auto report = engine->run(job.workflow, job.extra_pnginfo, nobody, cancel);
   // What it made is of no use to anybody.
   engine->forget_results();
   if (!report.ok()) return report.error();

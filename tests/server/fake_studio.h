@@ -1,6 +1,7 @@
 // A studio whose nodes do arithmetic: the real executor over the graph layer's test nodes.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <string>
@@ -42,11 +43,22 @@ inline Result<graph::NodeResult> save_image(graph::NodeCall& call) {
       {{"images", {{{"filename", name}, {"subfolder", ""}, {"type", "output"}}}}});
 }
 
+// How often a "Slow" was validated.
+struct Validations {
+  std::atomic<int> count{0};
+};
+
+inline Status count_validation(const graph::NodeInputs&, const graph::Environment& environment) {
+  ++environment.get<Validations>().count;
+  return {};
+}
+
 class FakeStudio final : public Studio, public JobRunner {
  public:
   FakeStudio() : nodes_(graph::testing::make_test_registry()), executor_(environment_) {
     environment_.provide(log_);
     environment_.provide(place_);
+    environment_.provide(validations_);
     nodes_.add(graph::NodeType("SaveImage")
                    .input(graph::text("name", "a.png"))
                    .output_node()
@@ -57,22 +69,19 @@ class FakeStudio final : public Studio, public JobRunner {
                    .input(graph::integer("milliseconds", 1).range(0, 1000))
                    .output("BOX")
                    .not_idempotent()
+                   .validate(count_validation)
                    .run(run_slow));
   }
 
   void set_data(const std::filesystem::path& data) { place_.data = data; }
 
   Status run(const JobToRun& job, graph::Observer& observer, const CancelToken& cancel) override {
-    OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(job.prompt));
-    const graph::Validation validation =
-        graph::validate(workflow, nodes_, environment_, {.targets = job.targets});
-    if (!validation.runnable()) return validation.to_error();
     place_.folder = project_folder(place_.data, job.project) / "output";
     graph::RunOptions options;
     options.cancel = cancel;
     options.extra_pnginfo = job.extra_pnginfo;
     options.salt = job.project;
-    auto report = executor_.run(validation.resolved, options, observer);
+    auto report = executor_.run(job.workflow.resolved, options, observer);
     return report.ok() ? Status() : Status(report.error());
   }
   void release(bool models, bool results) override {
@@ -83,12 +92,15 @@ class FakeStudio final : public Studio, public JobRunner {
   std::int64_t peak_bytes() const override { return 7; }
   // So many bytes a node.
   Result<MemoryPlan> plan_memory(const JobToRun& job, const CancelToken&) const override {
-    return MemoryPlan{static_cast<std::int64_t>(job.prompt.size()) * 1000, 1'000'000};
+    return MemoryPlan{static_cast<std::int64_t>(job.workflow.resolved.prompt.size()) * 1000,
+                      1'000'000};
   }
   std::string released() const {
     std::lock_guard lock(mutex_);
     return released_;
   }
+
+  int validations() const { return validations_.count; }
 
   const graph::NodeRegistry& nodes() const override { return nodes_; }
   const graph::Environment& environment(const std::string&) const override { return environment_; }
@@ -151,6 +163,7 @@ class FakeStudio final : public Studio, public JobRunner {
  private:
   graph::testing::CallLog log_;
   OutputPlace place_;
+  Validations validations_;
   graph::NodeRegistry nodes_;
   graph::Environment environment_;
   graph::Executor executor_;

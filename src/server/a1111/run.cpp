@@ -77,7 +77,8 @@ Response run_a1111(ServiceParts& parts, const Request& request, const ordered_js
         422, checked->verdict.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   }
   Response response;
-  response.later = [&parts, job = *checked->job, answer = std::move(answer)](Respond respond) {
+  response.later = [&parts, job = *checked->job, to_run = checked->checked,
+                    answer = std::move(answer)](Respond respond) {
     auto finished = [&parts, project = job.project, id = job.id, answer, respond] {
       auto over = parts.jobs.find(project, id);
       if (!over.ok()) return respond(a1111_error(over.error()));
@@ -87,7 +88,7 @@ Response run_a1111(ServiceParts& parts, const Request& request, const ordered_js
       }
       respond(answer(**over));
     };
-    auto number = parts.queue.submit(job, finished);
+    auto number = parts.queue.submit(job, to_run, finished);
     if (!number.ok()) respond(a1111_error(number.error()));
   };
   return response;

@@ -8,6 +8,7 @@
 #include "graph/workflow_file.h"
 #include "server/api/job_json.h"
 #include "server/api/routes.h"
+#include "server/jobs/checked_jobs.h"
 #include "server/jobs/job_id.h"
 #include "server/jobs/submission.h"
 #include "server/net/text.h"
@@ -70,7 +71,8 @@ Response list_jobs(ServiceParts& parts, const Request& request) {
   return respond({{"jobs", std::move(list)}, {"total", *total}, {"offset", page->offset}});
 }
 
-// What the request's body submits. `warnings` are those of the editor form's conversion.
+// What the request's body submits, its workflow read. `warnings` are those of the editor form's
+// conversion.
 Result<Submission> submission_of(const ServiceParts& parts, const Request& request,
                                  std::vector<std::string>& warnings) {
   OBSCURA_ASSIGN(const ordered_json body, graph::parse_json(request.body));
@@ -92,6 +94,7 @@ Result<Submission> submission_of(const ServiceParts& parts, const Request& reque
   OBSCURA_ASSIGN(graph::WorkflowFile file,
                  graph::read_workflow_json(*workflow, parts.studio.nodes()));
   submission.prompt = file.workflow.to_json();
+  submission.workflow = std::move(file.workflow);
   submission.targets = file.targets;
   warnings = file.warnings;
   ordered_json info = file.extra_pnginfo;
@@ -126,17 +129,24 @@ std::string reason_of(const ordered_json& verdict) {
   return "no output of the workflow is sound";
 }
 
+Result<MemoryPlan> plan_of(const ServiceParts& parts, const std::string& project,
+                           const Submission& submission) {
+  const auto job = check_workflow(parts.studio, project, *submission.workflow, submission.targets,
+                                  ordered_json::object());
+  if (!job->workflow.runnable()) return job->workflow.to_error();
+  return parts.studio.plan_memory(*job, CancelToken());
+}
+
 // Reads model files, and so plans beside the thread that answers.
 Response plan_job(ServiceParts& parts, const Request& request) {
   std::vector<std::string> warnings;
   auto submission = submission_of(parts, request, warnings);
   if (!submission.ok()) return refused(submission.error().message());
   Response response;
-  response.later = [&parts, job = JobToRun{request.caller.project, std::move(submission->prompt),
-                                           std::move(submission->targets)}](Respond respond_later) {
-    parts.background.start([&parts, job, respond_later] {
-      const auto plan =
-          graph::guarded([&] { return parts.studio.plan_memory(job, CancelToken()); });
+  response.later = [&parts, project = request.caller.project,
+                    asked = std::move(submission).value()](Respond respond_later) {
+    parts.background.start([&parts, project, asked, respond_later] {
+      const auto plan = graph::guarded([&] { return plan_of(parts, project, asked); });
       respond_later(plan.ok()
                         ? respond({{"planned_bytes", plan->peak}, {"budget_bytes", plan->budget}})
                         : error_response(plan.error()));
@@ -154,7 +164,7 @@ Response post_job(ServiceParts& parts, const Request& request) {
   if (!checked->job) {
     return refused(reason_of(checked->verdict), checked->verdict["node_errors"]);
   }
-  auto number = parts.queue.submit(*checked->job);
+  auto number = parts.queue.submit(*checked->job, std::move(checked->checked));
   if (!number.ok()) return error_response(number.error());
   auto job = parts.jobs.summary(request.caller.project, checked->job->id);
   if (!job.ok()) return error_response(job.error());

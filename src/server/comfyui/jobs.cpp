@@ -106,7 +106,7 @@ Response post_prompt(ServiceParts& parts, const Request& request) {
                         checked.error().message());
   }
   if (!checked->job) return json_response(text_of(checked->verdict), 400);
-  auto number = parts.queue.submit(*checked->job);
+  auto number = parts.queue.submit(*checked->job, std::move(checked->checked));
   if (!number.ok()) {
     if (number.error().kind() != ErrorKind::kInvalidInput) return error_response(number.error());
     return prompt_error("invalid_prompt_id", "Invalid prompt id", number.error().message());

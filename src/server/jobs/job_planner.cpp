@@ -6,7 +6,6 @@
 #include <chrono>
 
 #include "graph/job_boundary.h"
-#include "server/jobs/parsed_job.h"
 
 namespace obscura::server {
 namespace {
@@ -58,13 +57,16 @@ bool JobPlanner::plan_next() {
   auto job = store_.next_without_plan(kPlannedAhead);
   if (!job.ok() || !*job) return false;
   const auto plan = graph::guarded([&]() -> Result<MemoryPlan> {
-    OBSCURA_ASSIGN(const ParsedJob parsed, parse_job(**job));
-    return studio_.plan_memory(parsed.job, planning_);
+    OBSCURA_ASSIGN(const auto checked, checked_.of(**job));
+    return studio_.plan_memory(*checked, planning_);
   });
   if (planning_.cancelled()) return false;
   const Status stored = plan.ok() ? store_.set_plan((*job)->id, plan->peak, plan->budget)
                                   : store_.set_plan((*job)->id, std::nullopt, 0);
   if (!stored.ok()) return false;
+  // A job that ended meanwhile was forgotten before its form was kept here.
+  const auto now = store_.summary((*job)->project, (*job)->id);
+  if (now.ok() && *now && (*now)->state >= store::JobState::kDone) checked_.forget((*job)->id);
   listeners_.tell(event_of(**job, JobPlanned{}));
   return true;
 }

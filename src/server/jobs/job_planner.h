@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/cancel.h"
+#include "server/jobs/checked_jobs.h"
 #include "server/jobs/job_listener.h"
 #include "server/studio/studio.h"
 #include "store/job_store.h"
@@ -18,8 +19,9 @@ namespace obscura::server {
 class JobPlanner {
  public:
   // Borrowed.
-  JobPlanner(store::JobStore& store, const Studio& studio, const JobListeners& listeners)
-      : store_(store), studio_(studio), listeners_(listeners) {}
+  JobPlanner(store::JobStore& store, const Studio& studio, CheckedJobs& checked,
+             const JobListeners& listeners)
+      : store_(store), studio_(studio), checked_(checked), listeners_(listeners) {}
   ~JobPlanner() { stop(); }
 
   void start();
@@ -34,6 +36,7 @@ class JobPlanner {
 
   store::JobStore& store_;
   const Studio& studio_;
+  CheckedJobs& checked_;
   const JobListeners& listeners_;
   std::thread thread_;
   CancelToken planning_;

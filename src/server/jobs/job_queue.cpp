@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "graph/job_boundary.h"
-#include "server/jobs/parsed_job.h"
 
 namespace obscura::server {
 namespace {
@@ -17,7 +16,8 @@ constexpr std::chrono::milliseconds kSoonestLook{1000};
 
 JobQueue::JobQueue(const Parts& parts)
     : parts_(parts),
-      planner_(parts.store, parts.studio, parts.listeners),
+      checked_(parts.studio),
+      planner_(parts.store, parts.studio, checked_, parts.listeners),
       teller_(parts.listeners) {}
 
 void JobQueue::start() {
@@ -53,7 +53,9 @@ void JobQueue::wake() {
   planner_.wake();
 }
 
-Result<double> JobQueue::submit(const store::NewJob& job, std::function<void()> finished) {
+Result<double> JobQueue::submit(const store::NewJob& job, std::shared_ptr<const JobToRun> checked,
+                                std::function<void()> finished) {
+  const bool kept = checked && checked_.keep(job.id, std::move(checked), job.prompt.size());
   if (finished) {
     // Known before the job is: it may be over at once.
     std::lock_guard lock(mutex_);
@@ -61,6 +63,7 @@ Result<double> JobQueue::submit(const store::NewJob& job, std::function<void()> 
   }
   auto number = parts_.store.submit(job);
   if (!number.ok()) {
+    if (kept) checked_.forget(job.id);
     std::lock_guard lock(mutex_);
     finished_.erase(job.id);
     return number;
@@ -181,6 +184,7 @@ void JobQueue::tell_removed(const store::JobSummary& job) {
 }
 
 void JobQueue::tell_finished(const std::string& id) {
+  checked_.forget(id);
   std::function<void()> finished;
   {
     std::lock_guard lock(mutex_);
@@ -279,10 +283,10 @@ void JobQueue::run(JobReport& report) {
   parts_.listeners.tell(event_of(job, JobClaimed{}));
   report.keep_lease(parts_.lease);
   report.end(graph::guarded([&]() -> Status {
-    OBSCURA_ASSIGN(const ParsedJob parsed, parse_job(job));
-    if (!parsed.previews) report.leave_previews_out();
+    OBSCURA_ASSIGN(const auto checked, checked_.of(job));
+    if (!checked->previews) report.leave_previews_out();
     if (report.abandoned()) return {};
-    return parts_.runner.run(parsed.job, report, report.cancel_token());
+    return parts_.runner.run(*checked, report, report.cancel_token());
   }));
   report.let_lease_go();
   {

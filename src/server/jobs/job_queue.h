@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/jobs/checked_jobs.h"
 #include "server/jobs/job_listener.h"
 #include "server/jobs/job_planner.h"
 #include "server/jobs/job_report.h"
@@ -61,9 +62,11 @@ class JobQueue {
   // A job that is running is stopped, and stays in the store to run again.
   void stop();
 
-  // As JobStore::submit. `finished`, if given, is called once the job has come to an end in this
-  // process, from the thread that ran or cancelled it.
-  Result<double> submit(const store::NewJob& job, std::function<void()> finished = nullptr);
+  // As JobStore::submit. `checked`: its checked form, if it has been made. `finished`, if given, is
+  // called once the job has come to an end in this process, from the thread that ran or cancelled
+  // it.
+  Result<double> submit(const store::NewJob& job, std::shared_ptr<const JobToRun> checked = nullptr,
+                        std::function<void()> finished = nullptr);
   Result<std::size_t> cancel(const std::string& project, const std::vector<std::string>& ids);
   Result<std::size_t> cancel_all(const std::string& project);
   // Stops the running job, if it is of this project; with an id, only if it is that one.
@@ -108,6 +111,7 @@ class JobQueue {
   void tell_finished(const std::string& id);
 
   Parts parts_;
+  CheckedJobs checked_;
   JobPlanner planner_;
   QueueTeller teller_;
   std::thread thread_;

@@ -15,8 +15,7 @@ class JobRunner {
  public:
   virtual ~JobRunner() = default;
 
-  // Runs those outputs that are sound, and tells the observer what it does. kCancelled once the
-  // token is set.
+  // Tells the observer what it does. kCancelled once the token is set.
   virtual Status run(const JobToRun& job, graph::Observer& observer, const CancelToken& cancel) = 0;
   // Between jobs: gives back the memory of loaded models, and forgets the results kept so far.
   virtual void release(bool models, bool results) = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "server/jobs/checked_jobs.h"
 #include "server/jobs/job_id.h"
 #include "server/net/text.h"
 
@@ -53,11 +54,15 @@ std::string cut(std::string text) {
 
 Result<CheckedSubmission> check_submission(const Studio& studio, const Caller& caller,
                                            const Submission& submission) {
-  OBSCURA_ASSIGN(graph::Workflow workflow, graph::Workflow::from_json(submission.prompt));
-  const graph::Validation validation =
-      graph::validate(workflow, studio.nodes(), studio.environment(caller.project),
-                      {.targets = submission.targets});
+  std::optional<graph::Workflow> read;
+  if (!submission.workflow) {
+    OBSCURA_ASSIGN(read, graph::Workflow::from_json(submission.prompt));
+  }
+  const graph::Workflow& workflow = read ? *read : *submission.workflow;
   CheckedSubmission checked;
+  checked.checked =
+      check_workflow(studio, caller.project, workflow, submission.targets, submission.extra_data);
+  const graph::Validation& validation = checked.checked->workflow;
   checked.verdict = validation.to_json();
   checked.warnings = validation.warnings;
   if (!validation.runnable()) return checked;

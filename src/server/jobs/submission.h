@@ -2,12 +2,13 @@
 // own and A1111's have in common.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "graph/validate.h"
+#include "graph/workflow.h"
 #include "server/net/http.h"
 #include "server/studio/studio.h"
 #include "store/job_store.h"
@@ -15,7 +16,8 @@
 namespace obscura::server {
 
 struct Submission {
-  nlohmann::ordered_json prompt;                                         // API form
+  nlohmann::ordered_json prompt;            // API form
+  std::optional<graph::Workflow> workflow;  // the prompt, where it has been read already
   nlohmann::ordered_json extra_data = nlohmann::ordered_json::object();  // as ComfyUI's
   std::vector<std::string> targets;                                      // empty: all outputs
   std::optional<std::string> id;                                         // a UUID; none: a new one
@@ -27,6 +29,7 @@ struct Submission {
 // A job, if the workflow is runnable; its verdict either way.
 struct CheckedSubmission {
   std::optional<store::NewJob> job;
+  std::shared_ptr<const JobToRun> checked;  // what there is to run of it
   nlohmann::ordered_json verdict;  // {"error": …, "node_errors": …}, as POST /prompt answers
   std::vector<std::string> warnings;
 };

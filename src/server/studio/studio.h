@@ -13,14 +13,15 @@
 #include "graph/environment.h"
 #include "graph/node_registry.h"
 #include "graph/observer.h"
+#include "graph/validate.h"
 
 namespace obscura::server {
 
 struct JobToRun {
   std::string project;
-  nlohmann::ordered_json prompt;  // API form
-  std::vector<std::string> targets;
+  graph::Validation workflow;  // runnable; of the studio's nodes
   nlohmann::ordered_json extra_pnginfo = nlohmann::ordered_json::object();
+  bool previews = true;  // wanted, if somebody looks
 };
 
 // What a job will hold of the device's memory at most, and may hold; in bytes.
