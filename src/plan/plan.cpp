@@ -8,15 +8,12 @@
 #include <tuple>
 #include <utility>
 
+#include "base/memory_text.h"
 #include "plan/lifetimes.h"
 #include "plan/packing.h"
 
 namespace obscura::plan {
 namespace {
-
-double gib(std::size_t bytes) {
-  return static_cast<double>(bytes) / (1 << 30);
-}
 
 class Planner {
  public:
@@ -47,9 +44,8 @@ class Planner {
       return Error(
           ErrorKind::kOutOfMemory,
           fmt::format(
-              "{} needs {:.2f} GiB even with every weight streamed; the budget leaves {:.2f} GiB, "
-              "so {} bytes are lacking",
-              graph_.name, gib(least), gib(budget), least - budget));
+              "{} needs {} even with every weight streamed; the budget leaves {}: {} are lacking",
+              graph_.name, memory_text(least), memory_text(budget), memory_text(least - budget)));
     }
     // The cost of streaming is proportional to size: small weights first keep the most nodes free
     // of it.
@@ -216,11 +212,10 @@ Status check_pieces(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
   if (layout.piece_bytes == 0) return {};
   for (ir::ValueId id : graph.parameters) {
     if (graph.type(id).bytes() <= layout.piece_bytes) continue;
-    return Error(
-        ErrorKind::kOutOfMemory,
-        fmt::format("{}, parameter {}: needs {:.2f} GiB in one piece; the device gives {:.2f} GiB",
-                    graph.name, graph.value(id).name, gib(graph.type(id).bytes()),
-                    gib(layout.piece_bytes)));
+    return Error(ErrorKind::kOutOfMemory,
+                 fmt::format("{}, parameter {}: needs {} in one piece; the device gives {}",
+                             graph.name, graph.value(id).name, memory_text(graph.type(id).bytes()),
+                             memory_text(layout.piece_bytes)));
   }
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     const ir::Node& node = graph.nodes[n];
@@ -230,8 +225,8 @@ Status check_pieces(const ir::Graph& graph, const std::vector<NodeNeeds>& needs,
       most = std::max({most, need.bytes, need.staging_bytes});
     if (most <= layout.piece_bytes) continue;
     return Error(ErrorKind::kOutOfMemory,
-                 fmt::format("{}, {}: needs {:.2f} GiB in one piece; the device gives {:.2f} GiB",
-                             graph.name, node.scope, gib(most), gib(layout.piece_bytes)));
+                 fmt::format("{}, {}: needs {} in one piece; the device gives {}", graph.name,
+                             node.scope, memory_text(most), memory_text(layout.piece_bytes)));
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/log.h"
+#include "base/memory_text.h"
 #include "runtime/lost_device.h"
 
 namespace obscura::runtime {
@@ -102,9 +103,8 @@ void Session::make_room(const Program& program, std::size_t reserved) {
 
 Result<std::size_t> Session::budget_beside(std::size_t reserved) const {
   if (reserved < budget_) return budget_ - reserved;
-  return Error(
-      ErrorKind::kOutOfMemory,
-      fmt::format("images of {} bytes leave nothing of a budget of {} bytes", reserved, budget_));
+  return Error(ErrorKind::kOutOfMemory, fmt::format("images of {} leave nothing of a budget of {}",
+                                                    memory_text(reserved), memory_text(budget_)));
 }
 
 Session::Entry& Session::entry_of(const Program& program) {
@@ -147,7 +147,7 @@ Status Session::load_in_less(Entry& entry, Status refused) {
     std::size_t needed = program.plan().peak_bytes() + entry.reserved;
     if (attempt > 0) available = std::min(available, needed / 10 * 9);
     budget_ = std::min(budget_, available);
-    log::warn("{}; going on within {} bytes", refused.error().message(), budget_);
+    log::warn("{}; going on within {}", refused.error().message(), memory_text(budget_));
     OBSCURA_TRY(fit(entry));
     refused = program.load();
   }

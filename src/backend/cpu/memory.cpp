@@ -2,7 +2,7 @@
 
 #include <sys/mman.h>
 
-#include <string>
+#include "base/memory_text.h"
 
 namespace obscura::backend::cpu {
 
@@ -12,8 +12,7 @@ Result<Pages> Pages::allocate(std::size_t bytes) {
   void* address =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) {
-    return Error(ErrorKind::kOutOfMemory,
-                 "the system has no " + std::to_string(bytes) + " bytes left");
+    return Error(ErrorKind::kOutOfMemory, "the system has no " + memory_text(bytes) + " left");
   }
   pages.data_ = static_cast<std::byte*>(address);
   pages.bytes_ = bytes;

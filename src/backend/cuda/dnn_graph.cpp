@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/memory_text.h"
+
 namespace obscura::backend::cuda {
 namespace {
 
@@ -335,7 +337,7 @@ Result<std::vector<DnnPlan>> DnnGraph::plans(bool exact_f32, std::size_t limit,
       if (!plan.ok()) {
         reason = plan.error().message();
       } else if (plan->workspace_bytes() > workspace_limit) {
-        reason = fmt::format("it wants a workspace of {} bytes", plan->workspace_bytes());
+        reason = "it wants a workspace of " + memory_text(plan->workspace_bytes());
       } else {
         plans.push_back(*std::move(plan));
       }
