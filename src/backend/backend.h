@@ -83,7 +83,10 @@ class Executable {
   // Executable.
   virtual std::size_t missing_weight_bytes(const plan::Plan& plan,
                                            const WeightReader& weights) const = 0;
-  // Every prepared weight that it holds on the device.
+  // Holds on to what there is already of the plan's weights, until load() or unload(): those who
+  // hold them now can then be unloaded without their being prepared anew.
+  virtual void keep_weights(const plan::Plan& plan, const WeightReader& weights) = 0;
+  // Every prepared weight of its plan that it holds on the device.
   virtual void visit_weights(const WeightVisitor& visit) const = 0;
 
   // The content of the graph's parameter `name`, which has so many bytes. What is unloaded keeps

@@ -62,6 +62,10 @@ std::shared_ptr<PreparedWeight> Holdings::find(const std::string& key) const {
 }
 
 void Holdings::remember(std::string key, const std::shared_ptr<PreparedWeight>& weight) {
+  if (weights_.size() >= most_weights_) {
+    std::erase_if(weights_, [](const auto& entry) { return entry.second.expired(); });
+    most_weights_ = 2 * weights_.size() + 1024;
+  }
   weights_.insert_or_assign(std::move(key), weight);
 }
 

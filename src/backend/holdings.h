@@ -63,6 +63,7 @@ class Holdings {
   int generation_ = 0;
   std::vector<std::weak_ptr<Memory>> allocations_;
   std::map<std::string, std::weak_ptr<PreparedWeight>> weights_;
+  std::size_t most_weights_ = 0;  // then those that nobody holds are forgotten
 };
 
 }  // namespace obscura::backend

@@ -27,68 +27,69 @@ Reader reader_of(const LoadingWeights& loading, std::size_t index) {
   return {n, loading.device.needs()[n].weights[w]};
 }
 
+using Weights = std::vector<std::shared_ptr<PreparedWeight>>;
+
+std::string key_of(const ir::Graph& graph, const plan::PlannedWeight& weight,
+                   const WeightReader& reader) {
+  return weight_key(graph.value(weight.value), weight, reader);
+}
+
+// Those that are wanted, and that nobody holds.
+std::vector<std::size_t> missing(const plan::Plan& plan, const Weights& weights, bool resident) {
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    if (weights[i] == nullptr && plan.weights[i].resident == resident) indices.push_back(i);
+  return indices;
+}
+
+// Places for the weights, in memory of allocate(bytes).
+template <class Allocate>
+Status place(const plan::Plan& plan, const std::vector<std::size_t>& indices,
+             std::size_t piece_bytes, const Allocate& allocate, Weights& weights) {
+  std::vector<std::size_t> sizes;
+  for (std::size_t i : indices) sizes.push_back(plan.weights[i].bytes);
+  const plan::Pieces pieces = plan::fill_pieces(sizes, piece_bytes);
+  std::vector<MemoryPtr> memory;
+  for (std::size_t bytes : pieces.bytes) {
+    OBSCURA_ASSIGN(MemoryPtr piece, allocate(bytes));
+    memory.push_back(std::move(piece));
+  }
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const MemoryPtr& piece = memory[pieces.places[i].piece];
+    weights[indices[i]] = std::make_shared<PreparedWeight>(
+        PreparedWeight{piece, piece->data() + pieces.places[i].offset, sizes[i]});
+  }
+  return {};
+}
+
 class Loader {
  public:
   explicit Loader(const LoadingWeights& loading)
-      : loading_(loading), feed_(loading.device.feed(loading.reader)) {}
+      : loading_(loading),
+        feed_(loading.device.feed(loading.reader)),
+        weights_(held_weights(loading.graph, loading.plan, loading.holdings, loading.reader)) {}
 
-  Result<std::vector<std::shared_ptr<PreparedWeight>>> run() {
-    const auto& planned = loading_.plan.weights;
-    weights_.resize(planned.size());
-    std::vector<std::size_t> resident, streamed;
-    for (std::size_t i = 0; i < planned.size(); ++i) {
-      if (!planned[i].resident && !loading_.plan.layout.prefetches) continue;
-      weights_[i] = loading_.holdings.find(key(i));
-      if (weights_[i] == nullptr) (planned[i].resident ? resident : streamed).push_back(i);
-    }
+  Result<Weights> run() {
     // Nothing runs while weights are loaded, so the arena is free for what they pass through.
+    const bool prefetches = loading_.plan.layout.prefetches;
+    const std::vector<std::size_t> resident = missing(loading_.plan, weights_, true);
+    std::vector<std::size_t> streamed;
+    if (prefetches) streamed = missing(loading_.plan, weights_, false);
     if (!resident.empty() || !streamed.empty()) loading_.holdings.arena_user = nullptr;
-    OBSCURA_TRY(load_resident(resident));
+    OBSCURA_TRY(place_resident(loading_.graph, loading_.plan, loading_.holdings, loading_.reader,
+                               weights_));
+    for (std::size_t i : resident) OBSCURA_TRY(prepare(i, weights_[i]->data));
     OBSCURA_TRY(load_streamed(streamed));
     OBSCURA_TRY(loading_.device.wait());
     return std::move(weights_);
   }
 
  private:
-  std::string key(std::size_t index) const {
-    const plan::PlannedWeight& weight = loading_.plan.weights[index];
-    return weight_key(loading_.graph.value(weight.value), weight, loading_.reader);
-  }
-
-  // Places for the weights, in memory of allocate(bytes).
-  template <class Allocate>
-  Status place(const std::vector<std::size_t>& indices, std::size_t piece_bytes,
-               const Allocate& allocate) {
-    std::vector<std::size_t> sizes;
-    for (std::size_t i : indices) sizes.push_back(loading_.plan.weights[i].bytes);
-    const plan::Pieces pieces = plan::fill_pieces(sizes, piece_bytes);
-    std::vector<MemoryPtr> memory;
-    for (std::size_t bytes : pieces.bytes) {
-      OBSCURA_ASSIGN(MemoryPtr piece, allocate(bytes));
-      memory.push_back(std::move(piece));
-    }
-    for (std::size_t i = 0; i < indices.size(); ++i) {
-      const MemoryPtr& piece = memory[pieces.places[i].piece];
-      weights_[indices[i]] = std::make_shared<PreparedWeight>(
-          PreparedWeight{piece, piece->data() + pieces.places[i].offset, sizes[i]});
-    }
-    return {};
-  }
-
-  Status load_resident(const std::vector<std::size_t>& indices) {
-    OBSCURA_TRY(place(indices, loading_.device.weight_piece_bytes(),
-                      [&](std::size_t bytes) { return loading_.holdings.allocate(bytes); }));
-    for (std::size_t i : indices) {
-      OBSCURA_TRY(prepare(i, weights_[i]->data));
-      loading_.holdings.remember(key(i), weights_[i]);
-    }
-    return {};
-  }
-
   Status load_streamed(const std::vector<std::size_t>& indices) {
     if (indices.empty()) return {};
-    OBSCURA_TRY(
-        place(indices, 0, [&](std::size_t bytes) { return loading_.device.allocate_host(bytes); }));
+    OBSCURA_TRY(place(
+        loading_.plan, indices, 0,
+        [&](std::size_t bytes) { return loading_.device.allocate_host(bytes); }, weights_));
     MemoryPtr passing;
     for (std::size_t i : indices) {
       const std::size_t bytes = weights_[i]->bytes;
@@ -100,7 +101,8 @@ class Loader {
       OBSCURA_TRY(prepare(i, passing->data()));
       OBSCURA_TRY(
           loading_.device.copy(weights_[i]->data, passing->data(), bytes, Lowered::Way::kToHost));
-      loading_.holdings.remember(key(i), weights_[i]);
+      loading_.holdings.remember(key_of(loading_.graph, loading_.plan.weights[i], loading_.reader),
+                                 weights_[i]);
     }
     return loading_.device.wait();
   }
@@ -138,10 +140,37 @@ class Loader {
 
   const LoadingWeights& loading_;
   std::unique_ptr<WeightFeed> feed_;
-  std::vector<std::shared_ptr<PreparedWeight>> weights_;
+  Weights weights_;
 };
 
 }  // namespace
+
+Weights held_weights(const ir::Graph& graph, const plan::Plan& plan, const Holdings& holdings,
+                     const WeightReader& reader) {
+  Weights held;
+  for (const plan::PlannedWeight& weight : plan.weights)
+    held.push_back(holdings.find(key_of(graph, weight, reader)));
+  return held;
+}
+
+std::size_t missing_weight_bytes(const ir::Graph& graph, const plan::Plan& plan,
+                                 const Holdings& holdings, const WeightReader& reader) {
+  std::size_t bytes = 0;
+  for (std::size_t i : missing(plan, held_weights(graph, plan, holdings, reader), true))
+    bytes += plan.weights[i].bytes;
+  return bytes;
+}
+
+Status place_resident(const ir::Graph& graph, const plan::Plan& plan, Holdings& holdings,
+                      const WeightReader& reader, Weights& weights) {
+  const std::vector<std::size_t> indices = missing(plan, weights, true);
+  OBSCURA_TRY(place(
+      plan, indices, plan.layout.weight_piece_bytes,
+      [&](std::size_t bytes) { return holdings.allocate(bytes); }, weights));
+  for (std::size_t i : indices)
+    holdings.remember(key_of(graph, plan.weights[i], reader), weights[i]);
+  return {};
+}
 
 Status prepare_weight(const LoadingWeights& loading, WeightFeed& feed, std::size_t node,
                       const plan::WeightNeed& need, std::byte* target, std::byte* staging,

@@ -21,6 +21,22 @@ struct LoadingWeights {
   WeightReader& reader;
 };
 
+// Parallel to the plan's weights: those that somebody holds, else nullptr.
+std::vector<std::shared_ptr<PreparedWeight>> held_weights(const ir::Graph& graph,
+                                                          const plan::Plan& plan,
+                                                          const Holdings& holdings,
+                                                          const WeightReader& reader);
+
+// Bytes of the resident ones that nobody holds.
+std::size_t missing_weight_bytes(const ir::Graph& graph, const plan::Plan& plan,
+                                 const Holdings& holdings, const WeightReader& reader);
+
+// Gives the resident ones that nobody holds their places on the device; they are still to be
+// prepared, and shared from now on. `weights` is parallel to the plan's.
+Status place_resident(const ir::Graph& graph, const plan::Plan& plan, Holdings& holdings,
+                      const WeightReader& reader,
+                      std::vector<std::shared_ptr<PreparedWeight>>& weights);
+
 // Parallel to the plan's weights: resident ones on the device; streamed ones in the host's memory
 // where the layout prefetches, else nullptr. Those that somebody holds already are shared. The
 // arena has been reserved; nothing runs meanwhile.

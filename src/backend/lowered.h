@@ -36,8 +36,6 @@ class Lowered {
   // Parallel to the graph's nodes.
   virtual const std::vector<plan::NodeNeeds>& needs() const = 0;
   virtual plan::Layout layout() const = 0;
-  // Weights that are loaded together share allocations of so many bytes; 0: one for all.
-  virtual std::size_t weight_piece_bytes() const = 0;
   // Whether what is put has happened when the call returns.
   virtual bool computes_at_once() const = 0;
 

@@ -22,13 +22,11 @@ Runner::~Runner() {
 
 std::size_t Runner::missing_weight_bytes(const plan::Plan& plan,
                                          const WeightReader& weights) const {
-  std::size_t missing = 0;
-  for (const plan::PlannedWeight& weight : plan.weights) {
-    if (!weight.resident) continue;
-    if (holdings_->find(weight_key(graph_.value(weight.value), weight, weights)) == nullptr)
-      missing += weight.bytes;
-  }
-  return missing;
+  return backend::missing_weight_bytes(graph_, plan, *holdings_, weights);
+}
+
+void Runner::keep_weights(const plan::Plan& plan, const WeightReader& weights) {
+  kept_ = held_weights(graph_, plan, *holdings_, weights);
 }
 
 void Runner::visit_weights(const WeightVisitor& visit) const {
@@ -39,6 +37,7 @@ void Runner::visit_weights(const WeightVisitor& visit) const {
 }
 
 Status Runner::load(plan::Plan plan, WeightReader& weights) {
+  const auto kept = std::move(kept_);
   unload();
   plan_ = std::move(plan);
   reader_ = &weights;
@@ -80,6 +79,7 @@ Status Runner::allocate_copies() {
 }
 
 void Runner::unload() {
+  kept_.clear();
   if (reader_ == nullptr) return;
   if (Status status = device_->wait(); status.ok() && loaded_)
     parameters_.park(graph_, plan_, *device_);

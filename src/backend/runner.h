@@ -34,6 +34,7 @@ class Runner final : public Executable {
   bool loaded() const override { return loaded_; }
   std::size_t missing_weight_bytes(const plan::Plan& plan,
                                    const WeightReader& weights) const override;
+  void keep_weights(const plan::Plan& plan, const WeightReader& weights) override;
   void visit_weights(const WeightVisitor& visit) const override;
   Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override;
   Status read_parameter(std::string_view name, std::span<std::byte> bytes) override;
@@ -82,6 +83,7 @@ class Runner final : public Executable {
   plan::Plan plan_;
   WeightReader* reader_ = nullptr;
   std::vector<std::shared_ptr<PreparedWeight>> weights_;  // parallel to plan_.weights
+  std::vector<std::shared_ptr<PreparedWeight>> kept_;     // while nothing is loaded
   std::unique_ptr<WeightFeed> feed_;  // of weights that are prepared anew in each run
   ParameterMemory parameters_;
   MemoryPtr copies_;

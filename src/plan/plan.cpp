@@ -132,7 +132,7 @@ class Planner {
     auto all = buffers();
     std::vector<Buffer> packed;
     for (auto& [buffer, target] : all) packed.push_back(buffer);
-    plan_.arena_bytes = pack(packed, plan_.layout.piece_bytes);
+    plan_.arena_bytes = std::max(pack(packed, plan_.layout.piece_bytes), staging_of_resident());
     for (std::size_t i = 0; i < all.size(); ++i) *all[i].second = packed[i].offset;
     for (std::size_t v = 0; v < storage_.size(); ++v) plan_.values[v] = plan_.values[storage_[v]];
     plan_.resident_weight_bytes = plan_.streamed_weight_bytes = 0;
@@ -142,6 +142,17 @@ class Planner {
   }
 
  private:
+  // Resident weights pass through the arena as well, before anything runs, one after the other. A
+  // device that prefetches has streamed ones ready by then, and stages none in the arena.
+  std::size_t staging_of_resident() const {
+    std::size_t most = 0;
+    for (std::size_t n = 0; n < needs_.size() && !plan_.layout.prefetches; ++n)
+      for (std::size_t w = 0; w < needs_[n].weights.size(); ++w)
+        if (plan_.weights[plan_.nodes[n].weights[w]].resident)
+          most = std::max(most, needs_[n].weights[w].staging_bytes);
+    return most;
+  }
+
   void lay_out_parameters() {
     std::vector<std::size_t> sizes;
     for (ir::ValueId id : graph_.parameters) sizes.push_back(aligned(graph_.type(id).bytes()));

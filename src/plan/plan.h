@@ -27,7 +27,7 @@ namespace obscura::plan {
 struct WeightNeed {
   std::size_t operand = 0;        // index into the node's inputs
   std::size_t bytes = 0;          // prepared
-  std::size_t staging_bytes = 0;  // extra memory while it is being prepared
+  std::size_t staging_bytes = 0;  // extra memory in the arena while it is being prepared
   std::string form;  // equal forms of one weight are shared: between nodes, and between programs
 };
 
@@ -69,6 +69,8 @@ struct Layout {
   // arena and the parameters' memory are then allocated in pieces of so many bytes, and no buffer
   // lies across two.
   std::size_t piece_bytes = 0;
+  // Weights that are loaded together share allocations of so many bytes; 0: one for all.
+  std::size_t weight_piece_bytes = 0;
 };
 
 struct PlannedWeight {

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "backend/holdings.h"
+#include "backend/load_weights.h"
 
 namespace obscura::runtime {
 namespace {
@@ -14,41 +14,29 @@ namespace {
 using backend::Executable;
 using backend::WeightReader;
 
-// The bytes of something that the device would hold, for as long as somebody holds this.
-using Held = std::shared_ptr<const std::size_t>;
-
-// What the device would hold: one arena for all networks, and each prepared weight once, however
-// many networks share it.
-class PlannedHoldings {
+// Memory that nobody reads or writes: its size is all there is to it.
+class Unreal final : public backend::Memory {
  public:
-  std::size_t arena = 0;
-
-  Held find(const std::string& key) const {
-    auto entry = weights_.find(key);
-    return entry == weights_.end() ? nullptr : entry->second.lock();
+  explicit Unreal(std::size_t bytes) : bytes_(bytes) {}
+  std::byte* data() const override {
+    static std::byte anywhere;
+    return &anywhere;
   }
-  Held hold(const std::string& key, std::size_t bytes) {
-    if (Held held = find(key)) return held;
-    Held held = std::make_shared<const std::size_t>(bytes);
-    std::erase_if(weights_, [](const auto& entry) { return entry.second.expired(); });
-    weights_[key] = held;
-    return held;
-  }
-  std::size_t weight_bytes() const {
-    std::size_t bytes = 0;
-    for (const auto& [key, weight] : weights_)
-      if (Held held = weight.lock()) bytes += *held;
-    return bytes;
-  }
+  std::size_t bytes() const override { return bytes_; }
 
  private:
-  std::map<std::string, std::weak_ptr<const std::size_t>> weights_;
+  std::size_t bytes_;
 };
 
+Result<backend::MemoryPtr> allocate_nothing(std::size_t bytes) {
+  return backend::MemoryPtr(std::make_shared<Unreal>(bytes));
+}
+
+// Holds what a Runner would, by the same rules.
 class PlanningExecutable final : public Executable {
  public:
   PlanningExecutable(std::unique_ptr<Executable> real, std::vector<PlannedNetwork>& networks,
-                     PlannedHoldings& holdings)
+                     backend::Holdings& holdings)
       : real_(std::move(real)), networks_(networks), holdings_(holdings) {}
 
   const ir::Graph& graph() const override { return real_->graph(); }
@@ -62,28 +50,32 @@ class PlanningExecutable final : public Executable {
                            plan.resident_weight_bytes + plan.parameter_bytes,
                            plan.streamed_weight_bytes, 0});
     }
+    const auto kept = std::move(weights_);
     unload();
-    holdings_.arena = std::max(holdings_.arena, plan.arena_bytes);
-    for (const plan::PlannedWeight& weight : plan.weights)
-      if (weight.resident) held_.push_back(holdings_.hold(key(weight, weights), weight.bytes));
+    plan_ = std::move(plan);
+    OBSCURA_TRY(holdings_.reserve_arena(plan_.arena_bytes, plan_.layout.piece_bytes));
+    weights_ = backend::held_weights(graph(), plan_, holdings_, weights);
+    OBSCURA_TRY(backend::place_resident(graph(), plan_, holdings_, weights, weights_));
+    OBSCURA_ASSIGN(parameters_, holdings_.allocate(plan_.parameter_bytes));
     loaded_ = true;
     return {};
   }
   void unload() override {
-    held_.clear();
+    weights_.clear();
+    parameters_ = nullptr;
     loaded_ = false;
   }
   bool loaded() const override { return loaded_; }
   std::size_t missing_weight_bytes(const plan::Plan& plan,
                                    const WeightReader& weights) const override {
-    std::size_t missing = 0;
-    for (const plan::PlannedWeight& weight : plan.weights)
-      if (weight.resident && holdings_.find(key(weight, weights)) == nullptr)
-        missing += weight.bytes;
-    return missing;
+    return backend::missing_weight_bytes(graph(), plan, holdings_, weights);
+  }
+  void keep_weights(const plan::Plan& plan, const WeightReader& weights) override {
+    weights_ = backend::held_weights(graph(), plan, holdings_, weights);
   }
   void visit_weights(const backend::WeightVisitor& visit) const override {
-    for (const Held& held : held_) visit(held.get(), *held);
+    for (std::size_t i = 0; loaded_ && i < weights_.size(); ++i)
+      if (plan_.weights[i].resident) visit(weights_[i].get(), weights_[i]->bytes);
   }
   Status write_parameter(std::string_view, std::span<const std::byte>) override { return {}; }
   Status read_parameter(std::string_view, std::span<std::byte> bytes) override {
@@ -104,15 +96,13 @@ class PlanningExecutable final : public Executable {
   }
 
  private:
-  std::string key(const plan::PlannedWeight& weight, const WeightReader& weights) const {
-    return backend::weight_key(graph().value(weight.value), weight, weights);
-  }
-
   std::unique_ptr<Executable> real_;
   std::vector<PlannedNetwork>& networks_;
-  PlannedHoldings& holdings_;
+  backend::Holdings& holdings_;
   std::optional<std::size_t> index_;
-  std::vector<Held> held_;
+  plan::Plan plan_;
+  std::vector<std::shared_ptr<backend::PreparedWeight>> weights_;  // or those that are kept
+  backend::MemoryPtr parameters_;
   bool loaded_ = false;
 };
 
@@ -129,14 +119,14 @@ class PlanningDevice final : public backend::Device {
         std::make_unique<PlanningExecutable>(std::move(executable), networks_, holdings_));
   }
   Result<backend::MemoryPtr> allocate(std::size_t bytes) override { return real_->allocate(bytes); }
-  std::size_t arena_bytes() const override { return holdings_.arena; }
+  std::size_t arena_bytes() const override { return holdings_.arena_bytes(); }
   std::size_t weight_bytes() const override { return holdings_.weight_bytes(); }
-  void release_arena() override { holdings_.arena = 0; }
+  void release_arena() override { holdings_.release_arena(); }
 
  private:
   std::unique_ptr<backend::Device> real_;
   std::vector<PlannedNetwork>& networks_;
-  PlannedHoldings holdings_;
+  backend::Holdings holdings_{allocate_nothing};
 };
 
 }  // namespace

@@ -34,6 +34,10 @@ class Program {
     return loaded() ? 0
                     : executable_->missing_weight_bytes(plan_, *weights_) + plan_.parameter_bytes;
   }
+  // As backend::Executable::keep_weights; nothing to do where they are loaded.
+  void keep_weights() {
+    if (!loaded()) executable_->keep_weights(plan_, *weights_);
+  }
   void visit_weights(const backend::WeightVisitor& visit) const {
     executable_->visit_weights(visit);
   }

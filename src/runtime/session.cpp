@@ -82,13 +82,14 @@ Result<Program*> Session::program(const std::string& key,
   return programs_.front().program.get();
 }
 
-void Session::make_room(const Program& program, std::size_t reserved) {
+void Session::make_room(Program& program, std::size_t reserved) {
+  program.keep_weights();
   // The arena serves whoever runs. Weights are shared between Programs, so what leaving frees, or
   // loading adds, is what the device counts.
   auto needed = [&](std::size_t arena) {
     return arena + device_->weight_bytes() + program.bytes_to_load() + reserved;
   };
-  // Networks of other weights leave first: those of the same may hold some that are needed again.
+  // Networks of other weights leave first: those of the same are more likely to be needed again.
   for (bool related : {false, true}) {
     for (auto entry = programs_.rbegin(); entry != programs_.rend(); ++entry) {
       if (needed(program.plan().arena_bytes) <= budget_) break;
@@ -99,6 +100,8 @@ void Session::make_room(const Program& program, std::size_t reserved) {
   }
   if (needed(std::max(device_->arena_bytes(), program.plan().arena_bytes)) > budget_)
     release_arena();
+  // Where weights share an allocation, those that are kept hold it as a whole.
+  if (!program.loaded() && needed(program.plan().arena_bytes) > budget_) program.unload();
 }
 
 Result<std::size_t> Session::budget_beside(std::size_t reserved) const {

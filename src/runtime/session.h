@@ -1,8 +1,9 @@
 // A device, a memory budget, and the Programs that share both.
 //
 // Each Program is planned to fit the budget alone. Programs run one after another; their prepared
-// weights stay as long as there is room, and those used longest ago leave first. So the memory that
-// a job will need is known before it starts: the largest of its Programs.
+// weights stay as long as there is room, and those used longest ago leave first; what the next
+// Program needs of them stays in any case. So the memory that a job will need is known before it
+// starts: the largest of its Programs.
 //
 // Other programs may take a device's memory meanwhile. Where a Program's memory is refused though
 // its plan fits the budget, the Session frees all it holds, lowers the budget to what the device
@@ -84,7 +85,7 @@ class Session {
   Result<std::size_t> budget_beside(std::size_t reserved) const;
   // Plans the Program for the present budget, if it was not.
   Status fit(Entry& entry);
-  void make_room(const Program& program, std::size_t reserved);
+  void make_room(Program& program, std::size_t reserved);
   // load() after `refused`, within what the device has left.
   Status load_in_less(Entry& entry, Status refused);
   void unload_all();

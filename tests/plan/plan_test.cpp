@@ -27,6 +27,10 @@ TEST(Plan, RandomNetworksNeverOverlapAndKeepTheirBudget) {
     Status checked = check_plan(network.graph, network.needs, *whole);
     ASSERT_TRUE(checked.ok()) << "seed " << seed << ": " << checked.error().message();
     EXPECT_EQ(whole->streamed_weight_bytes, 0u);
+    // Room for what each weight passes through when it is loaded.
+    for (const NodeNeeds& needs : network.needs)
+      for (const WeightNeed& need : needs.weights)
+        EXPECT_GE(whole->arena_bytes, need.staging_bytes) << "seed " << seed;
     for (double part : {0.9, 0.6, 0.3}) {
       auto budget = static_cast<std::size_t>(static_cast<double>(whole->peak_bytes()) * part);
       auto plan = make_plan(network.graph, network.needs, budget);

@@ -24,8 +24,9 @@ namespace {
 // Bytes that the device has for us, and what happened to requests for more.
 struct Memory {
   std::size_t bytes = 0;
-  std::size_t images = 0;   // of `bytes`, beside what Programs hold
-  std::size_t claimed = 0;  // what describe() says, if it is not `bytes`
+  std::size_t images = 0;    // of `bytes`, beside what Programs hold
+  std::size_t claimed = 0;   // what describe() says, if it is not `bytes`
+  std::size_t prepared = 0;  // of weights that were to stay
   int refusals = 0, loads = 0, refused_runs = 0;
   int runs_to_loss = -1;  // then the device is lost; below 0 it never is
 };
@@ -44,6 +45,7 @@ class LimitedExecutable final : public backend::Executable {
       return Error(ErrorKind::kOutOfMemory, "allocating " + std::to_string(plan.peak_bytes()));
     }
     ++memory_->loads;
+    memory_->prepared += inner_->missing_weight_bytes(plan, weights);
     return inner_->load(std::move(plan), weights);
   }
   void unload() override { inner_->unload(); }
@@ -51,6 +53,9 @@ class LimitedExecutable final : public backend::Executable {
   std::size_t missing_weight_bytes(const plan::Plan& plan,
                                    const backend::WeightReader& weights) const override {
     return inner_->missing_weight_bytes(plan, weights);
+  }
+  void keep_weights(const plan::Plan& plan, const backend::WeightReader& weights) override {
+    inner_->keep_weights(plan, weights);
   }
   void visit_weights(const backend::WeightVisitor& visit) const override {
     inner_->visit_weights(visit);
@@ -289,6 +294,52 @@ TEST_F(LimitedSession, AsksForALostDeviceAgainUntilItIsBack) {
   program = layers("one");
   ASSERT_TRUE(program.ok());
   EXPECT_TRUE(run(**program).ok());
+}
+
+// Doubles one layer, as an adapter changes some.
+class Doubled final : public WeightChange {
+ public:
+  const std::string& identity() const override { return identity_; }
+  bool touches(std::string_view name) const override { return name == "w3"; }
+  Status apply(std::string_view, const Shape& shape, float* values) const override {
+    for (std::int64_t i = 0; i < shape.elements(); ++i) values[i] *= 2;
+    return {};
+  }
+
+ private:
+  std::string identity_ = "doubled";
+};
+
+// Going from one set of weights to another prepares what differs, also where there is no room for
+// both, and where not even one has all its weights on the device.
+TEST_F(LimitedSession, PreparesWhatDiffersWhereTwoDoNotFit) {
+  constexpr std::size_t kLayer = sizeof(float) * kWidth * kWidth;
+  auto doubled = weights_->with(std::make_shared<Doubled>());
+  auto run_with = [&](const std::shared_ptr<WeightStore>& weights) {
+    auto program = session_->program("layers", weights, [&] { return graph(); });
+    EXPECT_TRUE(program.ok());
+    memory_->prepared = 0;
+    EXPECT_TRUE(program.ok() && run(**program).ok());
+    EXPECT_LE(session_->device().held_bytes(), session_->budget());
+    return y_.clone();
+  };
+  const Tensor bare = run_with(weights_), changed = run_with(doubled);
+  const std::size_t whole = (*layers("layers"))->plan().peak_bytes();
+  EXPECT_FALSE(same_bits(bare));
+
+  for (std::size_t budget : {whole + kLayer / 2, whole - 3 * kLayer}) {
+    session_ = std::make_unique<Session>(*make_device(), budget);
+    run_with(weights_);
+    EXPECT_GT(memory_->prepared, kLayer);
+    for (int i = 0; i < 2; ++i) {
+      run_with(doubled);
+      EXPECT_TRUE(same_bits(changed));
+      EXPECT_LE(memory_->prepared, kLayer);
+      run_with(weights_);
+      EXPECT_TRUE(same_bits(bare));
+      EXPECT_LE(memory_->prepared, kLayer);
+    }
+  }
 }
 
 // A job's peak is what its own Programs hold, as planned: not what an earlier job has left, though

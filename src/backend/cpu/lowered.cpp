@@ -40,9 +40,10 @@ class CpuLowered final : public Lowered {
       : kernels_(std::move(nodes.kernels)), needs_(std::move(nodes.needs)) {}
 
   const std::vector<plan::NodeNeeds>& needs() const override { return needs_; }
-  plan::Layout layout() const override { return {.keeps_steady = true}; }
-  // Each by itself: the system's pages are small, and are free the moment a weight is let go.
-  std::size_t weight_piece_bytes() const override { return 1; }
+  plan::Layout layout() const override {
+    // Each weight by itself: the system's pages are small, and are free the moment one is let go.
+    return {.keeps_steady = true, .weight_piece_bytes = 1};
+  }
   bool computes_at_once() const override { return true; }
 
   Status open() override { return {}; }

@@ -42,10 +42,13 @@ class CudaLowered final : public Lowered {
 
   const std::vector<plan::NodeNeeds>& needs() const override { return needs_; }
   plan::Layout layout() const override {
-    return {.holds_inputs_and_outputs = true, .prefetches = true, .keeps_steady = true};
+    // One allocation for all weights: the device gives memory out in pieces of megabytes, and most
+    // weights are smaller.
+    return {.holds_inputs_and_outputs = true,
+            .prefetches = true,
+            .keeps_steady = true,
+            .weight_piece_bytes = 0};
   }
-  // The device gives memory out in pieces of megabytes, and most weights are smaller.
-  std::size_t weight_piece_bytes() const override { return 0; }
   bool computes_at_once() const override { return false; }
 
   Status open() override;

@@ -27,6 +27,9 @@ namespace {
 
 using test::RandomWeights;
 
+// Of a matrix of 64x64: kernels pad smaller ones up to that.
+constexpr std::size_t kPiece = 64 * 64 * sizeof(float);
+
 struct Traffic {
   std::map<Lowered::Way, int> copies;
   int fetches = 0, waits = 0;
@@ -42,9 +45,9 @@ class FarLowered final : public Lowered {
     return {.holds_inputs_and_outputs = true,
             .prefetches = true,
             .keeps_steady = true,
-            .piece_bytes = piece_bytes_};
+            .piece_bytes = piece_bytes_,
+            .weight_piece_bytes = piece_bytes_};
   }
-  std::size_t weight_piece_bytes() const override { return piece_bytes_; }
   bool computes_at_once() const override { return false; }
   Status open() override { return cpu_->open(); }
   void close() override { cpu_->close(); }
@@ -109,10 +112,10 @@ std::shared_ptr<Holdings> new_holdings() {
 ir::Graph layers(RandomWeights& weights) {
   ir::Builder b("layers", weights);
   auto matrix = [&](const std::string& name) {
-    return b.weight(weights.declare(name, {32, 32}, 0.2f));
+    return b.weight(weights.declare(name, {64, 64}, 0.15f));
   };
-  ir::ValueId x = b.input("x", {DType::kF32, {1, 16, 32}});
-  ir::ValueId prompt = b.steady_input("prompt", {DType::kF32, {1, 16, 32}});
+  ir::ValueId x = b.input("x", {DType::kF32, {1, 32, 64}});
+  ir::ValueId prompt = b.steady_input("prompt", {DType::kF32, {1, 32, 64}});
   ir::ValueId term =
       ir::activation(b, ir::linear(b, prompt, matrix("v"), ir::kNoValue), ir::Activation::kSilu);
   for (const char* name : {"w0", "w1", "w2"})
@@ -131,7 +134,7 @@ Status load(Executable& executable, RandomWeights& weights,
 }
 
 Tensor run_layers(Executable& executable, const Tensor& x, const Tensor& prompt) {
-  Tensor y({1, 16, 32}), again({1, 16, 32});
+  Tensor y({1, 32, 64}), again({1, 32, 64});
   InputBinding inputs[] = {{"x", std::as_bytes(x.values())},
                            {"prompt", std::as_bytes(prompt.values())}};
   OutputBinding outputs[] = {{"y", std::as_writable_bytes(y.values())},
@@ -146,8 +149,8 @@ bool equal_bits(const Tensor& a, const Tensor& b) {
   return std::memcmp(a.data(), b.data(), a.values().size_bytes()) == 0;
 }
 
-const Tensor kX = test::random_tensor({1, 16, 32}, 1),
-             kPrompt = test::random_tensor({1, 16, 32}, 2);
+const Tensor kX = test::random_tensor({1, 32, 64}, 1),
+             kPrompt = test::random_tensor({1, 32, 64}, 2);
 
 class FarDevice : public testing::Test {
  protected:
@@ -167,7 +170,7 @@ class FarDevice : public testing::Test {
 };
 
 TEST_F(FarDevice, GivesTheSameBitsWhateverItsLayout) {
-  for (std::size_t piece_bytes : {std::size_t{0}, std::size_t{4096}, std::size_t{8192}}) {
+  for (std::size_t piece_bytes : {std::size_t{0}, kPiece, 2 * kPiece}) {
     auto executable = make(piece_bytes);
     for (bool streamed : {false, true}) {
       std::optional<std::size_t> budget;
@@ -183,17 +186,36 @@ TEST_F(FarDevice, GivesTheSameBitsWhateverItsLayout) {
 }
 
 TEST_F(FarDevice, HoldsWhatThePlanSays) {
-  auto executable = make(4096);
+  auto executable = make(kPiece);
   ASSERT_TRUE(load(*executable, weights_).ok());
   const plan::Plan plan =
       plan::make_plan(executable->graph(), executable->needs(), std::nullopt, executable->layout())
           .value();
-  EXPECT_GT(plan.arena_bytes, 4096u);
+  EXPECT_GT(plan.arena_bytes, kPiece);
   EXPECT_EQ(holdings_->arena_bytes(), plan.arena_bytes);
   EXPECT_EQ(holdings_->weight_bytes(), plan.resident_weight_bytes);
   std::size_t visited = 0;
   executable->visit_weights([&](const void*, std::size_t bytes) { visited += bytes; });
   EXPECT_EQ(visited, plan.resident_weight_bytes);
+}
+
+TEST_F(FarDevice, KeepsWeightsOfOneThatLeaves) {
+  auto first = make(kPiece), second = make(kPiece);
+  const plan::Plan plan =
+      plan::make_plan(first->graph(), first->needs(), std::nullopt, first->layout()).value();
+  for (bool loads : {true, false}) {
+    ASSERT_TRUE(load(*first, weights_).ok());
+    second->keep_weights(plan, weights_);
+    first->unload();
+    EXPECT_EQ(second->missing_weight_bytes(plan, weights_), 0u);
+    if (loads) {
+      ASSERT_TRUE(load(*second, weights_).ok());
+      EXPECT_TRUE(equal_bits(wanted_, run_layers(*second, kX, kPrompt)));
+    }
+    second->unload();
+    EXPECT_EQ(second->missing_weight_bytes(plan, weights_), plan.resident_weight_bytes);
+    EXPECT_EQ(holdings_->weight_bytes(), 0u);
+  }
 }
 
 TEST_F(FarDevice, SendsASteadyInputAgainOnlyWhenItChanged) {
@@ -217,7 +239,7 @@ TEST_F(FarDevice, LeavesTensorsToTheNextRun) {
 
   MemoryPtr between = cpu::allocate(once.values().size_bytes()).value();
   const std::span<std::byte> bytes(between->data(), between->bytes());
-  Tensor y({1, 16, 32}), again({1, 16, 32});
+  Tensor y({1, 32, 64}), again({1, 32, 64});
   const InputBinding prompt{"prompt", std::as_bytes(kPrompt.values())};
   InputBinding first[] = {{"x", std::as_bytes(kX.values())}, prompt};
   InputBinding second[] = {{"x", bytes, true}, prompt};
@@ -235,7 +257,7 @@ TEST_F(FarDevice, LeavesTensorsToTheNextRun) {
 TEST_F(FarDevice, NamesTheInputThatIsNotFinite) {
   auto executable = make(0);
   ASSERT_TRUE(load(*executable, weights_).ok());
-  Tensor bad = test::random_tensor({1, 16, 32}, 5), y({1, 16, 32}), again({1, 16, 32});
+  Tensor bad = test::random_tensor({1, 32, 64}, 5), y({1, 32, 64}), again({1, 32, 64});
   bad.data()[7] = NAN;
   InputBinding inputs[] = {{"x", std::as_bytes(std::as_const(bad).values())},
                            {"prompt", std::as_bytes(kPrompt.values())}};

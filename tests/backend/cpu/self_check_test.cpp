@@ -28,6 +28,9 @@ class FaultyExecutable final : public Executable {
                                    const WeightReader& weights) const override {
     return real_->missing_weight_bytes(plan, weights);
   }
+  void keep_weights(const plan::Plan& plan, const WeightReader& weights) override {
+    real_->keep_weights(plan, weights);
+  }
   void visit_weights(const WeightVisitor& visit) const override { real_->visit_weights(visit); }
   Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override {
     return real_->write_parameter(name, bytes);
