@@ -1,5 +1,6 @@
 #include "nn/conv.h"
 
+#include "ir/resize.h"
 #include "ir/shape_ops.h"
 #include "nn/branch.h"
 #include "nn/linear.h"
@@ -32,6 +33,9 @@ ir::ValueId conv2d(const Scope& at, ir::ValueId x, int stride, ir::Padding paddi
 
 ir::ValueId upsample(const Scope& at, ir::ValueId x, std::int64_t height, std::int64_t width) {
   ir::Builder& builder = at.enter();
+  const Shape& s = builder.shape(x);
+  const bool doubles = (height + 1) / 2 == s[1] && (width + 1) / 2 == s[2];
+  if (!doubles) return ir::resize(builder, x, height, width, ResizeMethod::kNearest);
   ir::ValueId y = ir::upsample(builder, x);
   if (builder.shape(y)[1] != height) y = ir::slice_rows(builder, y, 0, height);
   if (builder.shape(y)[2] != width) y = crop_columns(builder, y, width);

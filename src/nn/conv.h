@@ -11,10 +11,9 @@ namespace obscura::nn {
 ir::ValueId conv2d(const Scope& at, ir::ValueId x);
 ir::ValueId conv2d(const Scope& at, ir::ValueId x, int stride, ir::Padding padding);
 
-// Nearest-neighbour doubling of x, cropped to `height` x `width`, which are twice x's or one less.
-// The same as interpolating to that size: PyTorch's index floor(i * in / out) is i / 2 for out =
-// 2 in - 1 too. Halving an odd size rounds up, so this brings an image back to the size of its
-// skip.
+// Nearest-neighbour interpolation of x to `height` x `width`, as PyTorch's. Where these are twice
+// x's or one less, x is doubled and cropped: the index floor(i * in / out) is i / 2 for out = 2 in
+// - 1 too. Halving an odd size rounds up, so this brings an image back to the size of its skip.
 ir::ValueId upsample(const Scope& at, ir::ValueId x, std::int64_t height, std::int64_t width);
 
 }  // namespace obscura::nn

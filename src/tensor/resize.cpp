@@ -46,11 +46,12 @@ float source_position(std::int64_t i, std::int64_t from, std::int64_t to) {
   return scale * (static_cast<float>(i) + 0.5f) - 0.5f;
 }
 
-ResampleAxis nearest_exact_axis(std::int64_t from, std::int64_t to) {
+// The pixel under the point of each new pixel that lies so far behind its first corner.
+ResampleAxis nearest_axis(std::int64_t from, std::int64_t to, float point) {
   ResampleAxis axis(from, to, 1);
   float scale = static_cast<float>(from) / static_cast<float>(to);
   for (std::int64_t i = 0; i < to; ++i) {
-    axis.set(i, 0, static_cast<std::int64_t>(std::floor((static_cast<float>(i) + 0.5f) * scale)),
+    axis.set(i, 0, static_cast<std::int64_t>(std::floor((static_cast<float>(i) + point) * scale)),
              1);
   }
   return axis;
@@ -102,7 +103,9 @@ ResampleAxis bicubic_axis(std::int64_t from, std::int64_t to) {
 ResampleAxis make_axis(ResizeMethod method, std::int64_t from, std::int64_t to) {
   switch (method) {
     case ResizeMethod::kNearestExact:
-      return nearest_exact_axis(from, to);
+      return nearest_axis(from, to, 0.5f);
+    case ResizeMethod::kNearest:
+      return nearest_axis(from, to, 0);
     case ResizeMethod::kBilinear:
       return bilinear_axis(from, to);
     case ResizeMethod::kArea:

@@ -17,6 +17,8 @@ enum class ResizeMethod {
   kLanczos,   // Pillow's, with antialiasing, in 8 bits: values are clipped to 0…1 and become
               // multiples of 1/255
   kBislerp,   // spherical interpolation of the channels as vectors; for latents
+  kNearest,   // PyTorch's plain "nearest", the pixel under each new pixel's first corner: inside
+              // networks, and no name for it
 };
 
 // ComfyUI's names: "nearest-exact", "bilinear", "area", "bicubic", "lanczos", "bislerp".

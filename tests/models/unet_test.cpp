@@ -31,6 +31,38 @@ TEST(UNet, OfThePocketModelAgreesWithDiffusersAtEveryStage) {
   EXPECT_LT(relative_error(outputs->at("eps"), channels_last(reference("out.eps"))), 2e-5);
 }
 
+// What is shrunk before it is handed over makes the decoder go up by more than two at that level,
+// to the size of the next skip, as ComfyUI's interpolation does. 26x22 has levels of 13x11, of
+// which halves are 6 and, rounded to even, 6.
+TEST(UNet, GoesUpToTheNextSkipWhateverWasShrunk) {
+  auto entries = read_key_list("sdxl_base_keys.tsv");
+  KeyListWeights weights(entries, kPrefix);
+  for (int block = 1; block < 9; ++block) {
+    for (bool after_skip : {false, true}) {
+      UNetChanges changes;
+      changes.deep_shrink = DeepShrink{.block = block, .factor = 2, .after_skip = after_skip};
+      auto graph = build_unet(weights, {}, {.height = 26, .width = 22, .changes = changes});
+      ASSERT_TRUE(graph.ok()) << "block " << block << ": " << graph.error().message();
+      EXPECT_TRUE(graph->validate().ok());
+      EXPECT_EQ(graph->type(graph->output("eps")).shape, (Shape{1, 26, 22, 4}));
+    }
+  }
+  UNetChanges changes;
+  changes.deep_shrink = DeepShrink{.block = 3, .factor = 2, .after_skip = false};
+  auto graph = build_unet(weights, {}, {.height = 26, .width = 22, .changes = changes});
+  ASSERT_TRUE(graph.ok());
+  std::vector<Shape> sizes;
+  for (const ir::Node& node : graph->nodes) {
+    if (node.op->name() != "resize") continue;
+    sizes.push_back(graph->type(node.inputs[0]).shape);
+    sizes.push_back(graph->type(node.output()).shape);
+  }
+  EXPECT_EQ(sizes, (std::vector<Shape>{{1, 13, 11, 320},
+                                       {1, 6, 6, 320},  // down
+                                       {1, 6, 6, 640},
+                                       {1, 26, 22, 640}}));  // up
+}
+
 struct RealUNet {
   const char* list;
   UNetDimensions dimensions;

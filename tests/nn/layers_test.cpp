@@ -93,8 +93,9 @@ TEST(Conv, OfOnePixelIsALinear) {
 }
 
 // PyTorch's nearest interpolation to a given size reads pixel floor(i * in / out).
-TEST(Upsample, ReachesOddSizesAsInterpolationDoes) {
-  for (const Shape& size : {Shape{6, 4}, Shape{5, 4}, Shape{6, 3}, Shape{5, 3}}) {
+TEST(Upsample, ReachesAnySizeAsInterpolationDoes) {
+  for (const Shape& size : {Shape{6, 4}, Shape{5, 4}, Shape{6, 3}, Shape{5, 3}, Shape{12, 8},
+                            Shape{7, 9}, Shape{3, 2}, Shape{2, 5}}) {
     const std::int64_t height = size[0], width = size[1];
     Tensor x = counting(Shape{2, 3, 2, 2});
     Tensor y = evaluate(WeightTable(), x, [&](const Scope& s, ir::ValueId v) {
