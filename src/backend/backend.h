@@ -60,11 +60,14 @@ struct OutputBinding {
   bool on_device = false;
 };
 
-// Told of a prepared weight: something that is the same for all that share it, and its bytes.
-using WeightVisitor = std::function<void(const void* weight, std::size_t bytes)>;
+// Told of a prepared weight or a parameter: something that is the same for all that share it, and
+// its bytes.
+using HeldVisitor = std::function<void(const void* held, std::size_t bytes)>;
+
+class ParameterStore;
 
 // A graph with a kernel for each node. Holds its weights from load() to unload() or destruction,
-// and the content of its parameters, zeros at first, for as long as it lives.
+// and the content of its parameters for as long as it lives.
 class Executable {
  public:
   virtual ~Executable() = default;
@@ -79,18 +82,20 @@ class Executable {
   virtual Status load(plan::Plan plan, WeightReader& weights) = 0;
   virtual void unload() = 0;
   virtual bool loaded() const = 0;
-  // Bytes of the plan's resident weights that the device does not hold yet, for this or another
-  // Executable.
-  virtual std::size_t missing_weight_bytes(const plan::Plan& plan,
-                                           const WeightReader& weights) const = 0;
+  // Bytes of the plan's resident weights and parameters that the device does not hold yet, for
+  // this or another Executable.
+  virtual std::size_t missing_bytes(const plan::Plan& plan, const WeightReader& weights) const = 0;
   // Holds on to what there is already of the plan's weights, until load() or unload(): those who
   // hold them now can then be unloaded without their being prepared anew.
   virtual void keep_weights(const plan::Plan& plan, const WeightReader& weights) = 0;
-  // Every prepared weight of its plan that it holds on the device.
-  virtual void visit_weights(const WeightVisitor& visit) const = 0;
+  // Every prepared weight and every parameter that it holds on the device, while it is loaded.
+  virtual void visit_held(const HeldVisitor& visit) const = 0;
 
-  // The content of the graph's parameter `name`, which has so many bytes. What is unloaded keeps
-  // its parameters in the host's memory.
+  // Its parameters are from now on those of the store (backend/parameter_store.h), by their names:
+  // whoever shares it reads what others wrote. Until then they are its own. REQUIRES: !loaded().
+  virtual void bind_parameters(std::shared_ptr<ParameterStore> store) = 0;
+  // The content of the graph's parameter `name`, which has so many bytes; zeros at first. What is
+  // unloaded keeps its parameters in the host's memory.
   virtual Status write_parameter(std::string_view name, std::span<const std::byte> bytes) = 0;
   virtual Status read_parameter(std::string_view name, std::span<std::byte> bytes) = 0;
 

@@ -1,7 +1,10 @@
 #include "backend/parameter_memory.h"
 
 #include <cstring>
+#include <string>
+#include <vector>
 
+#include "base/check.h"
 #include "base/log.h"
 
 namespace obscura::backend {
@@ -22,48 +25,59 @@ Status to_host(Lowered& device, std::span<std::byte> bytes, const std::byte* sou
   return {};
 }
 
-}  // namespace
-
-std::byte* ParameterMemory::place(const plan::Plan& plan, ir::ValueId id) const {
-  return address(plan.values[index_of(id)].offset);
+void check_parameter(const ir::Graph& graph, std::string_view name, std::size_t bytes) {
+  const ir::ValueId id = graph.parameter(name);
+  OBSCURA_CHECK(id != ir::kNoValue, graph.name + " has no parameter " + std::string(name));
+  OBSCURA_CHECK(graph.type(id).bytes() == bytes,
+                graph.name + ": parameter " + std::string(name) + " has another size");
 }
+
+}  // namespace
 
 Status ParameterMemory::load(const ir::Graph& graph, const plan::Plan& plan, Lowered& device,
                              Holdings& holdings) {
-  if (plan.parameter_bytes == 0) return {};
-  OBSCURA_ASSIGN(memory_, holdings.allocate(plan.parameter_bytes));
-  for (ir::ValueId id : graph.parameters) {
+  ParameterStore::Places places = store_->places(graph);
+  const ParameterStore::Places shared = places;
+  OBSCURA_TRY(store_->place(graph, plan.layout.piece_bytes, holdings, places));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const ir::ValueId id = graph.parameters[i];
+    addresses_[plan.values[index_of(id)].offset] = places[i]->data;
+    if (shared[i] != nullptr) continue;
     std::vector<std::byte> content(graph.type(id).bytes());
-    parked_.read(graph.value(id).name, content);
-    OBSCURA_TRY(to_device(device, place(plan, id), content));
+    store_->read_parked(graph.value(id).name, content);
+    OBSCURA_TRY(to_device(device, places[i]->data, content));
   }
-  parked_.clear();
+  places_ = std::move(places);
+  for (ir::ValueId id : graph.parameters) store_->forget_parked(graph.value(id).name);
   return {};
 }
 
-void ParameterMemory::park(const ir::Graph& graph, const plan::Plan& plan, Lowered& device) {
-  if (memory_ == nullptr) return;
-  for (ir::ValueId id : graph.parameters) {
+void ParameterMemory::unload(const ir::Graph& graph, Lowered& device, bool keep) {
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const ir::ValueId id = graph.parameters[i];
+    if (!keep || places_[i].use_count() > 1) continue;
     std::vector<std::byte> content(graph.type(id).bytes());
-    Status status = to_host(device, content, place(plan, id));
+    Status status = to_host(device, content, places_[i]->data);
     if (!status.ok()) log::warn("{}: {}", graph.name, status.error().message());
-    parked_.write(graph.value(id).name, content);
+    store_->park(graph.value(id).name, content);
   }
+  places_.clear();
+  addresses_.clear();
 }
 
-Status ParameterMemory::write(const ir::Graph& graph, const plan::Plan& plan, Lowered* device,
-                              std::string_view name, std::span<const std::byte> bytes) {
-  const ir::ValueId id = find_parameter(graph, name, bytes.size());
-  if (device != nullptr) return to_device(*device, place(plan, id), bytes);
-  parked_.write(name, bytes);
+Status ParameterMemory::write(const ir::Graph& graph, Lowered& device, std::string_view name,
+                              std::span<const std::byte> bytes) {
+  check_parameter(graph, name, bytes.size());
+  if (auto placed = store_->find(name)) return to_device(device, placed->data, bytes);
+  store_->park(name, bytes);
   return {};
 }
 
-Status ParameterMemory::read(const ir::Graph& graph, const plan::Plan& plan, Lowered* device,
-                             std::string_view name, std::span<std::byte> bytes) {
-  const ir::ValueId id = find_parameter(graph, name, bytes.size());
-  if (device != nullptr) return to_host(*device, bytes, place(plan, id));
-  parked_.read(name, bytes);
+Status ParameterMemory::read(const ir::Graph& graph, Lowered& device, std::string_view name,
+                             std::span<std::byte> bytes) {
+  check_parameter(graph, name, bytes.size());
+  if (auto placed = store_->find(name)) return to_host(device, bytes, placed->data);
+  store_->read_parked(name, bytes);
   return {};
 }
 

@@ -20,20 +20,26 @@ Runner::~Runner() {
   unload();
 }
 
-std::size_t Runner::missing_weight_bytes(const plan::Plan& plan,
-                                         const WeightReader& weights) const {
-  return backend::missing_weight_bytes(graph_, plan, *holdings_, weights);
+std::size_t Runner::missing_bytes(const plan::Plan& plan, const WeightReader& weights) const {
+  return missing_weight_bytes(graph_, plan, *holdings_, weights) +
+         parameters_.store().missing_bytes(graph_);
 }
 
 void Runner::keep_weights(const plan::Plan& plan, const WeightReader& weights) {
   kept_ = held_weights(graph_, plan, *holdings_, weights);
 }
 
-void Runner::visit_weights(const WeightVisitor& visit) const {
+void Runner::visit_held(const HeldVisitor& visit) const {
   for (std::size_t i = 0; i < weights_.size(); ++i) {
     if (weights_[i] != nullptr && plan_.weights[i].resident)
       visit(weights_[i].get(), weights_[i]->bytes);
   }
+  for (const auto& placed : parameters_.places()) visit(placed.get(), placed->bytes);
+}
+
+void Runner::bind_parameters(std::shared_ptr<ParameterStore> store) {
+  OBSCURA_CHECK(!loaded_, graph_.name + ": bind_parameters() of what is loaded");
+  parameters_.bind(std::move(store));
 }
 
 Status Runner::load(plan::Plan plan, WeightReader& weights) {
@@ -81,9 +87,8 @@ Status Runner::allocate_copies() {
 void Runner::unload() {
   kept_.clear();
   if (reader_ == nullptr) return;
-  if (Status status = device_->wait(); status.ok() && loaded_)
-    parameters_.park(graph_, plan_, *device_);
-  parameters_.unload();
+  const Status waited = device_->wait();
+  parameters_.unload(graph_, *device_, waited.ok() && loaded_);
   device_->close();
   weights_.clear();
   feed_ = nullptr;
@@ -94,11 +99,11 @@ void Runner::unload() {
 }
 
 Status Runner::write_parameter(std::string_view name, std::span<const std::byte> bytes) {
-  return parameters_.write(graph_, plan_, loaded_ ? device_.get() : nullptr, name, bytes);
+  return parameters_.write(graph_, *device_, name, bytes);
 }
 
 Status Runner::read_parameter(std::string_view name, std::span<std::byte> bytes) {
-  return parameters_.read(graph_, plan_, loaded_ ? device_.get() : nullptr, name, bytes);
+  return parameters_.read(graph_, *device_, name, bytes);
 }
 
 Status Runner::bind(std::span<const InputBinding> inputs, std::span<const OutputBinding> outputs) {

@@ -32,10 +32,10 @@ class Runner final : public Executable {
   Status load(plan::Plan plan, WeightReader& weights) override;
   void unload() override;
   bool loaded() const override { return loaded_; }
-  std::size_t missing_weight_bytes(const plan::Plan& plan,
-                                   const WeightReader& weights) const override;
+  std::size_t missing_bytes(const plan::Plan& plan, const WeightReader& weights) const override;
   void keep_weights(const plan::Plan& plan, const WeightReader& weights) override;
-  void visit_weights(const WeightVisitor& visit) const override;
+  void visit_held(const HeldVisitor& visit) const override;
+  void bind_parameters(std::shared_ptr<ParameterStore> store) override;
   Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override;
   Status read_parameter(std::string_view name, std::span<std::byte> bytes) override;
 

@@ -7,6 +7,7 @@
 
 #include "backend/holdings.h"
 #include "backend/load_weights.h"
+#include "backend/parameter_store.h"
 
 namespace obscura::runtime {
 namespace {
@@ -56,26 +57,32 @@ class PlanningExecutable final : public Executable {
     OBSCURA_TRY(holdings_.reserve_arena(plan_.arena_bytes, plan_.layout.piece_bytes));
     weights_ = backend::held_weights(graph(), plan_, holdings_, weights);
     OBSCURA_TRY(backend::place_resident(graph(), plan_, holdings_, weights, weights_));
-    OBSCURA_ASSIGN(parameters_, holdings_.allocate(plan_.parameter_bytes));
+    auto parameters = store_->places(graph());
+    OBSCURA_TRY(store_->place(graph(), plan_.layout.piece_bytes, holdings_, parameters));
+    parameters_ = std::move(parameters);
     loaded_ = true;
     return {};
   }
   void unload() override {
     weights_.clear();
-    parameters_ = nullptr;
+    parameters_.clear();
     loaded_ = false;
   }
   bool loaded() const override { return loaded_; }
-  std::size_t missing_weight_bytes(const plan::Plan& plan,
-                                   const WeightReader& weights) const override {
-    return backend::missing_weight_bytes(graph(), plan, holdings_, weights);
+  std::size_t missing_bytes(const plan::Plan& plan, const WeightReader& weights) const override {
+    return backend::missing_weight_bytes(graph(), plan, holdings_, weights) +
+           store_->missing_bytes(graph());
   }
   void keep_weights(const plan::Plan& plan, const WeightReader& weights) override {
     weights_ = backend::held_weights(graph(), plan, holdings_, weights);
   }
-  void visit_weights(const backend::WeightVisitor& visit) const override {
+  void visit_held(const backend::HeldVisitor& visit) const override {
     for (std::size_t i = 0; loaded_ && i < weights_.size(); ++i)
       if (plan_.weights[i].resident) visit(weights_[i].get(), weights_[i]->bytes);
+    for (const auto& placed : parameters_) visit(placed.get(), placed->bytes);
+  }
+  void bind_parameters(std::shared_ptr<backend::ParameterStore> store) override {
+    store_ = std::move(store);
   }
   Status write_parameter(std::string_view, std::span<const std::byte>) override { return {}; }
   Status read_parameter(std::string_view, std::span<std::byte> bytes) override {
@@ -102,7 +109,8 @@ class PlanningExecutable final : public Executable {
   std::optional<std::size_t> index_;
   plan::Plan plan_;
   std::vector<std::shared_ptr<backend::PreparedWeight>> weights_;  // or those that are kept
-  backend::MemoryPtr parameters_;
+  std::shared_ptr<backend::ParameterStore> store_ = std::make_shared<backend::ParameterStore>();
+  backend::ParameterStore::Places parameters_;
   bool loaded_ = false;
 };
 

@@ -31,16 +31,13 @@ class Program {
   bool loaded() const { return executable_->loaded(); }
   // What load() would add to what the device holds beside the arena.
   std::size_t bytes_to_load() const {
-    return loaded() ? 0
-                    : executable_->missing_weight_bytes(plan_, *weights_) + plan_.parameter_bytes;
+    return loaded() ? 0 : executable_->missing_bytes(plan_, *weights_);
   }
   // As backend::Executable::keep_weights; nothing to do where they are loaded.
   void keep_weights() {
     if (!loaded()) executable_->keep_weights(plan_, *weights_);
   }
-  void visit_weights(const backend::WeightVisitor& visit) const {
-    executable_->visit_weights(visit);
-  }
+  void visit_held(const backend::HeldVisitor& visit) const { executable_->visit_held(visit); }
   // Plans anew if the present plan was made for another budget. REQUIRES: !loaded(). On failure,
   // kOutOfMemory as of build(), the present plan stays.
   Status fit(std::size_t budget);
@@ -48,6 +45,10 @@ class Program {
   Status load();
   void unload() { executable_->unload(); }
 
+  // As backend::Executable.
+  void bind_parameters(std::shared_ptr<backend::ParameterStore> store) {
+    executable_->bind_parameters(std::move(store));
+  }
   // The content of the graph's parameters, which a Program keeps for as long as it lives.
   Status write_parameter(std::string_view name, std::span<const std::byte> bytes) {
     return executable_->write_parameter(name, bytes);

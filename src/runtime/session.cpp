@@ -177,12 +177,11 @@ Status Session::run_on_device(Program& program, std::span<const backend::InputBi
 
 std::size_t Session::counted_bytes() const {
   std::size_t bytes = counted_arena_bytes_;
-  std::unordered_set<const void*> seen;  // weights are shared
+  std::unordered_set<const void*> seen;  // weights and parameters are shared
   for (const Entry& entry : programs_) {
     if (!entry.counted || !entry.program->loaded()) continue;
-    bytes += entry.program->plan().parameter_bytes;
-    entry.program->visit_weights([&](const void* weight, std::size_t size) {
-      if (seen.insert(weight).second) bytes += size;
+    entry.program->visit_held([&](const void* held, std::size_t size) {
+      if (seen.insert(held).second) bytes += size;
     });
   }
   return bytes;

@@ -45,20 +45,21 @@ class LimitedExecutable final : public backend::Executable {
       return Error(ErrorKind::kOutOfMemory, "allocating " + std::to_string(plan.peak_bytes()));
     }
     ++memory_->loads;
-    memory_->prepared += inner_->missing_weight_bytes(plan, weights);
+    memory_->prepared += inner_->missing_bytes(plan, weights);
     return inner_->load(std::move(plan), weights);
   }
   void unload() override { inner_->unload(); }
   bool loaded() const override { return inner_->loaded(); }
-  std::size_t missing_weight_bytes(const plan::Plan& plan,
-                                   const backend::WeightReader& weights) const override {
-    return inner_->missing_weight_bytes(plan, weights);
+  std::size_t missing_bytes(const plan::Plan& plan,
+                            const backend::WeightReader& weights) const override {
+    return inner_->missing_bytes(plan, weights);
   }
   void keep_weights(const plan::Plan& plan, const backend::WeightReader& weights) override {
     inner_->keep_weights(plan, weights);
   }
-  void visit_weights(const backend::WeightVisitor& visit) const override {
-    inner_->visit_weights(visit);
+  void visit_held(const backend::HeldVisitor& visit) const override { inner_->visit_held(visit); }
+  void bind_parameters(std::shared_ptr<backend::ParameterStore> store) override {
+    inner_->bind_parameters(std::move(store));
   }
   Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override {
     return inner_->write_parameter(name, bytes);

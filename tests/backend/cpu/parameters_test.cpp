@@ -5,6 +5,7 @@
 
 #include "backend/backend.h"
 #include "backend/graph_fixture.h"
+#include "backend/parameter_store.h"
 #include "ir/activation.h"
 #include "ir/arithmetic.h"
 #include "ir/linear.h"
@@ -110,6 +111,54 @@ TEST_F(Parameters, UnloadingKeepsThem) {
   set("late", test::random_tensor(kState, 9));
   load();
   run(2);
+}
+
+// What reads the cell's state, in a graph of its own.
+ir::Graph reader() {
+  const RandomWeights none;
+  ir::Builder builder("reader", none);
+  ir::ValueId x = builder.input("x", {DType::kF32, kState});
+  ir::ValueId sum = builder.parameter("sum", {DType::kF32, kState});
+  builder.output("y", ir::add(builder, x, sum));
+  return std::move(builder).finish().value();
+}
+
+TEST_F(Parameters, AreThoseOfAllThatShareAStore) {
+  auto second = device_->lower(reader()).value();
+  auto store = std::make_shared<ParameterStore>();
+  executable_->bind_parameters(store);
+  second->bind_parameters(store);
+  set("matrix", test::random_tensor({8, 8}, 7));
+  const plan::Plan plan =
+      plan::make_plan(second->graph(), second->needs(), std::nullopt, second->layout()).value();
+  EXPECT_EQ(second->missing_bytes(plan, weights_), plan::kAlignment);
+  load();
+  run(1);
+  EXPECT_EQ(second->missing_bytes(plan, weights_), 0u);
+  const std::size_t held = device_->weight_bytes();
+  ASSERT_TRUE(second->load(plan, weights_).ok());
+  EXPECT_EQ(device_->weight_bytes(), held);
+
+  auto sum_now = [&] {
+    Tensor x(kState), y(kState);
+    InputBinding in{"x", std::as_bytes(x.values())};
+    OutputBinding out{"y", std::as_writable_bytes(y.values())};
+    EXPECT_TRUE(second->run(std::span(&in, 1), std::span(&out, 1), CancelToken()).ok());
+    return y;
+  };
+  EXPECT_LT(test::relative_error(expected_.at("sum"), sum_now()), test::f32_tolerance(4));
+  run(2);
+  EXPECT_LT(test::relative_error(expected_.at("sum"), sum_now()), test::f32_tolerance(4));
+  // The last that is loaded brings it back to the host.
+  executable_->unload();
+  EXPECT_LT(test::relative_error(expected_.at("sum"), sum_now()), test::f32_tolerance(4));
+  set("sum", test::random_tensor(kState, 11));
+  EXPECT_LT(test::relative_error(expected_.at("sum"), sum_now()), test::f32_tolerance(1));
+  second->unload();
+  EXPECT_EQ(device_->weight_bytes(), 0u);
+  EXPECT_LT(test::relative_error(expected_.at("sum"), get("sum")), test::f32_tolerance(1));
+  load();
+  run(3);
 }
 
 }  // namespace

@@ -195,7 +195,7 @@ TEST_F(FarDevice, HoldsWhatThePlanSays) {
   EXPECT_EQ(holdings_->arena_bytes(), plan.arena_bytes);
   EXPECT_EQ(holdings_->weight_bytes(), plan.resident_weight_bytes);
   std::size_t visited = 0;
-  executable->visit_weights([&](const void*, std::size_t bytes) { visited += bytes; });
+  executable->visit_held([&](const void*, std::size_t bytes) { visited += bytes; });
   EXPECT_EQ(visited, plan.resident_weight_bytes);
 }
 
@@ -207,13 +207,13 @@ TEST_F(FarDevice, KeepsWeightsOfOneThatLeaves) {
     ASSERT_TRUE(load(*first, weights_).ok());
     second->keep_weights(plan, weights_);
     first->unload();
-    EXPECT_EQ(second->missing_weight_bytes(plan, weights_), 0u);
+    EXPECT_EQ(second->missing_bytes(plan, weights_), 0u);
     if (loads) {
       ASSERT_TRUE(load(*second, weights_).ok());
       EXPECT_TRUE(equal_bits(wanted_, run_layers(*second, kX, kPrompt)));
     }
     second->unload();
-    EXPECT_EQ(second->missing_weight_bytes(plan, weights_), plan.resident_weight_bytes);
+    EXPECT_EQ(second->missing_bytes(plan, weights_), plan.resident_weight_bytes);
     EXPECT_EQ(holdings_->weight_bytes(), 0u);
   }
 }

@@ -24,14 +24,16 @@ class FaultyExecutable final : public Executable {
   }
   void unload() override { real_->unload(); }
   bool loaded() const override { return real_->loaded(); }
-  std::size_t missing_weight_bytes(const plan::Plan& plan,
-                                   const WeightReader& weights) const override {
-    return real_->missing_weight_bytes(plan, weights);
+  std::size_t missing_bytes(const plan::Plan& plan, const WeightReader& weights) const override {
+    return real_->missing_bytes(plan, weights);
   }
   void keep_weights(const plan::Plan& plan, const WeightReader& weights) override {
     real_->keep_weights(plan, weights);
   }
-  void visit_weights(const WeightVisitor& visit) const override { real_->visit_weights(visit); }
+  void visit_held(const HeldVisitor& visit) const override { real_->visit_held(visit); }
+  void bind_parameters(std::shared_ptr<ParameterStore> store) override {
+    real_->bind_parameters(std::move(store));
+  }
   Status write_parameter(std::string_view name, std::span<const std::byte> bytes) override {
     return real_->write_parameter(name, bytes);
   }
