@@ -82,7 +82,7 @@ class Executable {
   virtual Status load(plan::Plan plan, WeightReader& weights) = 0;
   virtual void unload() = 0;
   virtual bool loaded() const = 0;
-  // Bytes of the plan's resident weights and parameters that the device does not hold yet, for
+  // Bytes that loading the plan would add to the weights and parameters that the device holds for
   // this or another Executable.
   virtual std::size_t missing_bytes(const plan::Plan& plan, const WeightReader& weights) const = 0;
   // Holds on to what there is already of the plan's weights, until load() or unload(): those who

@@ -26,6 +26,13 @@ struct PreparedWeight {
   std::size_t bytes = 0;
 };
 
+// Room that is free in memory of which prepared weights hold other parts.
+struct Gap {
+  MemoryPtr memory;
+  std::byte* data = nullptr;
+  std::size_t bytes = 0;
+};
+
 // Under which a prepared weight is shared: equal keys mean equal bytes. Streamed ones that wait in
 // the host's memory are not those that lie on the device.
 std::string weight_key(const ir::Value& value, const plan::PlannedWeight& weight,
@@ -55,6 +62,9 @@ class Holdings {
   // A prepared weight that somebody holds, or nullptr.
   std::shared_ptr<PreparedWeight> find(const std::string& key) const;
   void remember(std::string key, const std::shared_ptr<PreparedWeight>& weight);
+  // Where weights have left that shared an allocation with others: both ends are multiples of
+  // plan::kAlignment from its beginning.
+  std::vector<Gap> gaps() const;
 
  private:
   Allocate allocate_;

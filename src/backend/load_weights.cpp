@@ -42,6 +42,32 @@ std::vector<std::size_t> missing(const plan::Plan& plan, const Weights& weights,
   return indices;
 }
 
+// A place in the smallest of the gaps that is large enough; nullptr without one.
+std::shared_ptr<PreparedWeight> place_in_gap(std::vector<Gap>& gaps, std::size_t bytes) {
+  Gap* smallest = nullptr;
+  for (Gap& gap : gaps)
+    if (gap.bytes >= bytes && (smallest == nullptr || gap.bytes < smallest->bytes)) smallest = &gap;
+  if (smallest == nullptr) return nullptr;
+  auto placed =
+      std::make_shared<PreparedWeight>(PreparedWeight{smallest->memory, smallest->data, bytes});
+  const std::size_t taken = std::min(plan::aligned(bytes), smallest->bytes);
+  smallest->data += taken;
+  smallest->bytes -= taken;
+  return placed;
+}
+
+// Gives the resident ones that nobody holds places that have become free; returns the others.
+std::vector<std::size_t> fill_gaps(const plan::Plan& plan, const Holdings& holdings,
+                                   Weights& weights) {
+  std::vector<Gap> gaps = holdings.gaps();
+  std::vector<std::size_t> others;
+  for (std::size_t i : missing(plan, weights, true)) {
+    weights[i] = place_in_gap(gaps, plan.weights[i].bytes);
+    if (weights[i] == nullptr) others.push_back(i);
+  }
+  return others;
+}
+
 // Places for the weights, in memory of allocate(bytes).
 template <class Allocate>
 Status place(const plan::Plan& plan, const std::vector<std::size_t>& indices,
@@ -155,9 +181,9 @@ Weights held_weights(const ir::Graph& graph, const plan::Plan& plan, const Holdi
 
 std::size_t missing_weight_bytes(const ir::Graph& graph, const plan::Plan& plan,
                                  const Holdings& holdings, const WeightReader& reader) {
+  Weights weights = held_weights(graph, plan, holdings, reader);
   std::size_t bytes = 0;
-  for (std::size_t i : missing(plan, held_weights(graph, plan, holdings, reader), true))
-    bytes += plan.weights[i].bytes;
+  for (std::size_t i : fill_gaps(plan, holdings, weights)) bytes += plan.weights[i].bytes;
   return bytes;
 }
 
@@ -165,7 +191,7 @@ Status place_resident(const ir::Graph& graph, const plan::Plan& plan, Holdings& 
                       const WeightReader& reader, Weights& weights) {
   const std::vector<std::size_t> indices = missing(plan, weights, true);
   OBSCURA_TRY(place(
-      plan, indices, plan.layout.weight_piece_bytes,
+      plan, fill_gaps(plan, holdings, weights), plan.layout.weight_piece_bytes,
       [&](std::size_t bytes) { return holdings.allocate(bytes); }, weights));
   for (std::size_t i : indices)
     holdings.remember(key_of(graph, plan.weights[i], reader), weights[i]);

@@ -27,7 +27,8 @@ std::vector<std::shared_ptr<PreparedWeight>> held_weights(const ir::Graph& graph
                                                           const Holdings& holdings,
                                                           const WeightReader& reader);
 
-// Bytes of the resident ones that nobody holds.
+// Bytes that the resident ones which nobody holds would add to what the device holds: some find
+// room where others have left.
 std::size_t missing_weight_bytes(const ir::Graph& graph, const plan::Plan& plan,
                                  const Holdings& holdings, const WeightReader& reader);
 

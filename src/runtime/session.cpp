@@ -100,7 +100,8 @@ void Session::make_room(Program& program, std::size_t reserved) {
   }
   if (needed(std::max(device_->arena_bytes(), program.plan().arena_bytes)) > budget_)
     release_arena();
-  // Where weights share an allocation, those that are kept hold it as a whole.
+  // Where weights share an allocation, those that are kept hold it as a whole, and the others need
+  // not fit into its gaps.
   if (!program.loaded() && needed(program.plan().arena_bytes) > budget_) program.unload();
 }
 

@@ -218,6 +218,51 @@ TEST_F(FarDevice, KeepsWeightsOfOneThatLeaves) {
   }
 }
 
+// As an adapter changes some: weights that are read as others take the places that these leave, in
+// an allocation that the rest keeps.
+TEST_F(FarDevice, PutsChangedWeightsWhereOthersLeft) {
+  class Changed final : public WeightReader {
+   public:
+    explicit Changed(WeightReader& weights) : weights_(weights) {}
+    Status read(const ir::WeightSpec& spec, float* target) override {
+      OBSCURA_TRY(weights_.read(spec, target));
+      for (std::int64_t i = 0; is_changed(spec) && i < spec.shape.elements(); ++i) target[i] *= 2;
+      return {};
+    }
+    std::string identity(const ir::WeightSpec& spec) const override {
+      return weights_.identity(spec) + (is_changed(spec) ? " doubled" : "");
+    }
+
+   private:
+    static bool is_changed(const ir::WeightSpec& spec) { return spec.parts[0] == "w1"; }
+    WeightReader& weights_;
+  };
+  Changed changed(weights_);
+  auto first = make(0), second = make(0);
+  const plan::Plan plan =
+      plan::make_plan(first->graph(), first->needs(), std::nullopt, first->layout()).value();
+  ASSERT_TRUE(second->load(plan, changed).ok());
+  const Tensor doubled = run_layers(*second, kX, kPrompt);
+  EXPECT_FALSE(equal_bits(wanted_, doubled));
+  second->unload();
+
+  ASSERT_TRUE(first->load(plan, weights_).ok());
+  EXPECT_EQ(second->missing_bytes(plan, changed), kPiece);
+  for (int i = 0; i < 2; ++i) {
+    second->keep_weights(plan, changed);
+    first->unload();
+    EXPECT_EQ(holdings_->weight_bytes(), plan.resident_weight_bytes);
+    EXPECT_EQ(second->missing_bytes(plan, changed), 0u);
+    ASSERT_TRUE(second->load(plan, changed).ok());
+    EXPECT_TRUE(equal_bits(doubled, run_layers(*second, kX, kPrompt)));
+    first->keep_weights(plan, weights_);
+    second->unload();
+    ASSERT_TRUE(first->load(plan, weights_).ok());
+    EXPECT_TRUE(equal_bits(wanted_, run_layers(*first, kX, kPrompt)));
+    EXPECT_EQ(holdings_->weight_bytes(), plan.resident_weight_bytes);
+  }
+}
+
 TEST_F(FarDevice, SendsASteadyInputAgainOnlyWhenItChanged) {
   auto executable = make(0);
   ASSERT_TRUE(load(*executable, weights_).ok());
