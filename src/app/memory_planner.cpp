@@ -22,6 +22,17 @@ class NoImages final : public library::ImageSink {
 
 NoImages no_images;
 
+// Whether somebody will watch is not known beforehand, and the network that makes previews needs
+// memory as any other.
+class Watching final : public graph::Observer {
+ public:
+  explicit Watching(bool previews) : previews_(previews) {}
+  bool wants_previews() const override { return previews_; }
+
+ private:
+  bool previews_;
+};
+
 }  // namespace
 
 Result<Engine*> MemoryPlanner::opened() {
@@ -43,8 +54,8 @@ Result<server::MemoryPlan> MemoryPlanner::plan(const Place& place, const server:
   runtime::Session& session = engine->session();
   session.free_memory();
   session.restart_peak();
-  graph::Observer nobody;
-  auto report = engine->run(job.workflow, job.extra_pnginfo, nobody, cancel);
+  Watching watching(job.previews);
+  auto report = engine->run(job.workflow, job.extra_pnginfo, watching, cancel);
   // What it made is of no use to anybody.
   engine->forget_results();
   if (!report.ok()) return report.error();

@@ -1,5 +1,5 @@
 // What jobs will hold of the device's memory, known from their plans: an engine of its own over a
-// device that plans everything and computes nothing.
+// device that plans everything and computes nothing. Previews are planned as well.
 //
 // Not thread safe: one job at a time.
 #pragma once
