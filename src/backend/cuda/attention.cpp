@@ -2,10 +2,12 @@
 // softmax of ours.
 #include "ir/attention.h"
 
+#include <memory>
 #include <optional>
 
 #include "backend/cuda/chunked_attention.h"
 #include "backend/cuda/fused_attention.h"
+#include "backend/cuda/kernel.h"
 #include "backend/cuda/own_kernel.h"
 
 namespace obscura::backend::cuda {

@@ -1,6 +1,10 @@
 #include "backend/cuda/chunked_attention.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 

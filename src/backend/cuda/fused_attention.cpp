@@ -1,6 +1,9 @@
 #include "backend/cuda/fused_attention.h"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>

@@ -4,6 +4,13 @@
 #include <cudnn.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 #include "backend/cuda/emulation/library.h"
 #include "backend/cuda/emulation/runtime.h"
