@@ -14,6 +14,7 @@
 #include "app/render_job.h"
 #include "app/version.h"
 #include "backend/self_check.h"
+#include "base/count_text.h"
 #include "base/hash.h"
 #include "base/memory_text.h"
 #include "checkpoint/pocket.h"
@@ -45,10 +46,10 @@ class Report {
     ++troubles_;
     fmt::print("{:<12} TROUBLE: {}\n{:<12} -> {}\n", what, text, "", remedy);
   }
-  int troubles() const { return troubles_; }
+  std::size_t troubles() const { return troubles_; }
 
  private:
-  int troubles_ = 0;
+  std::size_t troubles_ = 0;
 };
 
 void check_device(Report& report, const std::string& name) {
@@ -101,9 +102,10 @@ void report_models(Report& report, const EngineOptions& options) {
     bool there = std::filesystem::is_directory(root, error);
     library::ModelFolders folders;
     folders.add_root(root);
-    report.line("models", root.string() + (there ? fmt::format(": {} checkpoints",
-                                                               folders.list("checkpoints").size())
-                                                 : ": not there; --models names another folder"));
+    report.line(
+        "models",
+        root.string() + (there ? ": " + count_text(folders.list("checkpoints").size(), "checkpoint")
+                               : ": not there; --models names another folder"));
   }
 }
 
@@ -147,7 +149,7 @@ Status run_doctor(const EngineFlags& flags) {
     report.trouble("self-test", status.error().message(), "please report this line");
   }
   if (report.troubles() == 0) return {};
-  return Error(ErrorKind::kInternal, fmt::format("{} troubles found", report.troubles()));
+  return Error(ErrorKind::kInternal, count_text(report.troubles(), "trouble") + " found");
 }
 
 const RegisterCommand kDoctor(60, [](CLI::App& app, std::function<Status()>& action) {

@@ -11,6 +11,7 @@
 #include "adapter/adapter_file.h"
 #include "app/model_defaults.h"
 #include "app/version.h"
+#include "base/count_text.h"
 #include "base/files.h"
 #include "checkpoint/kinds/unet.h"
 #include "checkpoint/network_kind.h"
@@ -174,10 +175,10 @@ Result<std::string> EngineStudio::inspect_model(std::string_view kind, const fs:
   if (kind == "loras") {
     OBSCURA_ASSIGN(auto lora, adapter::AdapterFile::open(file, file.string(), ""));
     if (lora->modules().empty()) return refuse("nothing that changes a layer");
-    return fmt::format("LoRA of {} layers", lora->modules().size());
+    return "LoRA of " + count_text(lora->modules().size(), "layer");
   }
   OBSCURA_ASSIGN(io::TensorFile tensors, io::TensorFile::open(file));
-  return fmt::format("{} tensors", tensors.entries().size());
+  return count_text(tensors.entries().size(), "tensor");
 }
 
 Result<json> EngineStudio::model_metadata(const std::string& project, std::string_view kind,

@@ -9,6 +9,7 @@
 #include "app/interrupt.h"
 #include "app/memory_size.h"
 #include "app/progress.h"
+#include "base/count_text.h"
 #include "base/error_name.h"
 #include "library/output_folder.h"
 
@@ -45,7 +46,7 @@ void announce(const library::FinishedFile& file, const std::filesystem::path& pa
 }
 
 Status run(const graph::WorkflowFile& file, const RenderFlags& flags,
-           const std::filesystem::path& default_input, int& written) {
+           const std::filesystem::path& default_input, std::size_t& written) {
   CancelToken cancel = cancel_on_signals();
   OBSCURA_ASSIGN(EngineOptions options, flags.engine.options(default_input));
   options.output = options.temporary = flags.out;
@@ -136,15 +137,15 @@ void RenderFlags::declare(CLI::App& command) {
 
 Status render(const graph::WorkflowFile& file, const RenderFlags& flags,
               const std::filesystem::path& default_input) {
-  int written = 0;
+  std::size_t written = 0;
   Status status = run(file, flags, default_input, written);
   if (status.ok()) return status;
   Error error = status.error();
   if (error.kind() == ErrorKind::kCancelled) {
-    error = Error(ErrorKind::kCancelled,
-                  fmt::format("{} on request; {}", error.message(),
-                              written == 0 ? "nothing was written"
-                                           : fmt::format("{} finished images stay", written)));
+    error = Error(
+        ErrorKind::kCancelled,
+        fmt::format("{} on request; {}", error.message(),
+                    written == 0 ? "nothing was written" : "kept " + count_text(written, "file")));
   }
   if (flags.json) {
     print_event(

@@ -10,6 +10,7 @@
 #include "app/progress.h"
 #include "app/workflow_source.h"
 #include "base/files.h"
+#include "base/memory_text.h"
 #include "io/image.h"
 
 namespace obscura::app {
@@ -81,7 +82,7 @@ Status run_show(const ShowOptions& options) {
     if (entry.key == "parameters") {
       fmt::print("{}\n", entry.text);
     } else {
-      fmt::print("  text \"{}\": {} bytes\n", entry.key, entry.text.size());
+      fmt::print("  text \"{}\": {}\n", entry.key, memory_text(entry.text.size()));
     }
   }
   fmt::print("{}\n", use_of(image.metadata));
@@ -104,7 +105,7 @@ const RegisterCommand kShow(45, [](CLI::App& app, std::function<Status()>& actio
   text->excludes(json);
   command->add_option(
       "--models", options->models,
-      "A models folder, in which parameters' models are looked for; may be repeated");
+      "A models folder, in which the models that parameters name are looked for; may be repeated");
   command->footer(
       "Examples:\n"
       "  obscura show output/product_shot_00001_.png\n"

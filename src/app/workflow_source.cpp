@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "app/model_defaults.h"
+#include "base/count_text.h"
 #include "base/files.h"
 #include "graph/assignment.h"
 #include "graph/json_text.h"
@@ -62,7 +63,7 @@ Result<ImageWorkflow> workflow_in_image(const io::ImageMetadata& texts,
   return Error(ErrorKind::kInvalidInput,
                "the image carries no workflow: wanted a text \"prompt\", \"workflow\" or "
                "\"parameters\", found " +
-                   std::to_string(texts.size()) + " other texts");
+                   count_text(texts.size(), "other text"));
 }
 
 Result<WorkflowFile> read_workflow_source(const std::filesystem::path& path,

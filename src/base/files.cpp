@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/memory_text.h"
+
 namespace obscura {
 namespace {
 
@@ -77,8 +79,7 @@ void release_pages(std::span<const std::byte> bytes) {
 Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t limit) {
   OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
   if (file.bytes().size() > limit) {
-    return Error(ErrorKind::kIo,
-                 path.string() + " is larger than " + std::to_string(limit) + " bytes");
+    return Error(ErrorKind::kIo, path.string() + " is larger than " + memory_text(limit));
   }
   return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
 }
@@ -100,7 +101,7 @@ Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
     struct stat now {};
     taken_away = ::fstat(descriptor, &now) == 0 && now.st_nlink == 0;
   }
-  // mkostemp makes the file private; a picture should be as readable as any other new file.
+  // mkostemp makes the file private; an image should be as readable as any other new file.
   mode_t mask = ::umask(0);
   ::umask(mask);
   ::fchmod(descriptor, 0666 & ~mask);

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/count_text.h"
 #include "checkpoint/family.h"
 #include "checkpoint/layout.h"
 #include "checkpoint/network_kind.h"
@@ -22,11 +23,8 @@ Error refuse_foreign_file(const TensorNames& names) {
       message += "; its place is the folder " + std::string(kind->folder.name);
     return Error(ErrorKind::kUnsupported, message);
   }
-  std::string found = "no tensors";
-  if (!names.entries().empty()) {
-    found = std::to_string(names.entries().size()) + " tensors, the first " +
-            names.entries().front().name;
-  }
+  std::string found = count_text(names.entries().size(), "tensor");
+  if (!names.entries().empty()) found += ", the first " + names.entries().front().name;
   return Error(ErrorKind::kUnsupported, wanted + " is wanted, found a file of " + found);
 }
 

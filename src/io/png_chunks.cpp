@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/memory_text.h"
 #include "io/corrupt.h"
 #include "io/text_encoding.h"
 
@@ -42,7 +43,7 @@ Status check_sum(const Chunk& chunk, std::uint32_t stored) {
 
 Error text_too_large() {
   return Error(ErrorKind::kUnsupported,
-               fmt::format("its texts are larger than {} bytes", kMaxPngTextBytes));
+               "its texts are larger than " + memory_text(kMaxPngTextBytes));
 }
 
 // Unpacks a zlib stream of at most `limit` bytes.
@@ -131,8 +132,8 @@ Status read_ihdr(const Chunk& chunk, PngChunks& chunks) {
   return check_image_size(chunks.width, chunks.height);
 }
 
-// Deflate packs at most 258 bytes into two bits. A file that cannot fill its picture is refused
-// before the picture is allocated: a hundred bytes must not cost gigabytes.
+// Deflate packs at most 258 bytes into two bits. A file that cannot fill its image is refused
+// before the image is allocated: a hundred bytes must not cost gigabytes.
 Status check_fill(const PngChunks& chunks) {
   constexpr std::uint64_t kBestRatio = 1032;
   std::uint64_t row =

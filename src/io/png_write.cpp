@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/memory_text.h"
 #include "io/png.h"
 #include "io/png_session.h"
 #include "io/samples.h"
@@ -42,8 +43,8 @@ Result<TextChunk> text_chunk(const TextEntry& entry) {
   }
   if (entry.text.size() > PNG_UINT_31_MAX - 100) {
     return Error(ErrorKind::kInvalidInput,
-                 fmt::format("the text \"{}\" of {} bytes is too long for a PNG", entry.key,
-                             entry.text.size()));
+                 fmt::format("the text \"{}\" of {} is too long for a PNG", entry.key,
+                             memory_text(entry.text.size())));
   }
   key += '\0';
   if (auto latin1 = latin1_from_utf8(entry.text)) return TextChunk{"tEXt", key + *latin1};
@@ -94,7 +95,7 @@ class PngWriter {
       png_write_end(png_, nullptr);
     });
     if (!done)
-      return Error(ErrorKind::kInternal, "libpng cannot write the picture: " + failure_.message);
+      return Error(ErrorKind::kInternal, "libpng cannot write the image: " + failure_.message);
     return std::move(bytes_);
   }
 
@@ -132,7 +133,7 @@ Result<std::vector<std::byte>> encode_png(const Tensor& pixels, const ImageMetad
                                           const PngOptions& options) {
   const Shape& shape = pixels.shape();
   OBSCURA_CHECK(shape.rank() == 3 && (shape[2] == 3 || shape[2] == 4) && shape.elements() > 0,
-                "a picture wants the shape (H, W, 3 or 4), got " + shape.text());
+                "an image wants the shape (H, W, 3 or 4), got " + shape.text());
   OBSCURA_CHECK(options.bits == 8 || options.bits == 16, "PNG samples have 8 or 16 bits");
   OBSCURA_CHECK(options.compression >= 0 && options.compression <= 9, "zlib's levels are 0 to 9");
   if (Status size = check_image_size(static_cast<std::uint64_t>(shape[1]),

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/memory_text.h"
 #include "io/text_encoding.h"
 
 namespace obscura::io {
@@ -47,8 +48,8 @@ Status check_room(const std::filesystem::path& path, std::uint64_t wanted) {
   auto space = std::filesystem::space(folder, error);
   if (error || space.available >= wanted) return {};
   return Error(ErrorKind::kIo,
-               fmt::format("cannot write {}: it wants {} bytes, the disk has {} free",
-                           path.string(), wanted, space.available));
+               fmt::format("cannot write {}: it wants {}, the disk has {} free", path.string(),
+                           memory_text(wanted), memory_text(space.available)));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/count_text.h"
 #include "io/corrupt.h"
 #include "io/torch_pickle.h"
 #include "io/zip_archive.h"
@@ -80,8 +81,8 @@ class TorchFile {
     return Error(
         ErrorKind::kUnsupported,
         fmt::format("a zip file of PyTorch is wanted, with a member data.pkl, found one of "
-                    "{} members",
-                    archive_.size()));
+                    "{}",
+                    count_text(archive_.size(), "member")));
   }
 
   Result<std::span<const std::byte>> stored(const std::string& name) const {

@@ -160,7 +160,7 @@ TEST(Png, ReadsGrayPaletteAndTransparency) {
             (std::vector<float>(3, 0x1234 / 65535.0f)));
 }
 
-TEST(Png, ReadsInterlacedPictures) {
+TEST(Png, ReadsInterlacedImages) {
   // 2x2 in Adam7: pass 1 has the pixel (0, 0), pass 6 the pixel (0, 1), pass 7 the row 1.
   std::string_view rows("\0\x00\0\x33\0\x66\xff", 7);
   std::vector<float> gray = decoded_values(make_png(png_header(2, 2, 8, 0, 1), rows));
@@ -211,7 +211,7 @@ TEST(Png, RefusesBombs) {
   std::string text = png_chunk("zTXt", std::string("bomb\0\0", 6) + zlib_packed(zeros));
   std::string png = make_png(png_header(1, 1, 8, 0), std::string_view("\0\1", 2), text);
   ASSERT_LT(png.size(), 100'000u);
-  EXPECT_NE(message_of(png).find("texts are larger than 67108864 bytes"), std::string::npos)
+  EXPECT_NE(message_of(png).find("texts are larger than 64.0 MiB"), std::string::npos)
       << message_of(png);
   // The limit holds for all texts together.
   text = png_chunk("zTXt", std::string("half\0\0", 6) +
@@ -232,12 +232,12 @@ TEST(Png, WritesWholeFilesThatPngcheckAccepts) {
   for (int bits : {8, 16}) {
     for (int channels : {3, 4}) {
       auto path =
-          folder / ("picture_" + std::to_string(bits) + "_" + std::to_string(channels) + ".png");
+          folder / ("image_" + std::to_string(bits) + "_" + std::to_string(channels) + ".png");
       ASSERT_TRUE(write_png(path, gradient(65, 33, channels, 65536), texts, {.bits = bits}).ok());
       EXPECT_EQ(std::system(("pngcheck -q " + path.string()).c_str()), 0);
     }
   }
-  std::string broken = *read_text_file(folder / "picture_8_3.png");
+  std::string broken = *read_text_file(folder / "image_8_3.png");
   broken[broken.size() / 2] ^= 1;
   ASSERT_TRUE(write_file_atomically(folder / "broken.png", broken).ok());
   EXPECT_NE(
@@ -245,12 +245,12 @@ TEST(Png, WritesWholeFilesThatPngcheckAccepts) {
 }
 
 TEST(Png, AnUnwritableFolderIsReported) {
-  Status status = write_png("/proc/nowhere/picture.png", Tensor({1, 1, 3}), {});
+  Status status = write_png("/proc/nowhere/image.png", Tensor({1, 1, 3}), {});
   ASSERT_FALSE(status.ok());
-  EXPECT_NE(status.error().message().find("/proc/nowhere/picture.png"), std::string::npos);
+  EXPECT_NE(status.error().message().find("/proc/nowhere/image.png"), std::string::npos);
 }
 
-TEST(Png, RefusesTensorsThatAreNoPictures) {
+TEST(Png, RefusesTensorsThatAreNoImages) {
   EXPECT_THROW((void)encode_png(Tensor({4, 4}), {}), InternalError);
   EXPECT_THROW((void)encode_png(Tensor({4, 4, 1}), {}), InternalError);
   EXPECT_THROW((void)encode_png(Tensor({0, 4, 3}), {}), InternalError);

@@ -17,10 +17,11 @@ Result<NodeResult> run_latent_seeds(NodeCall& call) {
   const std::int64_t count = latent.samples.shape()[0];
   OBSCURA_ASSIGN(latent.seeds, workflows::parse_seeds(call.get<std::string>("seeds"), count));
   if (static_cast<std::int64_t>(latent.seeds.size()) != count) {
-    return Error(ErrorKind::kInvalidInput,
-                 fmt::format("input \"seeds\": wanted one seed for each of the {} images, or the "
-                             "first alone, found {} seeds",
-                             count, latent.seeds.size()));
+    return Error(
+        ErrorKind::kInvalidInput,
+        fmt::format("input \"seeds\": wanted a seed for each image of a batch of {}, or the "
+                    "first alone, found {}",
+                    count, latent.seeds.size()));
   }
   return NodeResult{latent_value(std::move(latent))};
 }

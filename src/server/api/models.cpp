@@ -10,6 +10,7 @@
 #include <charconv>
 #include <system_error>
 
+#include "base/memory_text.h"
 #include "graph/json_text.h"
 #include "server/api/routes.h"
 #include "server/net/text.h"
@@ -154,8 +155,8 @@ std::optional<Response> prepare_import(ServiceParts& parts, Request& header,
   auto file = AtomicFile::create(import->path);
   if (!file.ok()) return error_response(file.error());
   if (const std::uintmax_t room = free_bytes(import->path.parent_path()); bytes > room) {
-    return error_response(
-        507, fmt::format("the model has {} bytes, and the disk has room for {}", bytes, room));
+    return error_response(507, fmt::format("the model has {}, and the disk has room for {}",
+                                           memory_text(bytes), memory_text(room)));
   }
   header.body_file = std::make_shared<AtomicFile>(std::move(file).value());
   return std::nullopt;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/lower_case.h"
+#include "base/memory_text.h"
 #include "server/net/text.h"
 #include "server/net/web_socket.h"
 
@@ -26,7 +27,7 @@ constexpr std::size_t kReadAhead = 64 << 10;
 constexpr std::size_t kPiece = 256 << 10;  // of a body that goes to a file
 
 Response too_large(std::size_t limit) {
-  return error_response(413, fmt::format("the body is larger than {} bytes", limit));
+  return error_response(413, "the body is larger than " + memory_text(limit));
 }
 
 // The answer to what cannot be read; none to a connection that has ended.

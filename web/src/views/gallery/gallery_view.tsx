@@ -8,6 +8,7 @@ import { studio } from "../../service/studio.ts";
 import { loadThumbnails } from "../../service/thumbnails.ts";
 import { show } from "../../state/routes.ts";
 import { useStore } from "../../state/store.ts";
+import { countText } from "../parts/counts.ts";
 import { ProjectSelect } from "../parts/project_select.tsx";
 import { useWhenever } from "../parts/use_whenever.ts";
 import { Compare } from "./compare.tsx";
@@ -15,7 +16,7 @@ import { EVERYTHING, SearchFields } from "./search_fields.tsx";
 import { SelectionActions } from "./selection_actions.tsx";
 import { Tile } from "./tile.tsx";
 
-const counted = (found: number, all: number): string => (found < all ? `${found} of ${all}` : `${all} image${all === 1 ? "" : "s"}`);
+const counted = (found: number, all: number): string => (found < all ? `${found} of ${all}` : countText(all, "image"));
 
 /** Arrow keys walk through the tiles as they stand on the screen. */
 function walk(event: React.KeyboardEvent<HTMLUListElement>): void {

@@ -2,11 +2,12 @@
 import { Button } from "../../design/button.tsx";
 import { Dialog } from "../../design/dialog.tsx";
 import type { InputSpec, NodeType, OutputSpec } from "../../document/node_types.ts";
+import { countText } from "../parts/counts.ts";
 import { readable } from "../parts/readable.ts";
 import { wireColor } from "./wire_color.ts";
 
 function bounds({ min, max, choices }: InputSpec): string {
-  if (choices) return `${choices.length} choices`;
+  if (choices) return countText(choices.length, "choice");
   if (min === undefined || max === undefined || max > 2 ** 31) return "";
   return `${min} to ${max}`;
 }

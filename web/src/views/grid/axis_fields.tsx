@@ -5,6 +5,7 @@ import type { NodeTypes } from "../../document/node_types.ts";
 import { AXIS_NAMES, type AxisKind, axisValues } from "../../forms/axes.ts";
 import { choices } from "../../forms/quick.ts";
 import { type Axes, changeAxis } from "../../workspace/grid.ts";
+import { countText } from "../parts/counts.ts";
 
 const EXAMPLES: Partial<Record<AxisKind, string>> = {
   seed: "1-4",
@@ -33,7 +34,7 @@ export function AxisFields({ name, axes, types }: { name: keyof Axes; axes: Axes
   }, [axis]);
   return (
     <div className="axis card">
-      <Labelled label={`${name.toUpperCase()} axis`} aside={axis.kind === "none" ? undefined : <span className="faint">{count} values</span>}>
+      <Labelled label={`${name.toUpperCase()} axis`} aside={axis.kind === "none" ? undefined : <span className="faint">{countText(count, "value")}</span>}>
         {(id) => (
           <Select
             id={id}

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { readTexts } from "../../files/image_metadata.ts";
 import { type ImageFile, imageUrl } from "../../service/images.ts";
 import { fetchBytes } from "../../service/transfers.ts";
+import { countText } from "../parts/counts.ts";
 
 function pretty(text: string): string {
   try {
@@ -31,7 +32,7 @@ export function MetadataList({ image }: { image: ImageFile }) {
       {texts.map(([key, text]) => (
         <details key={key} className="fold metadata">
           <summary>
-            {key} <span className="faint">{text.length} characters</span>
+            {key} <span className="faint">{countText(text.length, "character")}</span>
           </summary>
           <pre className="mono" tabIndex={0} role="region" aria-label={key}>
             {pretty(text)}

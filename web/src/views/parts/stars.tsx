@@ -1,6 +1,7 @@
 import { Icon } from "../../design/icons.tsx";
 import { rate, ratings } from "../../service/ratings.ts";
 import { useStore } from "../../state/store.ts";
+import { countText } from "./counts.ts";
 
 export function Stars({ of: key }: { of: string }) {
   const stars = useStore(ratings, (state) => state.stars[key] ?? 0);
@@ -11,7 +12,7 @@ export function Stars({ of: key }: { of: string }) {
           key={value}
           type="button"
           className={value <= stars ? "on" : ""}
-          aria-label={`${value} ${value === 1 ? "star" : "stars"}`}
+          aria-label={countText(value, "star")}
           aria-pressed={value === stars}
           onClick={() => void rate(key, value === stars ? 0 : value)}
         >
