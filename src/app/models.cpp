@@ -152,7 +152,9 @@ const RegisterCommand kModels(50, [](CLI::App& app, std::function<Status()>& act
       "  obscura models inspect sd_xl_base_1.0.safetensors\n"
       "  obscura models random models/keys/sdxl_base_keys.tsv random.safetensors");
   auto folders = [&](CLI::App* sub) {
-    sub->add_option("--models", options->roots, "A models folder; may be repeated");
+    sub->add_option("--models", options->roots,
+                    "A models folder; may be repeated. Without it: $OBSCURA_MODELS, else "
+                    "~/.local/share/obscura/models");
     sub->add_flag("--json", options->json, "Print JSON");
   };
 
@@ -169,9 +171,13 @@ const RegisterCommand kModels(50, [](CLI::App& app, std::function<Status()>& act
 
   CLI::App* random = command->add_subcommand(
       "random", "Write a checkpoint with random weights from a list of tensors");
-  random->add_option("KEYS", options->keys, "name, dtype and shape, tab-separated")->required();
+  random
+      ->add_option("KEYS", options->keys,
+                   "A list of tensors: a line each of name, dtype and shape, with tabs between")
+      ->required();
   random->add_option("OUT", options->output, "The safetensors file to write")->required();
-  random->add_option("--seed", options->seed, "Another seed, other weights");
+  random->add_option("--seed", options->seed, "The seed that the weights are drawn by")
+      ->capture_default_str();
   random->callback([options, &action] { action = [options] { return run_random(*options); }; });
 });
 

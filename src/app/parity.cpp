@@ -73,11 +73,16 @@ const RegisterCommand kParity(51, [](CLI::App& app, std::function<Status()>& act
   command->add_option("MODEL", options->model, "A model file, or an adapter for the base")
       ->required();
   command->add_option("IO", options->pair, "The tensors to feed and to compare")->required();
-  command->add_option("--tolerance", options->tolerance,
-                      "The largest relative error: a part of the largest value that is wanted");
-  command->add_option("--device", options->device, "auto, cpu, cuda, cuda:1, …");
+  command
+      ->add_option("--tolerance", options->tolerance,
+                   "The largest relative error: a part of the largest value that is wanted")
+      ->capture_default_str();
+  command
+      ->add_option("--device", options->device,
+                   "auto (the best GPU, else the CPU), cpu, cuda or cuda:N")
+      ->capture_default_str();
   command->add_option("--base", options->base,
-                      "The model that an adapter is put on; the one inside the program otherwise");
+                      "The model that an adapter is put on; without it the one inside the program");
   command->callback([options, &action] { action = [options] { return run_parity(*options); }; });
 });
 

@@ -105,7 +105,8 @@ Status serve(const ServeOptions& options) {
 const RegisterCommand kServe(15, [](CLI::App& app, std::function<Status()>& action) {
   auto options = std::make_shared<ServeOptions>();
   CLI::App* command = app.add_subcommand(
-      "serve", "Answer ComfyUI's API over HTTP and WebSocket, and run the jobs that come in");
+      "serve",
+      "Open the studio: its page, its API, ComfyUI's and AUTOMATIC1111's, over one queue of jobs");
   command->add_option("--listen", options->listen, "ADDRESS:PORT; port 0 takes any free one")
       ->capture_default_str();
   command->add_option("--data", options->data,

@@ -63,22 +63,24 @@ const RegisterCommand kTxt2Img(20, [](CLI::App& app, std::function<Status()>& ac
   auto options = std::make_shared<Txt2imgOptions>();
   CLI::App* command = app.add_subcommand("txt2img", "Make images from a prompt");
   command->add_option("PROMPT", options->image.prompt, "What the image is to show")->required();
-  command->add_option("--negative", options->image.negative, "What it is not to show");
+  command->add_option("--negative", options->image.negative,
+                      "Negative prompt: what it is not to show");
   command->add_option("--model", options->image.model, "A file of the checkpoints folder")
       ->capture_default_str();
   command->add_option("--size", options->size,
                       "WIDTHxHEIGHT in pixels; what the model was trained at unless given");
   command->add_option("--steps", options->image.steps, "Steps of the sampler")
       ->capture_default_str();
-  command->add_option("--cfg", options->image.cfg, "How strongly the prompt leads")
+  command->add_option("--cfg", options->image.cfg, "CFG scale: how strongly the prompt leads")
       ->capture_default_str();
-  command->add_option("--sampler", options->image.sampler, "euler, dpmpp_2m, …")
+  command->add_option("--sampler", options->image.sampler, "One of KSampler's: euler, dpmpp_2m, …")
       ->capture_default_str();
-  command->add_option("--scheduler", options->image.scheduler, "normal, karras, …")
+  command
+      ->add_option("--scheduler", options->image.scheduler, "One of KSampler's: normal, karras, …")
       ->capture_default_str();
   command
       ->add_option("--batch", options->image.batch_size,
-                   "Images at once; their seeds count up, and each equals a single render")
+                   "Batch size: the images' seeds count up, and each equals a single render")
       ->capture_default_str();
   command->add_option("--prefix", options->image.prefix, "Beginning of the files' names")
       ->capture_default_str();
