@@ -2,97 +2,71 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <optional>
+#include <cstring>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
+#include "base/memory_text.h"
 #include "io/byte_cursor.h"
+#include "io/pickle_calls.h"
+#include "io/pickle_values.h"
 
 namespace obscura::io {
 namespace {
 
-Error corrupt_pickle(std::string message) {
-  return Error(ErrorKind::kCorrupt, "its pickle " + std::move(message));
-}
+// The tensors that dictionaries hold, under the keys on the way to them.
+class NamedTensors {
+ public:
+  NamedTensors(const PickleValues& values, const std::vector<PickledTensor>& rebuilt)
+      : values_(values), rebuilt_(rebuilt) {}
 
-// A name from the file, fit for a message.
-std::string shown(std::string_view name) {
-  constexpr std::size_t kLongest = 100;
-  std::string text;
-  for (char c : name.substr(0, kLongest))
-    text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return text;
-}
+  // Bounded, because dictionaries may refer to each other, and to themselves.
+  Status collect(PickleRef ref, const std::string& name, int depth) {
+    constexpr int kDeepest = 8;
+    constexpr std::size_t kMostVisits = 1'000'000, kLongestName = 1000;
+    if (++visits_ > kMostVisits)
+      return corrupt_pickle("has dictionaries in each other without end");
+    if (depth > kDeepest || name.size() > kLongestName) return {};
+    const PickleValue& value = values_[ref];
+    if (value.kind == PickleKind::kTensor && !name.empty())
+      add(rebuilt_[static_cast<std::size_t>(value.integer)], name);
+    if (value.kind != PickleKind::kDict) return {};
+    for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) {
+      const PickleValue& key = values_[value.items[i]];
+      if (key.kind != PickleKind::kText && key.kind != PickleKind::kInteger) continue;
+      std::string part = key.kind == PickleKind::kText
+                             ? std::string(key.text.substr(0, kLongestName + 1))
+                             : std::to_string(key.integer);
+      std::string inner = name.empty() ? part : name + "." + part;
+      // Where a ParameterDict keeps its tensors, which is no key of its.
+      if (part == "_parameters") inner = name;
+      OBSCURA_TRY(collect(value.items[i + 1], inner, depth + 1));
+    }
+    return {};
+  }
 
-using Ref = std::uint32_t;  // an index into the machine's values
+  std::vector<PickledTensor> take() { return std::move(tensors_); }
 
-enum class Kind : std::uint8_t {
-  kMark,
-  kNothing,  // None, numbers with a fraction, bytes: what no tensor's description needs
-  kInteger,  // and booleans
-  kText,
-  kTuple,
-  kList,
-  kDict,     // items: key, value, key, value, …
-  kGlobal,   // a function or class, by name only
-  kStorage,  // items: type, key
-  kTensor,
+ private:
+  // Of two with one name the later stays, in the place of the first.
+  void add(PickledTensor tensor, const std::string& name) {
+    tensor.name = name;
+    auto [place, is_new] = by_name_.emplace(name, tensors_.size());
+    if (is_new)
+      tensors_.push_back(std::move(tensor));
+    else
+      tensors_[place->second] = std::move(tensor);
+  }
+
+  const PickleValues& values_;
+  const std::vector<PickledTensor>& rebuilt_;
+  std::vector<PickledTensor> tensors_;
+  std::unordered_map<std::string, std::size_t> by_name_;
+  std::size_t visits_ = 0;
 };
 
-struct Value {
-  Kind kind = Kind::kNothing;
-  std::int64_t integer = 0;
-  std::string_view text;  // of a text; the module of a global
-  std::string_view name;  // of a global
-  std::vector<Ref> items;
-};
-
-struct TypeName {
-  std::string_view storage, dtype;  // torch.FloatStorage, torch.float32
-  DType type;
-};
-constexpr TypeName kTypes[] = {
-    {"FloatStorage", "float32", DType::kF32},
-    {"HalfStorage", "float16", DType::kF16},
-    {"BFloat16Storage", "bfloat16", DType::kBF16},
-    {"DoubleStorage", "float64", DType::kF64},
-    {"LongStorage", "int64", DType::kI64},
-    {"IntStorage", "int32", DType::kI32},
-    {"ShortStorage", "int16", DType::kI16},
-    {"CharStorage", "int8", DType::kI8},
-    {"ByteStorage", "uint8", DType::kU8},
-    {"BoolStorage", "bool", DType::kBool},
-    {"Float8_e4m3fnStorage", "float8_e4m3fn", DType::kF8E4M3},
-    {"Float8_e5m2Storage", "float8_e5m2", DType::kF8E5M2},
-};
-
-// What a call gives, in place of what Python would have made.
-enum class Meaning { kTensor, kTypedTensor, kFirstArgument, kDict, kNothing };
-
-struct Known {
-  std::string_view module, name;
-  Meaning meaning;
-};
-// Calls that rebuild tensors and containers, and some without effect that trainers leave in files.
-constexpr Known kKnown[] = {
-    {"torch._utils", "_rebuild_tensor_v2", Meaning::kTensor},
-    {"torch._utils", "_rebuild_tensor", Meaning::kTensor},
-    {"torch._utils", "_rebuild_tensor_v3", Meaning::kTypedTensor},
-    {"torch._utils", "_rebuild_parameter", Meaning::kFirstArgument},
-    {"torch", "Size", Meaning::kFirstArgument},
-    {"collections", "OrderedDict", Meaning::kDict},
-    {"collections", "defaultdict", Meaning::kDict},
-    {"torch.nn.modules.container", "ParameterDict", Meaning::kDict},
-    {"torch", "device", Meaning::kNothing},
-    {"numpy.core.multiarray", "scalar", Meaning::kNothing},
-    {"numpy._core.multiarray", "scalar", Meaning::kNothing},
-    {"numpy", "dtype", Meaning::kNothing},
-    {"_codecs", "encode", Meaning::kNothing},
-    {"builtins", "set", Meaning::kNothing},
-    {"__builtin__", "set", Meaning::kNothing},
-};
-
+// Obeys the opcodes.
 class Machine {
  public:
   explicit Machine(std::span<const std::byte> bytes) : cursor_(bytes) {}
@@ -103,9 +77,10 @@ class Machine {
       stopped = opcode == '.';
       if (!stopped) OBSCURA_TRY(step(opcode));
     }
-    OBSCURA_ASSIGN(Ref root, pop());
-    OBSCURA_TRY(collect(root, "", 0));
-    return std::move(tensors_);
+    OBSCURA_ASSIGN(const PickleRef root, values_.pop());
+    NamedTensors named(values_, calls_.tensors());
+    OBSCURA_TRY(named.collect(root, "", 0));
+    return named.take();
   }
 
  private:
@@ -117,21 +92,17 @@ class Machine {
       case 0x95:  // FRAME
         return skip(8);
       case '(':
-        return push({.kind = Kind::kMark});
+        return values_.push({.kind = PickleKind::kMark});
       case '0':  // POP
       case '1':  // POP_MARK
         return opcode == '0' ? drop() : drop_to_mark();
-      case '2': {  // DUP
-        OBSCURA_ASSIGN(Ref top, pop());
-        stack_.push_back(top);
-        stack_.push_back(top);
-        return {};
-      }
+      case '2':  // DUP
+        return duplicate();
       case 'N':
-        return push({});
+        return values_.push({});
       case 0x88:
       case 0x89:
-        return push({.kind = Kind::kInteger, .integer = opcode == 0x88});
+        return values_.push({.kind = PickleKind::kInteger, .integer = opcode == 0x88});
       case 'K':
         return push_integer<std::uint8_t>();
       case 'M':
@@ -146,7 +117,7 @@ class Machine {
         return push_line(opcode);
       case 'G':
         OBSCURA_TRY(skip(8));
-        return push({});
+        return values_.push({});
       case 'X':
         return push_text<std::uint32_t>();
       case 0x8c:
@@ -165,39 +136,39 @@ class Machine {
       case 0x96:
         return push_bytes<std::uint64_t>();
       case ')':
-        return push({.kind = Kind::kTuple});
+        return values_.push({.kind = PickleKind::kTuple});
       case ']':
-        return push({.kind = Kind::kList});
+        return values_.push({.kind = PickleKind::kList});
       case '}':
-        return push({.kind = Kind::kDict});
+        return values_.push({.kind = PickleKind::kDict});
       case 0x8f:  // EMPTY_SET
-        return push({.kind = Kind::kList});
+        return values_.push({.kind = PickleKind::kList});
       case 't':
-        return gather(Kind::kTuple);
+        return gather(PickleKind::kTuple);
       case 'l':
       case 0x91:  // FROZENSET
-        return gather(Kind::kList);
+        return gather(PickleKind::kList);
       case 'd':
-        return gather(Kind::kDict);
+        return gather(PickleKind::kDict);
       case 0x85:
       case 0x86:
       case 0x87:
         return push_tuple(opcode - 0x84u);
       case 'a':
-        return append(1, Kind::kList);
+        return append(1, PickleKind::kList);
       case 's':
-        return append(2, Kind::kDict);
+        return append(2, PickleKind::kDict);
       case 'e':
       case 0x90:  // ADDITEMS
-        return append_to_mark(Kind::kList);
+        return append_to_mark(PickleKind::kList);
       case 'u':
-        return append_to_mark(Kind::kDict);
+        return append_to_mark(PickleKind::kDict);
       case 'q':
         return store<std::uint8_t>();
       case 'r':
         return store<std::uint32_t>();
       case 0x94:
-        return memorise(memo_.size());
+        return values_.memorise_next();
       case 'h':
         return recall<std::uint8_t>();
       case 'j':
@@ -208,11 +179,11 @@ class Machine {
         return push_stack_global();
       case 'R':
       case 0x81:  // NEWOBJ
-        return call();
+        return calls_.call();
       case 'b':
-        return build();
+        return calls_.build();
       case 'Q':
-        return push_storage();
+        return calls_.push_storage();
       default:
         return refuse(opcode);
     }
@@ -223,23 +194,14 @@ class Machine {
     if (opcode == 'i') {  // INST: module and class, as text
       OBSCURA_ASSIGN(std::string_view module, cursor_.line());
       OBSCURA_ASSIGN(std::string_view name, cursor_.line());
-      return call_refused(module, name);
+      return refused_call(module, name);
     }
-    if (opcode == 'o' || opcode == 0x92) {  // OBJ, NEWOBJ_EX
-      for (auto at = stack_.rbegin(); at != stack_.rend(); ++at)
-        if (values_[*at].kind == Kind::kGlobal)
-          return call_refused(values_[*at].text, values_[*at].name);
-    }
+    const PickleValue* callee = values_.last_of(PickleKind::kGlobal);
+    if ((opcode == 'o' || opcode == 0x92) && callee != nullptr)  // OBJ, NEWOBJ_EX
+      return refused_call(callee->text, callee->name);
     return Error(ErrorKind::kUnsupported,
                  fmt::format("its pickle has the opcode 0x{:02x} at byte {}, which no weights need",
                              opcode, cursor_.position() - 1));
-  }
-
-  static Error call_refused(std::string_view module, std::string_view name) {
-    return Error(ErrorKind::kUnsupported,
-                 fmt::format("its pickle wants to call {}.{}: only what rebuilds tensors is read, "
-                             "and nothing was run",
-                             shown(module), shown(name)));
   }
 
   Status skip(std::size_t count) {
@@ -247,51 +209,34 @@ class Machine {
     return {};
   }
 
-  Status push(Value value) {
-    constexpr std::size_t kMostValues = std::size_t{4} << 20;
-    if (values_.size() == kMostValues) return corrupt_pickle("has too many values");
-    stack_.push_back(static_cast<Ref>(values_.size()));
-    values_.push_back(std::move(value));
-    return {};
-  }
-  Result<Ref> pop() {
-    if (stack_.empty()) return corrupt_pickle("takes from an empty stack");
-    Ref top = stack_.back();
-    stack_.pop_back();
-    return top;
-  }
   Status drop() {
-    OBSCURA_TRY(pop());
+    OBSCURA_TRY(values_.pop());
     return {};
-  }
-  // The values above the last mark, which goes too.
-  Result<std::vector<Ref>> pop_to_mark() {
-    auto mark = std::find_if(stack_.rbegin(), stack_.rend(),
-                             [&](Ref ref) { return values_[ref].kind == Kind::kMark; });
-    if (mark == stack_.rend()) return corrupt_pickle("looks for a mark that is not there");
-    std::vector<Ref> items(mark.base(), stack_.end());
-    stack_.erase(mark.base() - 1, stack_.end());
-    return items;
   }
   Status drop_to_mark() {
-    OBSCURA_TRY(pop_to_mark());
+    OBSCURA_TRY(values_.pop_to_mark());
+    return {};
+  }
+  Status duplicate() {
+    OBSCURA_ASSIGN(const PickleRef last, values_.top());
+    values_.push_again(last);
     return {};
   }
 
   template <class T>
   Status push_integer() {
     OBSCURA_ASSIGN(T value, cursor_.number<T>());
-    return push({.kind = Kind::kInteger, .integer = value});
+    return values_.push({.kind = PickleKind::kInteger, .integer = value});
   }
   // LONG1: two's complement, little-endian. More than 8 bytes describe no tensor.
   Status push_long() {
     OBSCURA_ASSIGN(auto size, cursor_.number<std::uint8_t>());
     OBSCURA_ASSIGN(auto bytes, cursor_.take(size));
-    if (size > 8) return push({});
+    if (size > 8) return values_.push({});
     std::uint64_t bits =
         size > 0 && (bytes[size - 1u] & std::byte{0x80}) != std::byte{0} ? ~std::uint64_t{0} : 0;
     std::memcpy(&bits, bytes.data(), size);
-    return push({.kind = Kind::kInteger, .integer = static_cast<std::int64_t>(bits)});
+    return values_.push({.kind = PickleKind::kInteger, .integer = static_cast<std::int64_t>(bits)});
   }
   // Numbers as text: protocol 0, which trainers mix in.
   Status push_line(std::uint8_t opcode) {
@@ -304,255 +249,64 @@ class Machine {
       digits = digits && c >= '0' && c <= '9';
       if (digits) value = value * 10 + (c - '0');
     }
-    return digits ? push({.kind = Kind::kInteger, .integer = value}) : push({});
+    return digits ? values_.push({.kind = PickleKind::kInteger, .integer = value})
+                  : values_.push({});
   }
   template <class Length>
   Status push_text() {
     OBSCURA_ASSIGN(std::string_view text, cursor_.text<Length>());
-    return push({.kind = Kind::kText, .text = text});
+    return values_.push({.kind = PickleKind::kText, .text = text});
   }
   template <class Length>
   Status push_bytes() {
     OBSCURA_TRY(cursor_.text<Length>());
-    return push({});
+    return values_.push({});
   }
   Status push_global() {
     OBSCURA_ASSIGN(std::string_view module, cursor_.line());
     OBSCURA_ASSIGN(std::string_view name, cursor_.line());
-    return push({.kind = Kind::kGlobal, .text = module, .name = name});
+    return values_.push({.kind = PickleKind::kGlobal, .text = module, .name = name});
   }
   Status push_stack_global() {
-    OBSCURA_ASSIGN(Ref name, pop());
-    OBSCURA_ASSIGN(Ref module, pop());
-    if (values_[name].kind != Kind::kText || values_[module].kind != Kind::kText)
+    OBSCURA_ASSIGN(const PickleRef name, values_.pop());
+    OBSCURA_ASSIGN(const PickleRef module, values_.pop());
+    if (values_[name].kind != PickleKind::kText || values_[module].kind != PickleKind::kText)
       return corrupt_pickle("names a function by something that is no text");
-    return push({.kind = Kind::kGlobal, .text = values_[module].text, .name = values_[name].text});
+    return values_.push(
+        {.kind = PickleKind::kGlobal, .text = values_[module].text, .name = values_[name].text});
   }
 
-  Status push_items(Kind kind, std::vector<Ref> items) {
-    if (kind == Kind::kDict && items.size() % 2 != 0)
-      return corrupt_pickle("has a key without a value");
-    Value value;
-    value.kind = kind;
-    value.items = std::move(items);
-    return push(std::move(value));
-  }
-  Status gather(Kind kind) {
-    OBSCURA_ASSIGN(std::vector<Ref> items, pop_to_mark());
-    return push_items(kind, std::move(items));
+  Status gather(PickleKind kind) {
+    OBSCURA_ASSIGN(std::vector<PickleRef> items, values_.pop_to_mark());
+    return values_.push_items(kind, std::move(items));
   }
   Status push_tuple(std::size_t count) {
-    if (stack_.size() < count) return corrupt_pickle("takes from an empty stack");
-    std::vector<Ref> items(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
-    stack_.resize(stack_.size() - count);
-    return push_items(Kind::kTuple, std::move(items));
+    OBSCURA_ASSIGN(std::vector<PickleRef> items, values_.pop_last(count));
+    return values_.push_items(PickleKind::kTuple, std::move(items));
   }
-  Status append_all(Kind kind, const std::vector<Ref>& items) {
-    if (stack_.empty()) return corrupt_pickle("takes from an empty stack");
-    Value& target = values_[stack_.back()];
-    // What became of a call without effect takes anything.
-    if (target.kind == Kind::kNothing) return {};
-    if (target.kind != kind || (kind == Kind::kDict && items.size() % 2 != 0))
-      return corrupt_pickle("adds to something that does not take it");
-    target.items.insert(target.items.end(), items.begin(), items.end());
-    return {};
+  Status append(std::size_t count, PickleKind kind) {
+    OBSCURA_ASSIGN(const std::vector<PickleRef> items, values_.pop_last(count));
+    return values_.append(kind, items);
   }
-  Status append(std::size_t count, Kind kind) {
-    if (stack_.size() < count) return corrupt_pickle("takes from an empty stack");
-    std::vector<Ref> items(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
-    stack_.resize(stack_.size() - count);
-    return append_all(kind, items);
-  }
-  Status append_to_mark(Kind kind) {
-    OBSCURA_ASSIGN(std::vector<Ref> items, pop_to_mark());
-    return append_all(kind, items);
+  Status append_to_mark(PickleKind kind) {
+    OBSCURA_ASSIGN(const std::vector<PickleRef> items, values_.pop_to_mark());
+    return values_.append(kind, items);
   }
 
-  Status memorise(std::size_t place) {
-    if (stack_.empty()) return corrupt_pickle("takes from an empty stack");
-    memo_[place] = stack_.back();
-    return {};
-  }
   template <class T>
   Status store() {
     OBSCURA_ASSIGN(T place, cursor_.number<T>());
-    return memorise(place);
+    return values_.memorise(place);
   }
   template <class T>
   Status recall() {
     OBSCURA_ASSIGN(T place, cursor_.number<T>());
-    auto found = memo_.find(place);
-    if (found == memo_.end()) return corrupt_pickle("recalls what it did not store");
-    stack_.push_back(found->second);
-    return {};
-  }
-
-  // ("storage", type, key, device, elements).
-  Status push_storage() {
-    OBSCURA_ASSIGN(Ref id, pop());
-    constexpr std::size_t kLongestKey = 100;
-    const std::vector<Ref>& items = values_[id].items;
-    if (values_[id].kind != Kind::kTuple || items.size() < 3 ||
-        values_[items[1]].kind != Kind::kGlobal || values_[items[2]].kind != Kind::kText ||
-        values_[items[2]].text.size() > kLongestKey)
-      return corrupt_pickle("refers to something outside that is no storage of a tensor");
-    return push_items(Kind::kStorage, {items[1], items[2]});
-  }
-
-  Status call() {
-    OBSCURA_ASSIGN(Ref arguments, pop());
-    OBSCURA_ASSIGN(Ref callee, pop());
-    const Value& function = values_[callee];
-    if (function.kind != Kind::kGlobal || values_[arguments].kind != Kind::kTuple)
-      return corrupt_pickle("calls something that is no function");
-    const auto* known = std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& entry) {
-      return entry.module == function.text && entry.name == function.name;
-    });
-    if (known == std::end(kKnown)) return call_refused(function.text, function.name);
-    // No call that is known looks at more.
-    constexpr std::size_t kMostArguments = 8;
-    const std::vector<Ref>& all = values_[arguments].items;
-    auto count = static_cast<std::ptrdiff_t>(std::min(all.size(), kMostArguments));
-    const std::vector<Ref> items(all.begin(), all.begin() + count);
-    switch (known->meaning) {
-      case Meaning::kTensor:
-      case Meaning::kTypedTensor:
-        return rebuild_tensor(items, known->meaning == Meaning::kTypedTensor);
-      case Meaning::kFirstArgument:
-        if (items.empty()) return corrupt_pickle("rebuilds nothing");
-        stack_.push_back(items[0]);
-        return {};
-      case Meaning::kDict:
-        return make_dict(items);
-      case Meaning::kNothing:
-        return push({});
-    }
-    return {};
-  }
-
-  // Opcodes of a few bytes copy dictionaries of any size.
-  Status count_pairs(std::size_t count) {
-    constexpr std::size_t kMostPairs = std::size_t{1} << 20;
-    pairs_ += count;
-    return pairs_ <= kMostPairs ? Status() : corrupt_pickle("makes dictionaries without end");
-  }
-
-  // Of nothing, or of a list of pairs.
-  Status make_dict(const std::vector<Ref>& arguments) {
-    std::vector<Ref> items;
-    if (!arguments.empty() && values_[arguments[0]].kind == Kind::kList) {
-      for (Ref pair : values_[arguments[0]].items) {
-        const std::vector<Ref>& both = values_[pair].items;
-        if (both.size() != 2) return corrupt_pickle("makes a dictionary of what are no pairs");
-        OBSCURA_TRY(count_pairs(1));
-        items.insert(items.end(), both.begin(), both.end());
-      }
-    }
-    return push_items(Kind::kDict, std::move(items));
-  }
-
-  // Attributes for what is on the stack: a ParameterDict keeps its tensors there.
-  Status build() {
-    OBSCURA_ASSIGN(Ref state, pop());
-    if (stack_.empty()) return corrupt_pickle("takes from an empty stack");
-    Value& target = values_[stack_.back()];
-    if (target.kind == Kind::kGlobal) return call_refused(target.text, target.name);
-    if (target.kind != Kind::kDict || values_[state].kind != Kind::kDict) return {};
-    const std::vector<Ref> items = values_[state].items;
-    // The same attributes may be given to many.
-    OBSCURA_TRY(count_pairs(items.size() / 2));
-    target.items.insert(target.items.end(), items.begin(), items.end());
-    return {};
-  }
-
-  static std::optional<DType> dtype_named(const Value& global, bool storage) {
-    bool torch = global.text == "torch" || (storage && global.text == "torch.storage");
-    if (global.kind != Kind::kGlobal || !torch) return std::nullopt;
-    for (const TypeName& type : kTypes)
-      if (global.name == (storage ? type.storage : type.dtype)) return type.type;
-    return std::nullopt;
-  }
-
-  Result<std::vector<std::int64_t>> sizes_of(Ref tuple) const {
-    std::vector<std::int64_t> sizes;
-    constexpr std::size_t kMostAxes = 16;
-    if (values_[tuple].kind != Kind::kTuple || values_[tuple].items.size() > kMostAxes)
-      return corrupt_pickle("has a tensor without sizes");
-    for (Ref item : values_[tuple].items) {
-      if (values_[item].kind != Kind::kInteger || values_[item].integer < 0)
-        return corrupt_pickle("has a tensor with sizes that are no numbers from 0");
-      sizes.push_back(values_[item].integer);
-    }
-    return sizes;
-  }
-
-  // (storage, offset, sizes, strides, …), with `typed` the dtype as the seventh.
-  Status rebuild_tensor(const std::vector<Ref>& items, bool typed) {
-    constexpr std::size_t kTypePlace = 6;
-    if (items.size() < (typed ? kTypePlace + 1 : 4) || values_[items[0]].kind != Kind::kStorage ||
-        values_[items[1]].kind != Kind::kInteger || values_[items[1]].integer < 0)
-      return corrupt_pickle("rebuilds a tensor from what is no storage");
-    const std::vector<Ref>& storage = values_[items[0]].items;
-    const Value& type = values_[typed ? items[kTypePlace] : storage[0]];
-    auto dtype = dtype_named(type, !typed);
-    if (!dtype) {
-      return Error(ErrorKind::kUnsupported,
-                   fmt::format("its pickle has a tensor of {}.{}, which is not supported",
-                               shown(type.text), shown(type.name)));
-    }
-    PickledTensor tensor;
-    tensor.storage = values_[storage[1]].text;
-    tensor.dtype = *dtype;
-    tensor.offset = values_[items[1]].integer;
-    OBSCURA_ASSIGN(tensor.sizes, sizes_of(items[2]));
-    OBSCURA_ASSIGN(tensor.strides, sizes_of(items[3]));
-    if (tensor.sizes.size() != tensor.strides.size())
-      return corrupt_pickle("has a tensor with more sizes than strides, or fewer");
-    auto index = static_cast<std::int64_t>(rebuilt_.size());
-    rebuilt_.push_back(std::move(tensor));
-    return push({.kind = Kind::kTensor, .integer = index});
-  }
-
-  // Bounded, because dictionaries may refer to each other, and to themselves.
-  Status collect(Ref ref, const std::string& name, int depth) {
-    constexpr int kDeepest = 8;
-    constexpr std::size_t kMostVisits = 1'000'000, kLongestName = 1000;
-    if (++visits_ > kMostVisits)
-      return corrupt_pickle("has dictionaries in each other without end");
-    if (depth > kDeepest || name.size() > kLongestName) return {};
-    const Value& value = values_[ref];
-    if (value.kind == Kind::kTensor && !name.empty()) {
-      PickledTensor tensor = rebuilt_[static_cast<std::size_t>(value.integer)];
-      tensor.name = name;
-      auto [place, is_new] = by_name_.emplace(name, tensors_.size());
-      if (is_new) {
-        tensors_.push_back(std::move(tensor));
-      } else {
-        tensors_[place->second] = std::move(tensor);
-      }
-    }
-    if (value.kind != Kind::kDict) return {};
-    for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) {
-      const Value& key = values_[value.items[i]];
-      if (key.kind != Kind::kText && key.kind != Kind::kInteger) continue;
-      std::string part = key.kind == Kind::kText ? std::string(key.text.substr(0, kLongestName + 1))
-                                                 : std::to_string(key.integer);
-      std::string inner = name.empty() ? part : name + "." + part;
-      // Where a ParameterDict keeps its tensors, which is no key of its.
-      if (part == "_parameters") inner = name;
-      OBSCURA_TRY(collect(value.items[i + 1], inner, depth + 1));
-    }
-    return {};
+    return values_.recall(place);
   }
 
   ByteCursor cursor_;
-  std::vector<Value> values_;
-  std::vector<Ref> stack_;
-  std::unordered_map<std::size_t, Ref> memo_;
-  std::vector<PickledTensor> rebuilt_;
-  std::vector<PickledTensor> tensors_;
-  std::unordered_map<std::string, std::size_t> by_name_;
-  std::size_t visits_ = 0, pairs_ = 0;
+  PickleValues values_;
+  PickleCalls calls_{values_};
 };
 
 }  // namespace
@@ -561,9 +315,9 @@ Result<std::vector<PickledTensor>> read_torch_pickle(std::span<const std::byte> 
   // A value of the machine takes some hundred bytes, an opcode one.
   constexpr std::size_t kLargest = std::size_t{16} << 20;
   if (bytes.size() > kLargest) {
-    return Error(
-        ErrorKind::kUnsupported,
-        fmt::format("a pickle of at most {} bytes is wanted, found {}", kLargest, bytes.size()));
+    return Error(ErrorKind::kUnsupported,
+                 fmt::format("a pickle of at most {} is wanted, found {}", memory_text(kLargest),
+                             memory_text(bytes.size())));
   }
   return Machine(bytes).run();
 }
