@@ -7,11 +7,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "app/bench_report.h"
 #include "app/command.h"
 #include "app/memory_size.h"
 #include "app/synthetic_weights.h"
@@ -19,8 +19,6 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "checkpoint/family.h"
-#include "ir/attention.h"
-#include "ir/conv2d.h"
 #include "ir/linear.h"
 #include "models/unet/unet.h"
 #include "models/vae/vae.h"
@@ -46,24 +44,6 @@ double elapsed_seconds(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// Multiply-adds, counted as two operations, of the matrix work of a node.
-double operations(const ir::Graph& graph, const ir::Node& node) {
-  auto elements = [&](ir::ValueId id) {
-    return static_cast<double>(graph.type(id).shape.elements());
-  };
-  if (dynamic_cast<const ir::LinearOp*>(node.op.get()) != nullptr) {
-    return 2 * elements(node.inputs[0]) * static_cast<double>(graph.type(node.output()).shape[-1]);
-  }
-  if (dynamic_cast<const ir::Conv2dOp*>(node.op.get()) != nullptr) {
-    const Shape& w = graph.type(node.inputs[1]).shape;
-    return 2 * elements(node.output()) * static_cast<double>(w[1] * w[2] * w[3]);
-  }
-  if (dynamic_cast<const ir::AttentionOp*>(node.op.get()) != nullptr) {
-    return 4 * elements(node.output()) * static_cast<double>(graph.type(node.inputs[1]).shape[1]);
-  }
-  return 0;
-}
-
 Result<ir::Graph> build(const BenchOptions& options, const runtime::WeightStore& weights) {
   std::int64_t latent = options.size / checkpoint::kUsualLatents.pixels;
   if (options.network == "unet") {
@@ -75,8 +55,7 @@ Result<ir::Graph> build(const BenchOptions& options, const runtime::WeightStore&
   return models::build_vae_encoder(weights, options.batch, options.size, options.size);
 }
 
-// A Linear of the size that DESIGN's yardstick names, through the same backend: the library's
-// matrix rate in operations a second.
+// The library's matrix rate in operations a second, by a Linear of the size that SDXL has most of.
 Result<double> matrix_rate(runtime::Session& session, int repeats) {
   constexpr std::int64_t kRows = 2048, kWidth = 1280;
   auto values = std::make_shared<std::vector<float>>(kWidth * kWidth, 0.01f);
@@ -99,38 +78,6 @@ Result<double> matrix_rate(runtime::Session& session, int repeats) {
     best = std::min(best, seconds[0]);
   }
   return 2.0 * kRows * kWidth * kWidth / best;
-}
-
-void print_profile(const ir::Graph& graph, const std::vector<double>& seconds) {
-  struct Row {
-    int count = 0;
-    double seconds = 0, operations = 0;
-  };
-  std::map<std::string, Row> rows;
-  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    const ir::Node& node = graph.nodes[n];
-    if (node.op->is_view()) continue;
-    std::string name =
-        fmt::format("{:<13}{:>18}", node.op->name(), graph.type(node.inputs[0]).shape.text());
-    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
-      const ir::Value& operand = graph.value(node.inputs[i]);
-      if (operand.weight && operand.type.shape.rank() > 1)
-        name += " * " + operand.type.shape.text();
-    }
-    Row& row = rows[name];
-    ++row.count;
-    row.seconds += seconds[n];
-    row.operations += operations(graph, node);
-  }
-  std::vector<std::pair<std::string, Row>> sorted(rows.begin(), rows.end());
-  std::sort(sorted.begin(), sorted.end(),
-            [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
-  fmt::print("{:>6} {:>9} {:>9}  op\n", "count", "ms", "GFLOP/s");
-  for (std::size_t i = 0; i < std::min<std::size_t>(sorted.size(), 40); ++i) {
-    const auto& [name, row] = sorted[i];
-    fmt::print("{:>6} {:>9.2f} {:>9.0f}  {}\n", row.count, row.seconds * 1e3,
-               row.operations / row.seconds / 1e9, name);
-  }
 }
 
 // A run's inputs, filled with numbers that repeat, and room for its outputs.
@@ -198,56 +145,19 @@ Status save_choices(runtime::Session& session, const std::string& file) {
   return write_file_atomically(file, session.device().chooser()->choices());
 }
 
-void print_times(const nlohmann::ordered_json& r) {
-  auto number = [&](const char* key) { return r[key].get<double>(); };
-  auto text = [&](const char* key) { return r[key].get<std::string>(); };
-  constexpr double kGiB = 1 << 30;
-  fmt::print("{}; {}\n", text("hardware"), text("libraries"));
-  fmt::print("built and planned in {:.1f} ms: {} nodes, arena {:.3f} GiB, weights {:.3f} GiB",
-             number("build_ms"), r["nodes"].get<int>(), number("arena_bytes") / kGiB,
-             number("weight_bytes") / kGiB);
-  if (number("streamed_bytes") > 0)
-    fmt::print(", {:.3f} GiB streamed in each run", number("streamed_bytes") / kGiB);
-  fmt::print("\nweights prepared in {:.2f} s\n", number("load_s"));
-  fmt::print(
-      "{} at {}x{}, batch {}, {}: median {:.2f} ms, fastest {:.2f} ms of {} runs; {:.2f} TFLOP, "
-      "{:.0f} GFLOP/s = {:.0f} % of the library's {:.0f} GFLOP/s\n",
-      text("network"), r["size"].get<int>(), r["size"].get<int>(), r["batch"].get<int>(),
-      text("precision"), number("median_ms"), number("fastest_ms"), r["runs"].get<int>(),
-      number("tflop"), number("gflops"), 100 * number("gflops") / number("library_gflops"),
-      number("library_gflops"));
-  if (number("launch_ms") > 0) fmt::print("{:.3f} ms of a run on the host\n", number("launch_ms"));
-  if (r.contains("against")) {
-    fmt::print("from {} in fp32 it differs by {:.3g} (root mean square), {:.3g} (largest)\n",
-               r["against"]["device"].get<std::string>(), r["against"]["rms"].get<double>(),
-               r["against"]["largest"].get<double>());
+// Chooses kernels by what FILE says, and measures those that it does not have.
+Status begin_tuning(const backend::DeviceDescription& device, backend::KernelChooser* chooser) {
+  if (chooser == nullptr) {
+    return Error(ErrorKind::kUnsupported,
+                 device.name + " has no kernels to choose from: --tune is for a GPU");
   }
+  chooser->tune(true);
+  return {};
 }
 
-Status run_bench(const BenchOptions& options) {
-  std::error_code error;
-  // What the file holds already is kept, and not measured again.
-  if (!options.tune.empty() && std::filesystem::exists(options.tune, error))
-    ::setenv("OBSCURA_CUDA_CHOICES", options.tune.c_str(), 1);
-  OBSCURA_ASSIGN(runtime::Session session,
-                 open_session(options.device, options.precision, options.budget));
-  const backend::DeviceDescription before = session.device().describe();
-  if (!options.tune.empty()) {
-    if (session.device().chooser() == nullptr) {
-      return Error(ErrorKind::kUnsupported,
-                   before.name + " has no kernels to choose from: --tune is for a GPU");
-    }
-    session.device().chooser()->tune(true);
-  }
-  nlohmann::ordered_json report = {
-      {"network", options.network},
-      {"size", options.size},
-      {"batch", options.batch},
-      {"device", before.name},
-      {"precision", options.precision == "auto" ? before.precisions.front() : options.precision},
-      {"hardware", before.hardware},
-      {"libraries", before.libraries}};
-
+// Builds and loads the network, and says what that took.
+Result<runtime::Program*> load_program(runtime::Session& session, const BenchOptions& options,
+                                       nlohmann::ordered_json& report) {
   auto begin = std::chrono::steady_clock::now();
   OBSCURA_ASSIGN(runtime::Program * program, build_program(session, options));
   report["build_ms"] = elapsed_seconds(begin) * 1e3;
@@ -259,45 +169,78 @@ Status run_bench(const BenchOptions& options) {
   report["arena_bytes"] = program->plan().arena_bytes;
   report["weight_bytes"] = program->plan().resident_weight_bytes;
   report["streamed_bytes"] = program->plan().streamed_weight_bytes;
+  return program;
+}
 
-  Bindings bound(program->graph());
-  double total_operations = 0;
-  for (const ir::Node& node : program->graph().nodes)
-    total_operations += operations(program->graph(), node);
+struct RunTimes {
+  std::vector<double> seconds;  // of each run, the shortest first
+  double launching = 0;         // of a run, on the host
+};
 
-  OBSCURA_ASSIGN(double rate, matrix_rate(session, options.repeats));
+Result<RunTimes> time_runs(runtime::Session& session, runtime::Program& program, Bindings& bound,
+                           int repeats) {
   // The first run brings in kernels; a device that replays runs records the second.
-  for (int i = 0; i < (before.name == "cpu" ? 1 : 2); ++i)
-    OBSCURA_TRY(session.run(*program, bound.inputs, bound.outputs, CancelToken()));
-  std::vector<double> seconds;
-  double launching = 0;
-  for (int i = 0; i < options.repeats; ++i) {
-    begin = std::chrono::steady_clock::now();
-    OBSCURA_TRY(session.run(*program, bound.inputs, bound.outputs, CancelToken()));
-    seconds.push_back(elapsed_seconds(begin));
-    launching += program->launch_seconds() / options.repeats;
+  for (int i = 0; i < (session.device().describe().name == "cpu" ? 1 : 2); ++i)
+    OBSCURA_TRY(session.run(program, bound.inputs, bound.outputs, CancelToken()));
+  RunTimes times;
+  for (int i = 0; i < repeats; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    OBSCURA_TRY(session.run(program, bound.inputs, bound.outputs, CancelToken()));
+    times.seconds.push_back(elapsed_seconds(begin));
+    times.launching += program.launch_seconds() / repeats;
   }
+  std::sort(times.seconds.begin(), times.seconds.end());
+  return times;
+}
+
+// Times the runs, and the library's rate before and after them.
+Status measure(runtime::Session& session, runtime::Program& program, Bindings& bound,
+               const BenchOptions& options, nlohmann::ordered_json& report) {
+  OBSCURA_ASSIGN(const double rate, matrix_rate(session, options.repeats));
+  OBSCURA_ASSIGN(const RunTimes times, time_runs(session, program, bound, options.repeats));
   // Taken now: the yardstick has an arena and weights of its own.
   report["peak_held_bytes"] = session.peak_held_bytes();
   report["output_sha256"] = sha256_hex(std::as_bytes(bound.result().values()));
-  OBSCURA_ASSIGN(double rate_after, matrix_rate(session, options.repeats));
-  std::sort(seconds.begin(), seconds.end());
+  OBSCURA_ASSIGN(const double rate_after, matrix_rate(session, options.repeats));
+  const double operations = operations_of(program.graph());
   report["runs"] = options.repeats;
-  report["median_ms"] = seconds[seconds.size() / 2] * 1e3;
-  report["fastest_ms"] = seconds[0] * 1e3;
-  report["launch_ms"] = launching * 1e3;
-  report["tflop"] = total_operations / 1e12;
-  report["gflops"] = total_operations / seconds[0] / 1e9;
+  report["median_ms"] = times.seconds[times.seconds.size() / 2] * 1e3;
+  report["fastest_ms"] = times.seconds[0] * 1e3;
+  report["launch_ms"] = times.launching * 1e3;
+  report["tflop"] = operations / 1e12;
+  report["gflops"] = operations / times.seconds[0] / 1e9;
   report["library_gflops"] = std::max(rate, rate_after) / 1e9;
   report["kernel_set"] = session.device().describe().kernel_set;
+  return {};
+}
+
+Status run_bench(const BenchOptions& options) {
+  std::error_code error;
+  // What the file holds already is kept, and not measured again.
+  if (!options.tune.empty() && std::filesystem::exists(options.tune, error))
+    ::setenv("OBSCURA_CUDA_CHOICES", options.tune.c_str(), 1);
+  OBSCURA_ASSIGN(runtime::Session session,
+                 open_session(options.device, options.precision, options.budget));
+  const backend::DeviceDescription device = session.device().describe();
+  if (!options.tune.empty()) OBSCURA_TRY(begin_tuning(device, session.device().chooser()));
+  nlohmann::ordered_json report = {
+      {"network", options.network},
+      {"size", options.size},
+      {"batch", options.batch},
+      {"device", device.name},
+      {"precision", options.precision == "auto" ? device.precisions.front() : options.precision},
+      {"hardware", device.hardware},
+      {"libraries", device.libraries}};
+  OBSCURA_ASSIGN(runtime::Program * program, load_program(session, options, report));
+  Bindings bound(program->graph());
+  OBSCURA_TRY(measure(session, *program, bound, options, report));
   if (!options.against.empty()) {
     OBSCURA_ASSIGN(report["against"], compare(options, bound.result()));
   }
-  if (options.json) {
+  if (options.json)
     fmt::print("{}\n", report.dump());
-  } else {
+  else
     print_times(report);
-  }
   if (!options.profile) return {};
   OBSCURA_ASSIGN(std::vector<double> by_node, program->profile(bound.inputs, bound.outputs));
   print_profile(program->graph(), by_node);
@@ -314,24 +257,32 @@ const RegisterCommand kBench(80, [](CLI::App& app, std::function<Status()>& acti
   command->add_option("--size", options->size, "Width and height of the image in pixels")
       ->check(CLI::Range(64, 4096))
       ->capture_default_str();
-  command->add_option("--batch", options->batch, "Images at once")
+  command->add_option("--batch", options->batch, "Batch size")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  command->add_option("--repeats", options->repeats, "Runs; the fastest counts")
+  command->add_option("--repeats", options->repeats, "Runs that are timed")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
-  command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N")
+  command
+      ->add_option("--device", options->device,
+                   "auto (the best GPU, else the CPU), cpu, cuda or cuda:N")
       ->capture_default_str();
   command
       ->add_option("--precision", options->precision, "auto, fp32, fp16, bf16, as the device has")
       ->capture_default_str();
-  command->add_option("--budget", options->budget, "Memory for weights and results: 4GiB");
+  command->add_option("--budget", options->budget,
+                      "Memory that the network may use, as in 4GiB; all that is free unless given");
   command->add_option("--tune", options->tune,
                       "Measure a GPU's kernels that are not on record in FILE, and write it");
   command->add_option("--against", options->against,
                       "Also say how far the result is from this device's in fp32");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->add_flag("--profile", options->profile, "Also print the time of each kind of op");
+  command->footer(
+      "Examples:\n"
+      "  obscura bench\n"
+      "  obscura bench vae-decode --size 1024 --budget 4GiB\n"
+      "  obscura bench unet --device cuda --precision fp16 --tune kernels.json --json");
   command->callback([options, &action] { action = [options] { return run_bench(*options); }; });
 });
 
