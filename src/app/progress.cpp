@@ -10,6 +10,8 @@
 #include <set>
 #include <string>
 
+#include "app/pace.h"
+
 namespace obscura::app {
 namespace {
 
@@ -20,48 +22,6 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// "0:07", "12:30", "1:02:03".
-std::string clock_text(double seconds) {
-  auto whole = static_cast<std::int64_t>(seconds + 0.5);
-  if (whole >= 3600)
-    return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
-  return fmt::format("{}:{:02}", whole / 60, whole % 60);
-}
-
-// Steps of the node that runs: how fast they go and how long the rest will take.
-class Pace {
- public:
-  void restart() {
-    begin_ = Clock::now();
-    first_ = value_ = max_ = 0;
-  }
-  void set(std::int64_t value, std::int64_t max) {
-    if (value < value_ || max_ == 0) {
-      begin_ = Clock::now();
-      first_ = value;
-    }
-    value_ = value;
-    max_ = max;
-  }
-  std::int64_t value() const { return value_; }
-  std::int64_t max() const { return max_; }
-  // "12.3 it/s", "4.50 s/it"; empty before the first step is done.
-  std::string rate() const {
-    if (value_ <= first_) return "";
-    double each = seconds_since(begin_) / static_cast<double>(value_ - first_);
-    return each < 1 ? fmt::format("{:.1f} it/s", 1 / each) : fmt::format("{:.2f} s/it", each);
-  }
-  std::string left() const {
-    if (value_ <= first_) return "";
-    double each = seconds_since(begin_) / static_cast<double>(value_ - first_);
-    return clock_text(each * static_cast<double>(max_ - value_));
-  }
-
- private:
-  Clock::time_point begin_ = Clock::now();
-  std::int64_t first_ = 0, value_ = 0, max_ = 0;
-};
-
 // One line that is written over again and again, and a line of totals at the end.
 class BarProgress final : public graph::Observer {
  public:
@@ -70,11 +30,11 @@ class BarProgress final : public graph::Observer {
 
   void executing(const graph::NodeRef& node) override {
     title_ = node.title;
-    pace_.restart();
+    pace_.restart(Clock::now());
     draw();
   }
   void progress(const graph::NodeRef&, std::int64_t value, std::int64_t max) override {
-    pace_.set(value, max);
+    pace_.set(value, max, Clock::now());
     draw();
   }
   void executed(const graph::NodeRef& node, const nlohmann::json&, double seconds) override {
@@ -109,8 +69,9 @@ class BarProgress final : public graph::Observer {
                           std::string(static_cast<std::size_t>(kCells - full), '.'), pace_.value(),
                           pace_.max());
     }
-    if (std::string rate = pace_.rate(); !rate.empty())
-      line += fmt::format(" {}, {} left", rate, pace_.left());
+    const Clock::time_point now = Clock::now();
+    if (std::string rate = pace_.rate(now); !rate.empty())
+      line += fmt::format(" {}, {} left", rate, pace_.left(now));
     line += fmt::format(", {} elapsed", clock_text(seconds_since(begin_)));
     line.resize(std::min(line.size(), terminal_width() - 1));
     fmt::print(stderr, "\r\x1b[K{}", line);
@@ -129,14 +90,15 @@ class BarProgress final : public graph::Observer {
 class LineProgress final : public graph::Observer {
  public:
   void executing(const graph::NodeRef& node) override {
-    pace_.restart();
+    pace_.restart(Clock::now());
     fmt::print(stderr, "{} ...\n", node.describe());
   }
   void progress(const graph::NodeRef& node, std::int64_t value, std::int64_t max) override {
-    pace_.set(value, max);
-    if (pace_.rate().empty()) return;
+    const Clock::time_point now = Clock::now();
+    pace_.set(value, max, now);
+    if (pace_.rate(now).empty()) return;
     fmt::print(stderr, "{}: step {}/{}, {}, {} elapsed, {} left\n", node.describe(), value, max,
-               pace_.rate(), clock_text(seconds_since(begin_)), pace_.left());
+               pace_.rate(now), clock_text(seconds_since(begin_)), pace_.left(now));
   }
   void executed(const graph::NodeRef& node, const nlohmann::json&, double seconds) override {
     fmt::print(stderr, "{}: done in {:.2f} s\n", node.describe(), seconds);

@@ -203,6 +203,7 @@ void ModelFolders::digest_in_background(std::shared_ptr<const pipeline::ModelFil
 
 Result<std::string> ModelFolders::sha256(std::string_view name, const CancelToken& cancel) {
   if (auto file = opened(name)) return file->sha256(cancel);
+  if (const Embedded* inside = embedded(name)) return inside->sha256;
   for (const checkpoint::ModelFolder& kind : model_folders()) {
     Result<fs::path> path = find(kind.name, name);
     if (!path.ok()) continue;
