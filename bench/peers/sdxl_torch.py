@@ -289,11 +289,11 @@ def arguments():
     parser.add_argument("--mode", nargs="+", choices=["eager", "graph", "regional", "compile"], default=["eager"])
     parser.add_argument("--compile", action="store_true", help="the same as adding the mode compile")
     parser.add_argument("--batch", nargs="+", type=int, default=[2], help="of the U-Net; the VAE decodes one")
-    parser.add_argument("--size", type=int, help="side of the picture in pixels (default 1024)")
+    parser.add_argument("--size", type=int, help="side of the image in pixels (default 1024)")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--warm-up", type=int, default=5)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--tiny", action="store_true", help="small networks of the same layout, small pictures")
+    parser.add_argument("--tiny", action="store_true", help="small networks of the same layout, small images")
     args = parser.parse_args()
     args.size = args.size or (64 if args.tiny else 1024)
     if args.compile and "compile" not in args.mode:

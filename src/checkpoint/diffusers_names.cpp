@@ -131,7 +131,7 @@ std::string vae_middle(Reader name, const std::string& side) {
   return attention ? name.named(place, kVaeAttention) : name.named(place, kVaeResidual);
 }
 
-// The decoder's levels count from the picture in LDM, from the latent in diffusers.
+// The decoder's levels count from the image in LDM, from the latent in diffusers.
 std::string vae_tensor(Reader name, int up_blocks) {
   if (name.take("quant_conv.")) return "quant_conv." + name.rest();
   if (name.take("post_quant_conv.")) return "post_quant_conv." + name.rest();

@@ -57,7 +57,7 @@ struct LatentSpace {
 // SDXL's, and those of latents that come without a model, as an empty one does.
 inline constexpr LatentSpace kUsualLatents{.scale = 0.13025f};
 
-// The noise levels of training: scaled-linear betas.
+// The sigmas of training: scaled-linear betas.
 struct BetaRange {
   double first = 0.00085, last = 0.012;
 };

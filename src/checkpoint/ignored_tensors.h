@@ -1,4 +1,4 @@
-// Tensors that checkpoints carry and no picture needs.
+// Tensors that checkpoints carry and no image needs.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-// The noise levels a network was trained on, and what its output means at each.
+// The sigmas a network was trained on, and what its output means at each.
 //
 // A sampler works with x = x0 + sigma * noise; the network was trained at integer timesteps 0…999.
 // Timestep and sigma run the same way: 999 is the noisiest.
@@ -28,7 +28,7 @@ struct BetaRange {
   double first = 0.00085, last = 0.012;
 };
 
-// What a network of continuous noise levels is told: ln(sigma) / 4, or 2 atan(sigma) / pi.
+// What a network of continuous sigmas is told: ln(sigma) / 4, or 2 atan(sigma) / pi.
 enum class ContinuousTime { kLogSigma, kAngle };
 
 // Immutable; copies share the table. Thread safe.

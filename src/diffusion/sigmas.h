@@ -1,4 +1,4 @@
-// Sigma schedules: the noise levels that a sampler visits, from the first to the last, usually
+// Sigma schedules: the sigmas that a sampler visits, from the first to the last, usually
 // ending at 0.
 //
 // n steps make n + 1 sigmas. The names and rules are ComfyUI 0.3.64's, so that its workflows render

@@ -33,7 +33,7 @@ class Animation {
  public:
   Animation(const Shape& shape, int milliseconds) : shape_(shape), milliseconds_(milliseconds) {}
 
-  // `png` is a picture that libpng wrote. The first brings all that is not pixels.
+  // `png` is an image that libpng wrote. The first brings all that is not pixels.
   void add(std::string_view png, bool first) {
     if (first) file_ = png.substr(0, kPngSignature);
     bool begun = false;
@@ -59,7 +59,7 @@ class Animation {
   std::string finish() { return std::move(file_) + chunk_of("IEND", ""); }
 
  private:
-  // The whole picture, shown for so many thousandths, replacing what was there.
+  // The whole image, shown for so many thousandths, replacing what was there.
   std::string frame_control() {
     return chunk_of("fcTL", network_order(sequence_++, 4) +
                                 network_order(static_cast<std::uint32_t>(shape_[2]), 4) +

@@ -29,9 +29,8 @@ Result<std::vector<std::byte>> encode_animated_webp(const Tensor& frames,
       webp_config(options.lossless, options.quality, static_cast<int>(options.effort));
   int time = 0;
   for (std::int64_t i = 0; i < s[0]; ++i, time += options.milliseconds) {
-    WebpPicture picture(frames.slice(i).reshaped({s[1], s[2], s[3]}), options.lossless);
-    if (!picture.is_filled() ||
-        WebPAnimEncoderAdd(encoder.get(), picture.get(), time, &config) == 0)
+    WebpImage image(frames.slice(i).reshaped({s[1], s[2], s[3]}), options.lossless);
+    if (!image.is_filled() || WebPAnimEncoderAdd(encoder.get(), image.get(), time, &config) == 0)
       return webp_out_of_memory();
   }
   OwnedWebpData file;

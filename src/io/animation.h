@@ -1,4 +1,4 @@
-// Moving pictures: WebP by libwebp, and animated PNG (https://www.w3.org/TR/png-3/, 11.3.6).
+// Moving images: WebP by libwebp, and animated PNG (https://www.w3.org/TR/png-3/, 11.3.6).
 #pragma once
 
 #include <cstddef>

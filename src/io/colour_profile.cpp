@@ -156,7 +156,7 @@ std::optional<Tensor> srgb_of_cmyk(std::span<const std::uint8_t> inks, std::int6
                                    std::int64_t width, bool inverted,
                                    std::span<const std::byte> profile) {
   OBSCURA_CHECK(static_cast<std::int64_t>(inks.size()) == height * width * 4,
-                "inks do not fill the picture");
+                "inks do not fill the image");
   const Profile opened = open_profile(profile);
   if (opened == nullptr || !is_for(profile, cmsSigCmykData)) return std::nullopt;
   const Profile srgb(::cmsCreate_sRGBProfile());

@@ -1,5 +1,5 @@
-// ICC profiles, by Little CMS: what the numbers of a picture mean. Inside the program every picture
-// is sRGB; profiles are applied where pictures come in, and where one is wanted as they go out.
+// ICC profiles, by Little CMS: what the numbers of an image mean. Inside the program every image
+// is sRGB; profiles are applied where images come in, and where one is wanted as they go out.
 // Colours are matched relative to white, with the black points mapped to each other.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The few fields of EXIF that matter here: how to turn the picture, and the texts that programs
+// The few fields of EXIF that matter here: how to turn the image, and the texts that programs
 // hide in it.
 #pragma once
 
@@ -35,7 +35,7 @@ struct ExifBlock {
 // than `limit` bytes: "parameters" comes first, then the others in their order.
 ExifBlock write_exif(const ImageMetadata& texts, std::size_t limit);
 
-// The picture as it should be looked at: (H, W, C), or (W, H, C) turned by a quarter. REQUIRES: 1
+// The image as it should be looked at: (H, W, C), or (W, H, C) turned by a quarter. REQUIRES: 1
 // <= orientation <= 8.
 Tensor turned_upright(const Tensor& pixels, int orientation);
 

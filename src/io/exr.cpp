@@ -231,7 +231,7 @@ Result<std::vector<std::byte>> encode_exr(const Tensor& pixels, const ImageMetad
     file.setFrameBuffer(buffer);
     file.writePixels(static_cast<int>(s[0]));
   } catch (const std::exception& error) {
-    return Error(ErrorKind::kIo, std::string("OpenEXR cannot write the picture: ") + error.what());
+    return Error(ErrorKind::kIo, std::string("OpenEXR cannot write the image: ") + error.what());
   }
   return bytes;
 }

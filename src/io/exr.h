@@ -1,5 +1,5 @@
-// OpenEXR pictures: what compositing exchanges. Their numbers are proportional to light, where all
-// other pictures here are sRGB: they are converted on the way in and out.
+// OpenEXR images: what compositing exchanges. Their numbers are proportional to light, where all
+// other images here are sRGB: they are converted on the way in and out.
 #pragma once
 
 #include <cstddef>

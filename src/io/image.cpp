@@ -23,7 +23,7 @@ bool has_at(std::span<const std::byte> bytes, std::size_t offset, std::string_vi
 
 Error unknown_format(std::span<const std::byte> bytes, const std::string& name) {
   return Error(ErrorKind::kUnsupported,
-               fmt::format("{}: wants a PNG, JPEG, WebP, TIFF or EXR picture, found {}", name,
+               fmt::format("{}: wants a PNG, JPEG, WebP, TIFF or EXR image, found {}", name,
                            has_at(bytes, 0, "GIF8") ? "a GIF" : "something else"));
 }
 
@@ -66,11 +66,11 @@ const std::string* find_text(const ImageMetadata& metadata, std::string_view key
 
 Status check_image_size(std::uint64_t width, std::uint64_t height) {
   constexpr auto kLargest = static_cast<std::uint64_t>(kMaxImageSide);
-  if (width == 0 || height == 0) return Error(ErrorKind::kCorrupt, "the picture has no pixels");
+  if (width == 0 || height == 0) return Error(ErrorKind::kCorrupt, "the image has no pixels");
   if (width <= kLargest && height <= kLargest) return {};
   return Error(ErrorKind::kUnsupported,
-               fmt::format("the picture is {}x{} pixels, at most {}x{} are supported", width,
-                           height, kLargest, kLargest));
+               fmt::format("the image is {}x{} pixels, at most {}x{} are supported", width, height,
+                           kLargest, kLargest));
 }
 
 Status check_image_total(std::uint64_t pixels) {
@@ -78,7 +78,7 @@ Status check_image_total(std::uint64_t pixels) {
   if (pixels <= kMost) return {};
   return Error(
       ErrorKind::kUnsupported,
-      fmt::format("its pictures have {} pixels in all, at most {} are supported", pixels, kMost));
+      fmt::format("its images have {} pixels in all, at most {} are supported", pixels, kMost));
 }
 
 // A page of one colour packs best: 16 thousand pixels of one bit each into a few bytes a row.

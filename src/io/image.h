@@ -1,4 +1,4 @@
-// Pictures and the texts they carry: reading whatever a user may drop on the program.
+// Images and the texts they carry: reading whatever a user may drop on the program.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace obscura::io {
 
-// A text that a picture carries, both parts UTF-8: ("prompt", "{…}").
+// A text that an image carries, both parts UTF-8: ("prompt", "{…}").
 struct TextEntry {
   std::string key;
   std::string text;
@@ -39,12 +39,12 @@ enum class ImageFormat { kPng, kJpeg, kWebp, kTiff, kExr };
 // "PNG", "JPEG", …
 std::string_view name_of(ImageFormat format);
 
-// Larger pictures are refused before anything is allocated for them.
+// Larger images are refused before anything is allocated for them.
 inline constexpr std::int64_t kMaxImageSide = 16384;
 // kUnsupported if a side is longer, kCorrupt if one is 0.
 Status check_image_size(std::uint64_t width, std::uint64_t height);
 
-// kUnsupported if the pictures of one file have more pixels in all than the largest one may have.
+// kUnsupported if the images of one file have more pixels in all than the largest one may have.
 Status check_image_total(std::uint64_t pixels);
 
 // By content, whatever the file is called.
@@ -54,15 +54,15 @@ std::optional<ImageFormat> recognise_image(std::span<const std::byte> bytes);
 // without bound holds is refused before they are allocated: kCorrupt.
 Status check_image_fill(std::uint64_t width, std::uint64_t height, std::uint64_t bytes);
 
-// Decodes a picture of any of these formats: gray becomes RGB, 8-bit samples v/255, 16-bit samples
-// v/65535, a picture that EXIF says to turn is turned, and one with a colour profile is converted
-// to sRGB. `name` is what messages call the picture. kUnsupported for another format or for too
-// large a picture; kCorrupt for a damaged one. The functions for single formats do the same but for
+// Decodes an image of any of these formats: gray becomes RGB, 8-bit samples v/255, 16-bit samples
+// v/65535, an image that EXIF says to turn is turned, and one with a colour profile is converted
+// to sRGB. `name` is what messages call the image. kUnsupported for another format or for too
+// large an image; kCorrupt for a damaged one. The functions for single formats do the same but for
 // the profile, which they only read (that of CMYK they apply: there is no other time).
 Result<Image> decode_image(std::span<const std::byte> bytes, const std::string& name);
 Result<Image> read_image(const std::filesystem::path& path);
 
-// All pictures of a file, each as decode_image() gives one: the frames of an animated WebP, the
+// All images of a file, each as decode_image() gives one: the frames of an animated WebP, the
 // pages of a TIFF, which may differ in size; of other files the only one. An animated PNG is
 // kUnsupported: libpng sees its first frame alone. Other errors as decode_image().
 Result<std::vector<Image>> decode_frames(std::span<const std::byte> bytes, const std::string& name);

@@ -25,7 +25,7 @@ namespace obscura::io {
 namespace {
 
 constexpr int kExifMarker = JPEG_APP0 + 1, kProfileMarker = JPEG_APP0 + 2;
-// A progressive file may repeat a scan of the whole picture in a few bytes, without end. Real ones
+// A progressive file may repeat a scan of the whole image in a few bytes, without end. Real ones
 // have about ten.
 constexpr int kMaxScans = 100;
 
@@ -62,8 +62,8 @@ class JpegReader {
   // REQUIRES: read_header() went well. `profile` is used for CMYK alone.
   Result<Tensor> read_pixels(const ColourProfile& profile) {
     // Every 8x8 block of the largest component takes a bit at least, and that component has a
-    // sixteenth of the picture's samples or more. A file that cannot fill its picture is refused
-    // before the picture is allocated.
+    // sixteenth of the image's samples or more. A file that cannot fill its image is refused
+    // before the image is allocated.
     if (std::uint64_t{decoder_.image_width} * decoder_.image_height > bytes_.size() * 8 * 64 * 16) {
       return Error(ErrorKind::kCorrupt,
                    fmt::format("{}x{} pixels cannot come from {} bytes", decoder_.image_width,
@@ -140,7 +140,7 @@ class JpegReader {
     std::longjmp(escape_, 1);
   }
 
-  // libjpeg fills what a truncated file lacks with gray; that must not pass for a picture.
+  // libjpeg fills what a truncated file lacks with gray; that must not pass for an image.
   void check_warning() {
     if (errors_.msg_code == JWRN_JPEG_EOF) fail();
   }
@@ -156,7 +156,7 @@ class JpegReader {
       return Error(ErrorKind::kUnsupported,
                    fmt::format("wants a JPEG of 8 bits a sample, found {}", errors_.msg_parm.i[0]));
     }
-    return Error(ErrorKind::kCorrupt, std::string("the picture is damaged: ") + message_);
+    return Error(ErrorKind::kCorrupt, std::string("the image is damaged: ") + message_);
   }
 
   // Where no profile says better, as every viewer does it. Adobe's files hold the inks inverted.

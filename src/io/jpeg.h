@@ -1,4 +1,4 @@
-// JPEG pictures, by libjpeg-turbo.
+// JPEG images, by libjpeg-turbo.
 #pragma once
 
 #include <cstddef>

@@ -30,8 +30,8 @@ JpegFile encode_jpeg(const Tensor& pixels, const ImageMetadata& metadata,
                      const JpegOptions& options) {
   const std::int64_t height = pixels.shape()[0], width = pixels.shape()[1],
                      channels = pixels.shape()[2];
-  OBSCURA_CHECK(channels == 3 || channels == 4, "a picture has three or four channels");
-  OBSCURA_CHECK(height <= kMaxImageSide && width <= kMaxImageSide, "the picture is too large");
+  OBSCURA_CHECK(channels == 3 || channels == 4, "an image has three or four channels");
+  OBSCURA_CHECK(height <= kMaxImageSide && width <= kMaxImageSide, "the image is too large");
   jpeg_compress_struct encoder{};
   jpeg_error_mgr errors{};
   // Into memory, with sound arguments, nothing can fail but the memory itself; then libjpeg's own

@@ -1,4 +1,4 @@
-// PNG pictures, by libpng.
+// PNG images, by libpng.
 #pragma once
 
 #include <cstddef>

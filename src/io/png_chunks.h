@@ -1,4 +1,4 @@
-// What a PNG file says about its picture, without the picture: PNG 1.2, chapter 4.
+// What a PNG file says about its image, without the image: PNG 1.2, chapter 4.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ inline constexpr std::size_t kMaxPngTextBytes = std::size_t{64} << 20;
 
 // Walks the chunks up to IEND; what follows it is nobody's. Checksums are checked for the chunks
 // that are used here. kCorrupt for a damaged file or one whose pixels cannot possibly fill its
-// size; kUnsupported for too large a picture.
+// size; kUnsupported for too large an image.
 Result<PngChunks> read_png_chunks(std::span<const std::byte> bytes);
 
 }  // namespace obscura::io

@@ -34,7 +34,7 @@ class PngReader {
 
  private:
   Error damaged() const {
-    return Error(ErrorKind::kCorrupt, "the picture is damaged: " + failure_.message);
+    return Error(ErrorKind::kCorrupt, "the image is damaged: " + failure_.message);
   }
 
   // Asks for 8 or 16 bits a sample in this machine's byte order, and for RGB or RGB and alpha.
@@ -110,11 +110,10 @@ Status check_png_is_still(std::span<const std::byte> bytes, const std::string& n
   auto chunks = read_png_chunks(bytes);
   if (!chunks.ok()) return chunks.error().in(name);
   if (chunks->frames == 1) return {};
-  return Error(
-      ErrorKind::kUnsupported,
-      fmt::format("{}: wants a still picture or an animated WebP, found an animated PNG of "
-                  "{} frames",
-                  name, chunks->frames));
+  return Error(ErrorKind::kUnsupported,
+               fmt::format("{}: wants a still image or an animated WebP, found an animated PNG of "
+                           "{} frames",
+                           name, chunks->frames));
 }
 
 }  // namespace obscura::io

@@ -1,4 +1,4 @@
-// Between stored samples and the floats of a picture.
+// Between stored samples and the floats of an image.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ Tensor unit_floats(std::span<const std::uint8_t> samples, const Shape& shape);
 Tensor unit_floats(std::span<const std::uint16_t> samples, const Shape& shape);
 
 // Clips to 0…1, scales by `largest` and rounds to nearest, halves up. A NaN becomes 0.
-// ComfyUI truncates instead, which darkens a picture by half a step each time it is saved and
+// ComfyUI truncates instead, which darkens an image by half a step each time it is saved and
 // loaded.
 inline std::uint32_t quantised(float value, float largest) {
   if (!(value > 0.0f)) return 0;

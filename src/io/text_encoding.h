@@ -1,4 +1,4 @@
-// The encodings that texts in pictures come in, to and from UTF-8.
+// The encodings that texts in images come in, to and from UTF-8.
 #pragma once
 
 #include <cstddef>

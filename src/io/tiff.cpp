@@ -71,7 +71,7 @@ TiffHandle open_tiff(TiffMemory& file, const char* mode) {
     return true;
   }();
   (void)silenced;
-  return {TIFFClientOpen("picture", mode, &file, read_bytes, write_bytes, seek_bytes, close_bytes,
+  return {TIFFClientOpen("image", mode, &file, read_bytes, write_bytes, seek_bytes, close_bytes,
                          size_of_file, nullptr, nullptr),
           TIFFClose};
 }

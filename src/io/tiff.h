@@ -1,4 +1,4 @@
-// TIFF pictures, by libtiff: what print and retouching exchange.
+// TIFF images, by libtiff: what print and retouching exchange.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@ namespace obscura::io {
 
 bool is_tiff(std::span<const std::byte> bytes);
 
-// The first picture of a file: 8 and 16 bits, float16 and float32, gray, RGB, and alpha; other
+// The first image of a file: 8 and 16 bits, float16 and float32, gray, RGB, and alpha; other
 // kinds as far as libtiff turns them into 8-bit RGB. Float samples are clipped to 0…1. The texts
 // are those that encode_tiff() wrote, else the description. Errors as decode_image().
 Result<Image> decode_tiff(std::span<const std::byte> bytes, const std::string& name);
-// All pictures of a file. Errors as decode_frames().
+// All images of a file. Errors as decode_frames().
 Result<std::vector<Image>> decode_tiff_pages(std::span<const std::byte> bytes,
                                              const std::string& name);
 Result<ImageMetadata> decode_tiff_metadata(std::span<const std::byte> bytes,

@@ -47,7 +47,7 @@ Result<WebPBitstreamFeatures> read_features(std::span<const std::byte> bytes) {
     return Error(ErrorKind::kCorrupt, "the file is truncated: it ends within its header");
   }
   if (status != VP8_STATUS_OK)
-    return Error(ErrorKind::kCorrupt, "the header of the WebP picture is damaged");
+    return Error(ErrorKind::kCorrupt, "the header of the WebP image is damaged");
   return features;
 }
 
@@ -58,7 +58,7 @@ Result<Tensor> read_still(std::span<const std::byte> bytes, const WebPBitstreamF
                                     static_cast<std::size_t>(features.height));
   auto decode = features.has_alpha ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
   if (!decode(data_of(bytes), bytes.size(), samples.data(), samples.size(), stride)) {
-    return Error(ErrorKind::kCorrupt, "the WebP picture is damaged or truncated");
+    return Error(ErrorKind::kCorrupt, "the WebP image is damaged or truncated");
   }
   return unit_floats(samples, {features.height, features.width, channels});
 }

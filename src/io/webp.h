@@ -1,4 +1,4 @@
-// WebP pictures, by libwebp.
+// WebP images, by libwebp.
 #pragma once
 
 #include <cstddef>

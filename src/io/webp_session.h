@@ -1,4 +1,4 @@
-// What the two writers of WebP share: libwebp's pictures and containers as owned objects.
+// What the two writers of WebP share: libwebp's images and containers as owned objects.
 #pragma once
 
 #include <webp/encode.h>
@@ -27,27 +27,27 @@ Status check_webp_size(std::int64_t height, std::int64_t width);
 // The settings that both kinds of file know.
 WebPConfig webp_config(bool lossless, int quality, int method = 4);
 
-// A picture of libwebp's, filled from (H, W, 3 or 4); not filled for want of memory.
-class WebpPicture {
+// An image of libwebp's, filled from (H, W, 3 or 4); not filled for want of memory.
+class WebpImage {
  public:
-  WebpPicture(const Tensor& pixels, bool lossless);
-  WebpPicture(const WebpPicture&) = delete;
-  WebpPicture& operator=(const WebpPicture&) = delete;
-  ~WebpPicture() { WebPPictureFree(&picture_); }
+  WebpImage(const Tensor& pixels, bool lossless);
+  WebpImage(const WebpImage&) = delete;
+  WebpImage& operator=(const WebpImage&) = delete;
+  ~WebpImage() { WebPPictureFree(&image_); }
 
   bool is_filled() const { return filled_; }
-  WebPPicture* get() { return &picture_; }
+  WebPPicture* get() { return &image_; }
 
  private:
-  WebPPicture picture_;
+  WebPPicture image_;
   bool filled_ = false;
 };
 
 Error webp_out_of_memory();
 
-// A WebP file, or the bytes of one picture, with chunks for what is said about it; as it is where
+// A WebP file, or the bytes of one image, with chunks for what is said about it; as it is where
 // there is nothing to say.
-Result<std::vector<std::byte>> webp_with_chunks(const WebPData& picture,
+Result<std::vector<std::byte>> webp_with_chunks(const WebPData& image,
                                                 std::span<const std::byte> exif,
                                                 std::span<const std::byte> profile);
 

@@ -24,7 +24,7 @@ std::vector<std::byte> copied(const WebPData& data) {
 }  // namespace
 
 Error webp_out_of_memory() {
-  return Error(ErrorKind::kOutOfMemory, "libwebp could not encode the picture");
+  return Error(ErrorKind::kOutOfMemory, "libwebp could not encode the image");
 }
 
 Status check_webp_size(std::int64_t height, std::int64_t width) {
@@ -44,27 +44,27 @@ WebPConfig webp_config(bool lossless, int quality, int method) {
   return config;
 }
 
-WebpPicture::WebpPicture(const Tensor& pixels, bool lossless) {
-  OBSCURA_CHECK(WebPPictureInit(&picture_) != 0, "libwebp's headers and library differ");
+WebpImage::WebpImage(const Tensor& pixels, bool lossless) {
+  OBSCURA_CHECK(WebPPictureInit(&image_) != 0, "libwebp's headers and library differ");
   const auto height = static_cast<int>(pixels.shape()[0]),
              width = static_cast<int>(pixels.shape()[1]),
              channels = static_cast<int>(pixels.shape()[2]);
-  OBSCURA_CHECK(channels == 3 || channels == 4, "a picture has three or four channels");
+  OBSCURA_CHECK(channels == 3 || channels == 4, "an image has three or four channels");
   std::vector<std::uint8_t> samples(static_cast<std::size_t>(pixels.elements()));
   for (std::size_t i = 0; i < samples.size(); ++i)
     samples[i] = static_cast<std::uint8_t>(quantised(pixels.data()[i], 255));
-  picture_.use_argb = lossless ? 1 : 0;
-  picture_.width = width;
-  picture_.height = height;
+  image_.use_argb = lossless ? 1 : 0;
+  image_.width = width;
+  image_.height = height;
   const auto import = channels == 4 ? WebPPictureImportRGBA : WebPPictureImportRGB;
-  filled_ = import(&picture_, samples.data(), width * channels) != 0;
+  filled_ = import(&image_, samples.data(), width * channels) != 0;
 }
 
-Result<std::vector<std::byte>> webp_with_chunks(const WebPData& picture,
+Result<std::vector<std::byte>> webp_with_chunks(const WebPData& image,
                                                 std::span<const std::byte> exif,
                                                 std::span<const std::byte> profile) {
-  if (exif.empty() && profile.empty()) return copied(picture);
-  const std::unique_ptr<WebPMux, DeleteMux> mux(WebPMuxCreate(&picture, 0));
+  if (exif.empty() && profile.empty()) return copied(image);
+  const std::unique_ptr<WebPMux, DeleteMux> mux(WebPMuxCreate(&image, 0));
   if (mux == nullptr) return webp_out_of_memory();
   bool done = true;
   for (const auto& [name, body] : {std::pair("EXIF", exif), std::pair("ICCP", profile)}) {
@@ -81,7 +81,7 @@ Result<std::vector<std::byte>> encode_webp(const Tensor& pixels, const ImageMeta
                                            const WebpOptions& options) {
   OBSCURA_TRY(check_webp_size(pixels.shape()[0], pixels.shape()[1]));
   const WebPConfig config = webp_config(options.lossless, options.quality);
-  WebpPicture picture(pixels, options.lossless);
+  WebpImage image(pixels, options.lossless);
   // Owns the bytes that libwebp appends to.
   struct Writer : WebPMemoryWriter {
     Writer() : WebPMemoryWriter{} { WebPMemoryWriterInit(this); }
@@ -89,9 +89,9 @@ Result<std::vector<std::byte>> encode_webp(const Tensor& pixels, const ImageMeta
     Writer& operator=(const Writer&) = delete;
     ~Writer() { WebPMemoryWriterClear(this); }
   } writer;
-  picture.get()->writer = WebPMemoryWrite;
-  picture.get()->custom_ptr = static_cast<WebPMemoryWriter*>(&writer);
-  if (!picture.is_filled() || WebPEncode(&config, picture.get()) == 0) return webp_out_of_memory();
+  image.get()->writer = WebPMemoryWrite;
+  image.get()->custom_ptr = static_cast<WebPMemoryWriter*>(&writer);
+  if (!image.is_filled() || WebPEncode(&config, image.get()) == 0) return webp_out_of_memory();
   const ExifBlock exif = write_exif(metadata, std::size_t{1} << 30);
   return webp_with_chunks({writer.mem, writer.size}, exif.bytes, options.profile);
 }

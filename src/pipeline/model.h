@@ -71,7 +71,7 @@ struct DiffusionModel {
   const checkpoint::Family* family = &checkpoint::families().front();  // never null
   ModelPatches patches = {};  // what nodes changed about it
 
-  // Channels of a latent: the network may take a mask and a picture besides (Condition::concat).
+  // Channels of a latent: the network may take a mask and an image besides (Condition::concat).
   std::int64_t latent_channels() const { return dimensions.out_channels; }
 };
 

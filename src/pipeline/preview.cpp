@@ -61,8 +61,8 @@ Result<Previewer::Colours> Previewer::fit(const Tensor& latent, const CancelToke
   const Shape& s = latent.shape();
   auto [height, width] = fit_into(s[2], s[3], kThumbnail);
   Tensor small = resize(latent, width, height, ResizeMethod::kArea);
-  OBSCURA_ASSIGN(Tensor picture, decode_image(session_, *vae_, small, cancel));
-  Tensor colours = planes_of_image(resize_image(picture, width, height, ResizeMethod::kArea));
+  OBSCURA_ASSIGN(Tensor image, decode_image(session_, *vae_, small, cancel));
+  Tensor colours = planes_of_image(resize_image(image, width, height, ResizeMethod::kArea));
 
   auto channels = static_cast<std::size_t>(s[1]), pixels = static_cast<std::size_t>(height * width);
   std::vector<std::vector<double>> normal(channels + 1, std::vector<double>(channels + 1));
@@ -85,37 +85,37 @@ Result<Previewer::Colours> Previewer::fit(const Tensor& latent, const CancelToke
 Tensor Previewer::coloured(const Tensor& first) const {
   const Shape& s = first.shape();
   std::int64_t pixels = s[2] * s[3];
-  Tensor picture(Shape{1, s[2], s[3], 3});
+  Tensor image(Shape{1, s[2], s[3], 3});
   for (std::int64_t p = 0; p < pixels; ++p) {
     for (std::size_t c = 0; c < 3; ++c) {
       double value = colours_.back()[c];
       for (std::int64_t i = 0; i < s[1]; ++i)
         value += colours_[static_cast<std::size_t>(i)][c] * first.data()[i * pixels + p];
-      picture.data()[p * 3 + static_cast<std::int64_t>(c)] =
+      image.data()[p * 3 + static_cast<std::int64_t>(c)] =
           static_cast<float>(std::clamp(value, 0.0, 1.0));
     }
   }
-  return picture;
+  return image;
 }
 
 Result<std::optional<Tensor>> Previewer::preview(const Tensor& latent, const CancelToken& cancel) {
   if (!vae_ && taesd_ == nullptr) return std::optional<Tensor>();
   const Tensor first = latent.slice(0);
-  Tensor picture;
+  Tensor image;
   if (taesd_ != nullptr) {
-    OBSCURA_ASSIGN(picture, decode_image(session_, *taesd_, first, cancel));
+    OBSCURA_ASSIGN(image, decode_image(session_, *taesd_, first, cancel));
   } else {
     if (colours_.empty()) {
       OBSCURA_ASSIGN(colours_, fit(first, cancel));
     }
-    picture = coloured(first);
+    image = coloured(first);
   }
   const Shape& s = first.shape();
   const std::int64_t scale = (taesd_ ? taesd_->dimensions : vae_->dimensions).scale();
   const std::int64_t side = std::min(kLargestSide, std::max(s[2], s[3]) * scale);
   auto [height, width] = fit_into(s[2], s[3], side);
-  if (picture.shape()[1] == height && picture.shape()[2] == width) return std::optional(picture);
-  return std::optional<Tensor>(resize_image(picture, width, height, ResizeMethod::kBilinear));
+  if (image.shape()[1] == height && image.shape()[2] == width) return std::optional(image);
+  return std::optional<Tensor>(resize_image(image, width, height, ResizeMethod::kBilinear));
 }
 
 }  // namespace obscura::pipeline

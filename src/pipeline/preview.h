@@ -1,6 +1,6 @@
-// Pictures of a render in progress, for next to nothing.
+// Images of a render in progress, for next to nothing.
 //
-// Latents look like small, wrongly coloured pictures. The right colours are found once a run: a
+// Latents look like small, wrongly coloured images. The right colours are found once a run: a
 // thumbnail of the latent is decoded by the model's own VAE, and the linear map from latent
 // channels to colours is fitted to it by least squares. So previews are right for any VAE, and need
 // no table of numbers for each. Sharper ones, at a little more time, are those of TAESD.

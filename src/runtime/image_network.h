@@ -3,7 +3,7 @@
 // Where the whole does not fit, it is run in segments, each image between two of them held in host
 // memory; where a segment does not fit, in strips of rows. Strips give exactly the rows of the
 // whole: they read the rows around them, and group norms take their statistics from all strips,
-// found in passes of their own. So a picture has no seams, and what a smaller budget costs is time.
+// found in passes of their own. So an image has no seams, and what a smaller budget costs is time.
 #pragma once
 
 #include <memory>

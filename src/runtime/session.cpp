@@ -12,7 +12,7 @@
 namespace obscura::runtime {
 namespace {
 
-// A server that renders pictures of every size would collect Programs for ever.
+// A server that renders images of every size would collect Programs for ever.
 constexpr std::size_t kMostPrograms = 256;
 // Plans tried for one load, each smaller than the one before.
 constexpr int kAttempts = 12;

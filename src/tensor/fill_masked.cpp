@@ -52,7 +52,7 @@ Tensor mean_colour(const Tensor& coarsest) {
 Tensor fill_masked(const Tensor& pixels, const Tensor& mask) {
   OBSCURA_CHECK(pixels.shape().rank() == 3 && mask.shape().rank() == 2 &&
                     pixels.shape()[0] == mask.shape()[0] && pixels.shape()[1] == mask.shape()[1],
-                "fill_masked wants a picture and a mask of its size");
+                "fill_masked wants an image and a mask of its size");
   std::vector<Tensor> levels = {weighted_pixels(pixels, mask)};
   while (levels.back().shape()[1] > 1 || levels.back().shape()[2] > 1) {
     const Tensor& level = levels.back();

@@ -1,4 +1,4 @@
-// What a picture might show where nothing is known of it: colours from around the hole.
+// What an image might show where nothing is known of it: colours from around the hole.
 #pragma once
 
 #include "tensor/tensor.h"

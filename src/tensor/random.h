@@ -1,4 +1,4 @@
-// Random numbers as PyTorch's CPU generator draws them, so that a seed means the same picture here
+// Random numbers as PyTorch's CPU generator draws them, so that a seed means the same image here
 // as in ComfyUI.
 //
 // The stream is MT19937 seeded with the low 32 bits of the seed. Which words make a number is

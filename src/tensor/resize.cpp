@@ -118,7 +118,7 @@ ResampleAxis make_axis(ResizeMethod method, std::int64_t from, std::int64_t to) 
 }
 
 // Each of `batch` matrices of rows by columns, transposed: what separates the two layouts of
-// pictures.
+// images.
 Tensor transposed(const Tensor& source, std::int64_t batch, std::int64_t rows, std::int64_t columns,
                   Shape shape) {
   Tensor target(shape);

@@ -1,4 +1,4 @@
-// Resizing of pictures and latents, with the methods and the numbers of ComfyUI's common_upscale.
+// Resizing of images and latents, with the methods and the numbers of ComfyUI's common_upscale.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,7 @@ enum class ResizeCrop {
 Tensor resize(const Tensor& planes, std::int64_t width, std::int64_t height, ResizeMethod method,
               ResizeCrop crop = ResizeCrop::kDisabled);
 
-// The same for pictures: (B, H, W, C) in, (B, height, width, C) out.
+// The same for images: (B, H, W, C) in, (B, height, width, C) out.
 Tensor resize_image(const Tensor& image, std::int64_t width, std::int64_t height,
                     ResizeMethod method, ResizeCrop crop = ResizeCrop::kDisabled);
 

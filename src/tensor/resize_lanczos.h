@@ -1,4 +1,4 @@
-// Pillow's Lanczos resampling of 8-bit pictures, bit for bit: https://pillow.readthedocs.io,
+// Pillow's Lanczos resampling of 8-bit images, bit for bit: https://pillow.readthedocs.io,
 // "Filters".
 #pragma once
 

@@ -1,6 +1,6 @@
 // A dense float32 array in host memory, row-major: what samplers, nodes and files pass around.
 //
-// Pictures are (B, H, W, C) in 0…1, masks (B, H, W), latents (B, C, H, W), as in ComfyUI. Copies
+// Images are (B, H, W, C) in 0…1, masks (B, H, W), latents (B, C, H, W), as in ComfyUI. Copies
 // share the elements (a Tensor is a handle); clone() copies them. Treat a Tensor that others may
 // hold as read-only. Thread safety: as for a shared_ptr; concurrent reads of the elements are safe.
 #pragma once

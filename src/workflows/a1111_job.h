@@ -13,7 +13,7 @@ struct A1111Lora {
   double unet = 1, text_encoder = 1;
 };
 
-// Another checkpoint that goes on from a part of the steps; in the second pass, if there is one.
+// Another checkpoint that goes on from a part of the steps; in the hires fix, if there is one.
 struct A1111Refiner {
   std::string checkpoint;
   double switch_at = 0.8;

@@ -244,7 +244,7 @@ inline std::string identifier(std::string name) {
   return name;
 }
 
-// The arena that streams every weight: found by trying, not guessed.
+// The arena that streams every weight: found by trying.
 inline std::size_t smallest_budget(const backend::Executable& executable) {
   auto plans = [&](std::optional<std::size_t> budget) {
     return plan::make_plan(executable.graph(), executable.needs(), budget, executable.layout());

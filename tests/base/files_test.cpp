@@ -20,9 +20,9 @@ std::filesystem::path fresh_folder() {
 TEST(AtomicFile, LeavesNothingWithoutCommit) {
   auto folder = fresh_folder();
   {
-    auto file = AtomicFile::create(folder / "picture.png");
+    auto file = AtomicFile::create(folder / "image.png");
     ASSERT_TRUE(file.ok());
-    ASSERT_TRUE(file->write("half a picture").ok());
+    ASSERT_TRUE(file->write("half an image").ok());
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder));
 }

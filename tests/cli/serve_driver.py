@@ -123,7 +123,7 @@ def a1111_refines():
     assert "SplitSigmas" not in newest_workflow()
     drawn(refiner_checkpoint=model, refiner_switch_at=0.5, steps=6, enable_hr=True, hr_scale=1.5,
           denoising_strength=0.6)
-    assert newest_workflow().count("SplitSigmas") == 1, "the second pass alone"
+    assert newest_workflow().count("SplitSigmas") == 1, "the hires fix alone"
     status, answer = server.ask("POST", "/sdapi/v1/txt2img", {**SMALL, "refiner_checkpoint": "none.safetensors"})
     assert status == 422 and "none.safetensors" in answer["detail"], answer
 

@@ -11,7 +11,7 @@
 
 namespace obscura::fuzz {
 
-// Throws InternalError, or trips a sanitizer, if a profile makes something that is no picture.
+// Throws InternalError, or trips a sanitizer, if a profile makes something that is no image.
 // Returns whether anything was made of it.
 inline bool fuzz_colour_profile(std::span<const std::byte> input) {
   auto check = [](const Tensor& pixels) {

@@ -109,22 +109,22 @@ TEST(AnimatedWebp, ThatIsDamagedIsRefused) {
   EXPECT_EQ(refusal(), "x.webp: the WebP animation is damaged or truncated");
 }
 
-TEST(Frames, TogetherMayBeAsManyPixelsAsOnePicture) {
+TEST(Frames, TogetherMayBeAsManyPixelsAsOneImage) {
   constexpr auto kMost = static_cast<std::uint64_t>(kMaxImageSide * kMaxImageSide);
   EXPECT_TRUE(check_image_total(kMost).ok());
   EXPECT_EQ(check_image_total(kMost + 1).error().message(),
-            "its pictures have 268435457 pixels in all, at most 268435456 are supported");
+            "its images have 268435457 pixels in all, at most 268435456 are supported");
 }
 
 TEST(Frames, OfFilesThatCannotBeReadAreRefusedByName) {
   const auto moving_png = encode_animated_png(moving(3), {}, 250).value();
   EXPECT_EQ(decode_frames(moving_png, "x.png").error().message(),
-            "x.png: wants a still picture or an animated WebP, found an animated PNG of 3 frames");
+            "x.png: wants a still image or an animated WebP, found an animated PNG of 3 frames");
   const auto still = encode_png(frame_of(moving(3), 0), {}).value();
   EXPECT_EQ(decode_frames(still, "x.png").value().size(), 1u);
   const std::string gif = "GIF89a and so on";
   EXPECT_EQ(decode_frames(std::as_bytes(std::span(gif)), "x.gif").error().message(),
-            "x.gif: wants a PNG, JPEG, WebP, TIFF or EXR picture, found a GIF");
+            "x.gif: wants a PNG, JPEG, WebP, TIFF or EXR image, found a GIF");
 }
 
 std::uint32_t number_at(const std::vector<std::byte>& bytes, std::size_t at) {

@@ -119,7 +119,7 @@ TEST(ColourProfiles, OfSrgbChangeNoBit) {
   }
 }
 
-// The same picture through each format that can hold a profile: what comes back is sRGB.
+// The same image through each format that can hold a profile: what comes back is sRGB.
 TEST(ColourProfiles, TravelInEachFormat) {
   const ColourProfile profile = builtin_profile("Adobe RGB");
   const Colour colour = {0.76828f, 0.50399f, 0.39542f};

@@ -9,7 +9,7 @@ namespace obscura::fuzz {
 namespace {
 
 // Some changes hit pixels or texts, most the structure: both ways must have been walked.
-TEST(PngMutation, DamagedPicturesAreRefusedOrPictures) {
+TEST(PngMutation, DamagedImagesAreRefusedOrImages) {
   auto seeds = read_corpus("png");
   ASSERT_GE(seeds.size(), 4u);
   int accepted = 0;
@@ -19,7 +19,7 @@ TEST(PngMutation, DamagedPicturesAreRefusedOrPictures) {
   EXPECT_LT(accepted, 5000);
 }
 
-TEST(ImageMutation, DamagedPicturesAreRefusedOrPictures) {
+TEST(ImageMutation, DamagedImagesAreRefusedOrImages) {
   auto seeds = read_corpus("image");
   ASSERT_GE(seeds.size(), 14u);
   int accepted = 0;
@@ -29,7 +29,7 @@ TEST(ImageMutation, DamagedPicturesAreRefusedOrPictures) {
   EXPECT_LT(accepted, 1950);
 }
 
-TEST(ProfileMutation, DamagedProfilesMakePicturesOrNothing) {
+TEST(ProfileMutation, DamagedProfilesMakeImagesOrNothing) {
   auto seeds = read_corpus("colour_profile");
   ASSERT_GE(seeds.size(), 5u);
   int accepted = 0;

@@ -24,7 +24,7 @@ std::vector<std::uint8_t> repeated(int count, std::vector<std::uint8_t> pixel) {
   return samples;
 }
 
-// A picture of 16x8 whose left half is red and right half blue, RGB.
+// An image of 16x8 whose left half is red and right half blue, RGB.
 std::vector<std::uint8_t> red_and_blue() {
   std::vector<std::uint8_t> samples;
   for (int y = 0; y < 8; ++y) {
@@ -117,7 +117,7 @@ TEST(Jpeg, RefusesTruncationAndNonsense) {
     EXPECT_EQ(image.error().kind(), ErrorKind::kCorrupt);
     EXPECT_EQ(image.error().message().find("cut.jpg: "), 0u);
   }
-  // The frame header (marker ff c0, length, depth, then height and width) claims a huge picture.
+  // The frame header (marker ff c0, length, depth, then height and width) claims a huge image.
   for (std::size_t i = 0; i + 8 < bytes.size(); ++i) {
     if (bytes[i] != std::byte{0xff} || bytes[i + 1] != std::byte{0xc0}) continue;
     bytes[i + 5] = bytes[i + 7] = std::byte{0x40};
@@ -169,7 +169,7 @@ TEST(Webp, ReadsExifOfTheExtendedContainer) {
   auto rgb = red_and_blue();
   std::uint8_t* output = nullptr;
   std::size_t size = WebPEncodeLosslessRGB(rgb.data(), 16, 8, 48, &output);
-  std::string picture(reinterpret_cast<const char*>(output) + 12, size - 12);
+  std::string encoded(reinterpret_cast<const char*>(output) + 12, size - 12);
   WebPFree(output);
   auto little = [](std::size_t v, int n) {
     std::string bytes;
@@ -178,7 +178,7 @@ TEST(Webp, ReadsExifOfTheExtendedContainer) {
   };
   std::string exif = sample_exif(3, "workflow:{}", std::string(8, '\0') + "Steps: 20").substr(6);
   std::string body = "WEBPVP8X" + little(10, 4) + std::string("\x08\0\0\0", 4) + little(15, 3) +
-                     little(7, 3) + picture + "EXIF" + little(exif.size(), 4) + exif +
+                     little(7, 3) + encoded + "EXIF" + little(exif.size(), 4) + exif +
                      std::string(exif.size() % 2, '\0');
   std::string file = "RIFF" + little(body.size(), 4) + body;
   auto image = decode_image(bytes_of(file), "x");

@@ -1,4 +1,4 @@
-// Recipes in pictures: written into each format where other programs look for them, and read back.
+// Recipes in images: written into each format where other programs look for them, and read back.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -22,7 +22,7 @@ const ImageMetadata kRecipe = {
     {"parameters", "a cup, café, 茶, 🍵\nNegative prompt: blurry\nSteps: 20, Seed: 5"},
     {"recipe", R"({"format": 1})"}};
 
-Tensor small_picture() {
+Tensor small_image() {
   return Tensor::filled(Shape{6, 5, 4}, 0.5f);
 }
 
@@ -30,8 +30,8 @@ std::string_view text_in(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-TEST(PictureTexts, TravelInEachFormat) {
-  const Tensor pixels = small_picture();
+TEST(ImageTexts, TravelInEachFormat) {
+  const Tensor pixels = small_image();
   for (const std::vector<std::byte>& bytes :
        {*encode_png(pixels, kRecipe), *encode_png(pixels, kRecipe, {.bits = 16}),
         encode_jpeg(pixels, kRecipe).bytes, *encode_webp(pixels, kRecipe),
@@ -52,7 +52,7 @@ TEST(PictureTexts, TravelInEachFormat) {
 }
 
 // What ComfyUI's page and AUTOMATIC1111's search for, byte by byte.
-TEST(PictureTexts, LieInExifWhereOthersLook) {
+TEST(ImageTexts, LieInExifWhereOthersLook) {
   const ExifBlock block = write_exif(kRecipe, 1 << 20);
   EXPECT_TRUE(block.left_out.empty());
   const std::string_view bytes = text_in(block.bytes);
@@ -64,10 +64,10 @@ TEST(PictureTexts, LieInExifWhereOthersLook) {
   EXPECT_NE(bytes.find("\xd8\x3c\xdf\x75", comment), bytes.npos) << "a surrogate pair";
 }
 
-TEST(PictureTexts, ThatFindNoPlaceAreNamed) {
+TEST(ImageTexts, ThatFindNoPlaceAreNamed) {
   ImageMetadata texts = kRecipe;
   texts[1].text = "{\"nodes\": \"" + std::string(70'000, 'x') + "\"}";
-  const JpegFile file = encode_jpeg(small_picture(), texts);
+  const JpegFile file = encode_jpeg(small_image(), texts);
   EXPECT_EQ(file.left_out, std::vector<std::string>{"workflow"});
   const ImageMetadata kept = decode_metadata(file.bytes, "x").value();
   for (const char* key : {"prompt", "parameters", "recipe"})
@@ -79,7 +79,7 @@ TEST(PictureTexts, ThatFindNoPlaceAreNamed) {
   EXPECT_TRUE(write_exif(kRecipe, 60).bytes.empty());
 }
 
-TEST(PictureTexts, OfACameraAreNoParameters) {
+TEST(ImageTexts, OfACameraAreNoParameters) {
   const std::string parameters = "a cup\nSteps: 20";
   const std::string note = "taken at noon";
   for (const std::string& text : {parameters, note}) {
@@ -90,7 +90,7 @@ TEST(PictureTexts, OfACameraAreNoParameters) {
   }
 }
 
-TEST(PictureTexts, SurviveUtf16) {
+TEST(ImageTexts, SurviveUtf16) {
   for (const std::string text : {"", "plain", "é ÿ Ā", "茶", "🍵 and 𝄞"}) {
     const std::string utf16 = utf16_from_utf8(text);
     EXPECT_EQ(utf8_from_utf16(std::as_bytes(std::span(utf16)), true), text);

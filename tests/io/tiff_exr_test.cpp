@@ -213,7 +213,7 @@ TEST(ExrOfOthers, IsReadAsItIsMeant) {
                  {0.7656f, 0.4556f, 0.3137f});
 }
 
-TEST(ExrOfOthers, WithoutAPictureSaysWhatItHas) {
+TEST(ExrOfOthers, WithoutAnImageSaysWhatItHas) {
   auto image = decode_image(exr_of({{"depth.Z", 1}, {"mask.A", 1}}), "render.exr");
   ASSERT_FALSE(image.ok());
   EXPECT_EQ(image.error().kind(), ErrorKind::kUnsupported);
@@ -221,7 +221,7 @@ TEST(ExrOfOthers, WithoutAPictureSaysWhatItHas) {
             "render.exr: wants the channels R, G and B, or Y alone, found depth.Z, mask.A");
 }
 
-TEST(DamagedPictures, AreRefusedByName) {
+TEST(DamagedImages, AreRefusedByName) {
   for (const auto& whole : {*encode_tiff(ramp(3), kTexts), *encode_exr(ramp(4), kTexts)}) {
     for (std::size_t size = 8; size < whole.size(); ++size) {
       auto image = decode_image(std::span(whole).first(size), "cut");
@@ -234,7 +234,7 @@ TEST(DamagedPictures, AreRefusedByName) {
 }
 
 // A few hundred bytes that claim 16384x16384 pixels must not cost gigabytes.
-TEST(DamagedPictures, ThatClaimTooMuchAreRefusedBeforeTheyAreAllocated) {
+TEST(DamagedImages, ThatClaimTooMuchAreRefusedBeforeTheyAreAllocated) {
   std::vector<std::byte> tiff = *encode_tiff(ramp(3), {});
   std::vector<std::byte> exr = *encode_exr(ramp(3), {});
   auto put = [](std::vector<std::byte>& bytes, std::size_t at, std::uint32_t value) {

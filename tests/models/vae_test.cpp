@@ -37,7 +37,7 @@ TEST(Vae, BuildsFromTheRealTensorListAndUsesAllOfIt) {
   EXPECT_EQ(used.size(), weights.shapes().size());
 }
 
-TEST(Vae, RefusesAPictureThatDoesNotDivide) {
+TEST(Vae, RefusesAnImageThatDoesNotDivide) {
   auto entries = read_key_list("sdxl_base_keys.tsv");
   auto graph = build_vae_encoder(KeyListWeights(entries, kVaePrefix), 1, 512, 516);
   ASSERT_FALSE(graph.ok());

@@ -36,7 +36,7 @@ const std::map<std::string, std::string> kNotApplicable = {
 // Nodes that it would have a use for, and what is in the way.
 const std::map<std::string, std::string> kBlocked = {
     {"GITSScheduler",
-     "its noise levels were fitted to Stable Diffusion 1.5 by experiment; the "
+     "its sigmas were fitted to Stable Diffusion 1.5 by experiment; the "
      "table is published only inside a program under the GPL"},
 };
 

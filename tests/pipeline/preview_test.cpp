@@ -12,7 +12,7 @@
 namespace obscura::pipeline {
 namespace {
 
-TEST(Preview, HasTheColoursOfThePicture) {
+TEST(Preview, HasTheColoursOfTheImage) {
   Checkpoint pocket =
       load_checkpoint(ModelFile::embedded(checkpoint::pocket_model(), "pocket", "0").value())
           .value();
@@ -27,8 +27,8 @@ TEST(Preview, HasTheColoursOfThePicture) {
   EXPECT_EQ((*preview)->shape(), (Shape{1, 256, 256, 3}));
 
   // At a quarter of the size, where the missing detail does not count.
-  Tensor picture = decode_image(session, *pocket.vae, latent, {}).value();
-  Tensor expected = resize_image(picture, 64, 64, ResizeMethod::kArea);
+  Tensor image = decode_image(session, *pocket.vae, latent, {}).value();
+  Tensor expected = resize_image(image, 64, 64, ResizeMethod::kArea);
   Tensor found = resize_image(**preview, 64, 64, ResizeMethod::kArea);
   double squares = 0;
   for (std::int64_t i = 0; i < expected.elements(); ++i) {

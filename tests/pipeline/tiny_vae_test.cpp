@@ -1,4 +1,4 @@
-// TAESD at a width of 8, from file to picture, against PyTorch (tests/golden/taesd.safetensors:
+// TAESD at a width of 8, from file to image, against PyTorch (tests/golden/taesd.safetensors:
 // "taesd.py" written down again there, with the same weights).
 #include <gtest/gtest.h>
 
@@ -40,11 +40,11 @@ Tensor sine(const Shape& shape, double frequency, double factor, double offset) 
 void expect_to_agree(const std::shared_ptr<const Vae>& vae) {
   ASSERT_EQ(vae->dimensions.scale(), 8);
   runtime::Session session(backend::create_device("cpu").value());
-  auto picture = decode_image(session, *vae, sine({1, 4, 3, 2}, 0.37, 4 / kScale, 0), {});
-  ASSERT_TRUE(picture.ok()) << picture.error().message();
+  auto image = decode_image(session, *vae, sine({1, 4, 3, 2}, 0.37, 4 / kScale, 0), {});
+  ASSERT_TRUE(image.ok()) << image.error().message();
   Tensor wanted = models::channels_last(in_torch("out.decode.image"));
   for (float& value : wanted.values()) value = std::clamp(value, 0.0f, 1.0f);
-  EXPECT_LT(models::relative_error(*picture, wanted), 1e-5);
+  EXPECT_LT(models::relative_error(*image, wanted), 1e-5);
 
   auto latent =
       encode_image(session, *vae, models::channels_last(sine({1, 3, 24, 16}, 0.11, 0.5, 0.5)), {});

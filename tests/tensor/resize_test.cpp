@@ -64,7 +64,7 @@ TEST(Resize, TheComparisonSeesAWrongNumber) {
             1e-3);
 }
 
-TEST(Resize, PicturesAreResizedChannelByChannel) {
+TEST(Resize, ImagesAreResizedChannelByChannel) {
   Tensor planes = golden::tensor(resize_file(), "image");
   Tensor image = image_of_planes(planes);
   EXPECT_EQ(image.shape(), (Shape{1, 17, 23, 3}));

@@ -13,7 +13,7 @@ app: *
 """
 CMAKE = """\
 obscura_layer(base)
-obscura_layer(io DEPENDS base LIBRARIES PNG::PNG)  # pictures
+obscura_layer(io DEPENDS base LIBRARIES PNG::PNG)  # images
 obscura_layer(engine DEPENDS base)
 obscura_layer(app DEPENDS io engine)
 """

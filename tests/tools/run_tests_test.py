@@ -24,7 +24,8 @@ class RunTests(ScratchTest):
     def setUp(self):
         super().setUp()
         self.bring("tools/run_tests")
-        for tool in ("build", "lint", "check_alone", "check_layers", "check_includes", "check_page", "check_format", "check_sizes"):
+        for tool in ("build", "lint", "check_alone", "check_layers", "check_includes", "check_page", "check_format", "check_sizes",
+                     "check_words"):
             self.tool(tool, "exit 0")
 
     def tool(self, name, body):
@@ -38,19 +39,19 @@ class RunTests(ScratchTest):
         self.assertEqual(done.returncode, 0 if " 0 failed" in line else 1)
 
     def test_gates_that_pass(self):
-        self.assert_closes(self.run_tests("structure", "lint", "alone"), "7 passed, 0 failed, 0 skipped")
+        self.assert_closes(self.run_tests("structure", "lint", "alone"), "8 passed, 0 failed, 0 skipped")
 
     def test_a_gate_that_fails_shows_why(self):
         self.tool("check_sizes", "echo too long; exit 1")
         done = self.run_tests("structure")
-        self.assert_closes(done, "4 passed, 1 failed, 0 skipped")
+        self.assert_closes(done, "5 passed, 1 failed, 0 skipped")
         self.assertIn("too long", done.stdout)
 
     def test_a_gate_that_lacks_its_tool_is_skipped_and_says_so(self):
         self.tool("check_format", "echo there is no clang-format-14 here; exit 77")
         done = self.run_tests("structure")
-        self.assert_closes(done, "4 passed, 0 failed, 1 skipped")
-        self.assertRegex(done.stdout, r"structure +4 +0 +1 +[0-9.]+  there is no clang-format-14 here")
+        self.assert_closes(done, "5 passed, 0 failed, 1 skipped")
+        self.assertRegex(done.stdout, r"structure +5 +0 +1 +[0-9.]+  there is no clang-format-14 here")
 
     def test_what_the_lint_left_is_said_at_the_end(self):
         self.tool("lint", "echo 'lint: 3 sources, no problem; the time was up before 1 others: src/a.cpp'")

@@ -10,7 +10,7 @@ class Setup(ScratchTest):
         super().setUp()
         self.bring("tools/setup")
         (self.folder / "tools/setup").chmod(0o755)
-        self.write("tools/packages.txt", "# comment\nbuild g++\nbuild libpng-dev  # pictures\ncheck clang-14\n")
+        self.write("tools/packages.txt", "# comment\nbuild g++\nbuild libpng-dev  # images\ncheck clang-14\n")
         self.installed = self.write("installed", "installed g++\n")
         self.program("dpkg-query", f"cat {self.installed}")
         self.program("apt-get", 'echo "apt-get $*" >> calls; for word; do echo "installed $word"; done >> installed')

@@ -1,4 +1,4 @@
-// AUTOMATIC1111's parameters, as pictures carry them, read back as workflows.
+// AUTOMATIC1111's parameters, as images carry them, read back as workflows.
 #include <gtest/gtest.h>
 
 #include "graph/node_registry.h"
@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// As version 1.10 wrote it into a picture.
+// As version 1.10 wrote it into an image.
 constexpr const char* kInfotext =
     "masterpiece, (ring:1.2), [gold|silver]\non velvet <lora:shiny:0.7>\n"
     "Negative prompt: blurry,\nlowres\n"

@@ -84,7 +84,7 @@ TEST(A1111Workflow, HandsOverToARefiner) {
 
   job.hires.emplace();
   job.hires->method = "bilinear";
-  EXPECT_EQ(nodes_in(a1111_workflow(job), "SplitSigmas").size(), 1U) << "in the second pass alone";
+  EXPECT_EQ(nodes_in(a1111_workflow(job), "SplitSigmas").size(), 1U) << "in the hires fix alone";
   job.hires.reset();
   job.refiner->switch_at = 0;
   EXPECT_EQ(nodes_in(a1111_workflow(job), "CFGGuider").size(), 2U);

@@ -1,5 +1,5 @@
 // Which of the algorithms that a library offers each piece of work takes, kept in a file: what
-// fixes the bits of a picture beside the kernels themselves.
+// fixes the bits of an image beside the kernels themselves.
 #pragma once
 
 #include <cstddef>

@@ -12,7 +12,7 @@ namespace obscura::backend::cuda {
 namespace {
 
 // Fewer rows do not pay for rounding them, and what has few rows (times, sizes, the prompt) steers
-// the whole picture.
+// the whole image.
 constexpr std::int64_t kFp8Rows = 256;
 // What tensor cores want the sides of fp8 matrices to be multiples of.
 constexpr std::int64_t kFp8Multiple = 16;

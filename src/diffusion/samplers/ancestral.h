@@ -24,7 +24,7 @@ AncestralStep ancestral_step(double sigma, double sigma_next, double eta);
 // none at the schedule's end.
 Tensor renoise(Solver& run, Tensor x, const AncestralStep& step, double s_noise, int i);
 
-// Raises the noise level before step i (Karras et al., arXiv:2206.00364, algorithm 2, lines 4 to
+// Raises the sigma before step i (Karras et al., arXiv:2206.00364, algorithm 2, lines 4 to
 // 6), by options s_churn, s_tmin, s_tmax and s_noise.
 struct Churned {
   Tensor x;

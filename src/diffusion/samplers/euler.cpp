@@ -75,8 +75,8 @@ Result<Tensor> solve_euler_pp(Solver& run, Tensor start) {
   return run.each_step(std::move(start), advance);
 }
 
-// Latent consistency models (Luo et al., arXiv:2310.04378): jump to x0, then back to the next noise
-// level.
+// Latent consistency models (Luo et al., arXiv:2310.04378): jump to x0, then back to the next
+// sigma.
 Result<Tensor> solve_lcm(Solver& run, Tensor start) {
   auto advance = [&](int i, Tensor x, const Denoised& denoised) -> Result<Tensor> {
     x = denoised.x0;

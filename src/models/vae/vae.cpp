@@ -54,7 +54,7 @@ Result<VaeDimensions> vae_dimensions(const ir::WeightIndex& weights) {
   d.image_channels = root.size("decoder.conv_out.weight", 0);
   d.latent_channels = root.size("decoder.conv_in.weight", 1);
   while (is_residual(root / "decoder.up" / d.levels / "block.0")) ++d.levels;
-  // More would be a scale beyond any picture.
+  // More would be a scale beyond any image.
   constexpr int kMaxLevels = 16;
   if (d.levels < 1 || d.levels > kMaxLevels) {
     builder.fail(Error(ErrorKind::kInvalidInput,

@@ -28,22 +28,22 @@ Result<NodeResult> image_grid(NodeCall& call) {
   const std::int64_t rows = (count + columns - 1) / columns;
   const std::int64_t height = rows * (first[1] + gap) - gap,
                      width = columns * (first[2] + gap) - gap;
-  OBSCURA_TRY(check_fits(call, "a sheet", {height, width, 3}));
-  Tensor sheet = Tensor::filled({1, height, width, 3}, 1);
+  OBSCURA_TRY(check_fits(call, "a grid", {height, width, 3}));
+  Tensor grid = Tensor::filled({1, height, width, 3}, 1);
   for (std::int64_t i = 0; i < count; ++i) {
     Tensor& image = images[static_cast<std::size_t>(i)];
     if (image.shape() != first)
       image = resize_image(image, first[2], first[1], ResizeMethod::kBicubic, ResizeCrop::kCenter);
-    image::paste(image, sheet, i % columns * (first[2] + gap), i / columns * (first[1] + gap));
+    image::paste(image, grid, i % columns * (first[2] + gap), i / columns * (first[1] + gap));
   }
-  return NodeResult{image_value(std::move(sheet))};
+  return NodeResult{image_value(std::move(grid))};
 }
 
 const RegisterNode kImageGrid{
     NodeType("ImageGrid")
         .label("Image Grid")
         .category("image")
-        .description("Puts all images of a list, or of a batch, on one sheet.")
+        .description("Puts all images of a list, or of a batch, into one grid.")
         .input(socket("images", "IMAGE"))
         .input(integer("columns", 0).range(0, 1024).tooltip("0: as many as rows."))
         .input(integer("gap", 8).range(0, 512).tooltip("Pixels between images."))

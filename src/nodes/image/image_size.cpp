@@ -14,7 +14,7 @@ Result<NodeResult> get_image_size(NodeCall& call) {
 const RegisterNode kGetImageSize{NodeType("GetImageSize")
                                      .label("Get Image Size")
                                      .category("image")
-                                     .description("Width, height and number of images.")
+                                     .description("Width, height and batch size.")
                                      .input(socket("image", "IMAGE"))
                                      .hidden(Hidden::kUniqueId)
                                      .output("INT", "width")

@@ -74,7 +74,7 @@ const RegisterNode kModelSamplingContinuousEDM{
     NodeType("ModelSamplingContinuousEDM")
         .label("ModelSamplingContinuousEDM")
         .category("advanced/model")
-        .description("Says what a model of continuous noise levels predicts.")
+        .description("Says what a model of continuous sigmas predicts.")
         .input(socket("model", "MODEL"))
         .input(choice("sampling",
                       {"v_prediction", "edm", "edm_playground_v2.5", "eps", "cosmos_rflow"}))
@@ -87,8 +87,7 @@ const RegisterNode kModelSamplingContinuousV{
     NodeType("ModelSamplingContinuousV")
         .label("ModelSamplingContinuousV")
         .category("advanced/model")
-        .description(
-            "Reads the model as one of continuous noise levels that predicts the velocity.")
+        .description("Reads the model as one of continuous sigmas that predicts the velocity.")
         .input(socket("model", "MODEL"))
         .input(choice("sampling", {"v_prediction"}))
         .input(number("sigma_max", 500.0).range(0.0, 1000.0).step(0.001).no_rounding())

@@ -57,17 +57,16 @@ const RegisterNode kDisableNoise{NodeType("DisableNoise")
                                      .output("NOISE")
                                      .run(no_noise)};
 
-const RegisterNode kAddNoise{
-    NodeType("AddNoise")
-        .label("AddNoise")
-        .category("_for_testing/custom_sampling/noise")
-        .description("Adds noise to a latent, as much as the noise levels say.")
-        .input(socket("model", "MODEL"))
-        .input(socket("noise", "NOISE"))
-        .input(socket("sigmas", "SIGMAS"))
-        .input(socket("latent_image", "LATENT"))
-        .output("LATENT")
-        .run(add_noise_to_latent)};
+const RegisterNode kAddNoise{NodeType("AddNoise")
+                                 .label("AddNoise")
+                                 .category("_for_testing/custom_sampling/noise")
+                                 .description("Adds noise to a latent, as much as the sigmas say.")
+                                 .input(socket("model", "MODEL"))
+                                 .input(socket("noise", "NOISE"))
+                                 .input(socket("sigmas", "SIGMAS"))
+                                 .input(socket("latent_image", "LATENT"))
+                                 .output("LATENT")
+                                 .run(add_noise_to_latent)};
 
 const RegisterNode kVariationNoise{
     NodeType("VariationNoise")

@@ -86,7 +86,7 @@ graph::InputSpec scheduler_input() {
   return graph::choice(
              "scheduler",
              [](const graph::Environment&) { return names_of(diffusion::sigma_schedules()); })
-      .tooltip("How the noise levels are spread over the steps.");
+      .tooltip("How the sigmas are spread over the steps.");
 }
 
 graph::InputSpec cfg_input() {

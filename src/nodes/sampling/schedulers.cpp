@@ -1,4 +1,4 @@
-// Schedules of noise levels.
+// Schedules of sigmas.
 #include "diffusion/explicit_sigmas.h"
 #include "diffusion/sigmas.h"
 #include "graph/node_registry.h"
@@ -112,7 +112,7 @@ InputSpec steps_input(std::int64_t at = 20) {
   return integer("steps", at).range(1, 10000);
 }
 
-// Steps and the noise levels that they lead from and to.
+// Steps and the sigmas that they lead from and to.
 NodeType with_range_inputs(NodeType node) {
   node.input(steps_input())
       .input(number("sigma_max", 14.614642).range(0.0, 5000.0).step(0.01).no_rounding())
@@ -121,7 +121,7 @@ NodeType with_range_inputs(NodeType node) {
 }
 
 const RegisterNode kBasicScheduler{
-    scheduler_node("BasicScheduler", "The noise levels that KSampler would use.")
+    scheduler_node("BasicScheduler", "The sigmas that KSampler would use.")
         .input(socket("model", "MODEL"))
         .input(scheduler_input())
         .input(steps_input())
@@ -130,30 +130,29 @@ const RegisterNode kBasicScheduler{
 
 const RegisterNode kKarrasScheduler{
     with_range_inputs(
-        scheduler_node("KarrasScheduler", "Noise levels of Karras et al., arXiv:2206.00364."))
+        scheduler_node("KarrasScheduler", "Sigmas of Karras et al., arXiv:2206.00364."))
         .input(number("rho", 7.0).range(0.0, 100.0).step(0.01).no_rounding())
         .run(karras_schedule)};
 
 const RegisterNode kExponentialScheduler{
-    with_range_inputs(scheduler_node("ExponentialScheduler", "Noise levels at equal ratios."))
+    with_range_inputs(scheduler_node("ExponentialScheduler", "Sigmas at equal ratios."))
         .run(exponential_schedule)};
 
 const RegisterNode kPolyexponentialScheduler{
     with_range_inputs(
-        scheduler_node("PolyexponentialScheduler", "Noise levels at ratios that grow or shrink."))
+        scheduler_node("PolyexponentialScheduler", "Sigmas at ratios that grow or shrink."))
         .input(number("rho", 1.0).range(0.0, 100.0).step(0.01).no_rounding())
         .run(polyexponential_schedule)};
 
 const RegisterNode kLaplaceScheduler{
-    with_range_inputs(
-        scheduler_node("LaplaceScheduler",
-                       "Noise levels after a Laplace distribution, arXiv:2407.03297."))
+    with_range_inputs(scheduler_node("LaplaceScheduler",
+                                     "Sigmas after a Laplace distribution, arXiv:2407.03297."))
         .input(number("mu", 0.0).range(-10.0, 10.0).step(0.1).no_rounding())
         .input(number("beta", 0.5).range(0.0, 10.0).step(0.1).no_rounding())
         .run(laplace_schedule)};
 
 const RegisterNode kVPScheduler{
-    scheduler_node("VPScheduler", "Noise levels of the continuous variance-preserving process.")
+    scheduler_node("VPScheduler", "Sigmas of the continuous variance-preserving process.")
         .input(steps_input())
         .input(number("beta_d", 19.9).range(0.0, 5000.0).step(0.01).no_rounding())
         .input(number("beta_min", 0.1).range(0.0, 5000.0).step(0.01).no_rounding())
@@ -161,8 +160,7 @@ const RegisterNode kVPScheduler{
         .run(variance_preserving_schedule)};
 
 const RegisterNode kBetaSamplingScheduler{
-    scheduler_node("BetaSamplingScheduler",
-                   "Noise levels after a beta distribution, arXiv:2407.12173.")
+    scheduler_node("BetaSamplingScheduler", "Sigmas after a beta distribution, arXiv:2407.12173.")
         .input(socket("model", "MODEL"))
         .input(steps_input())
         .input(number("alpha", 0.6).range(0.0, 50.0).step(0.01).no_rounding())
@@ -171,14 +169,14 @@ const RegisterNode kBetaSamplingScheduler{
 
 const RegisterNode kSDTurboScheduler{
     scheduler_node("SDTurboScheduler",
-                   "The noise levels that SD Turbo and SDXL Turbo were distilled for.")
+                   "The sigmas that SD Turbo and SDXL Turbo were distilled for.")
         .input(socket("model", "MODEL"))
         .input(integer("steps", 1).range(1, 10))
         .input(number("denoise", 1.0).range(0, 1.0).step(0.01))
         .run(turbo_schedule)};
 
 const RegisterNode kAlignYourStepsScheduler{
-    scheduler_node("AlignYourStepsScheduler", "Optimised noise levels, arXiv:2404.14507.")
+    scheduler_node("AlignYourStepsScheduler", "Optimised sigmas, arXiv:2404.14507.")
         .input(choice("model_type", {"SD1", "SDXL", "SVD"}))
         .input(steps_input(10))
         .input(number("denoise", 1.0).range(0.0, 1.0).step(0.01))

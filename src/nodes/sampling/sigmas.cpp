@@ -1,4 +1,4 @@
-// Nodes that cut and change noise levels.
+// Nodes that cut and change sigmas.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -91,22 +91,21 @@ Result<NodeResult> percent_to_sigma(NodeCall& call) {
   return NodeResult{Value::number(sigma)};
 }
 
-const RegisterNode kSplitSigmas{
-    NodeType("SplitSigmas")
-        .label("SplitSigmas")
-        .category("sampling/custom_sampling/sigmas")
-        .description("Cuts noise levels in two, for two samplers in turn.")
-        .input(socket("sigmas", "SIGMAS"))
-        .input(integer("step", 0).range(0, 10000))
-        .output("SIGMAS", "high_sigmas")
-        .output("SIGMAS", "low_sigmas")
-        .run(split_sigmas)};
+const RegisterNode kSplitSigmas{NodeType("SplitSigmas")
+                                    .label("SplitSigmas")
+                                    .category("sampling/custom_sampling/sigmas")
+                                    .description("Cuts sigmas in two, for two samplers in turn.")
+                                    .input(socket("sigmas", "SIGMAS"))
+                                    .input(integer("step", 0).range(0, 10000))
+                                    .output("SIGMAS", "high_sigmas")
+                                    .output("SIGMAS", "low_sigmas")
+                                    .run(split_sigmas)};
 
 const RegisterNode kSplitSigmasDenoise{
     NodeType("SplitSigmasDenoise")
         .label("SplitSigmasDenoise")
         .category("sampling/custom_sampling/sigmas")
-        .description("Cuts noise levels in two, the second part being so much of the steps.")
+        .description("Cuts sigmas in two, the second part being so much of the steps.")
         .input(socket("sigmas", "SIGMAS"))
         .input(number("denoise", 1.0).range(0.0, 1.0).step(0.01))
         .output("SIGMAS", "high_sigmas")
@@ -117,7 +116,7 @@ const RegisterNode kFlipSigmas{
     NodeType("FlipSigmas")
         .label("FlipSigmas")
         .category("sampling/custom_sampling/sigmas")
-        .description("Noise levels from the last to the first, for going back to noise.")
+        .description("Sigmas from the last to the first, for going back to noise.")
         .input(socket("sigmas", "SIGMAS"))
         .output("SIGMAS")
         .run(flip_sigmas)};
@@ -126,7 +125,7 @@ const RegisterNode kSetFirstSigma{
     NodeType("SetFirstSigma")
         .label("SetFirstSigma")
         .category("sampling/custom_sampling/sigmas")
-        .description("Replaces the first noise level.")
+        .description("Replaces the first sigma.")
         .input(socket("sigmas", "SIGMAS"))
         .input(number("sigma", 136.0).range(0.0, 20000.0).step(0.001).no_rounding())
         .output("SIGMAS")
@@ -136,7 +135,7 @@ const RegisterNode kExtendIntermediateSigmas{
     NodeType("ExtendIntermediateSigmas")
         .label("ExtendIntermediateSigmas")
         .category("sampling/custom_sampling/sigmas")
-        .description("Makes several steps of each step between two noise levels.")
+        .description("Makes several steps of each step between two sigmas.")
         .input(socket("sigmas", "SIGMAS"))
         .input(integer("steps", 2).range(1, 100))
         .input(number("start_at_sigma", -1.0).range(-1.0, 20000.0).step(0.01).no_rounding())
@@ -149,7 +148,7 @@ const RegisterNode kSamplingPercentToSigma{
     NodeType("SamplingPercentToSigma")
         .label("SamplingPercentToSigma")
         .category("sampling/custom_sampling/sigmas")
-        .description("The noise level at a part of the sampling.")
+        .description("The sigma at a part of the sampling.")
         .input(socket("model", "MODEL"))
         .input(number("sampling_percent", 0.0).range(0.0, 1.0).step(0.0001))
         .input(toggle("return_actual_sigma", false))
