@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/count_text.h"
 #include "base/memory_text.h"
 #include "ir/attention.h"
 #include "ir/conv2d.h"
@@ -68,12 +69,12 @@ void print_times(const nlohmann::ordered_json& r) {
     fmt::print(", {} streamed in each run", memory("streamed_bytes"));
   fmt::print("\nweights prepared in {:.2f} s\n", number("load_s"));
   fmt::print(
-      "{} at {}x{}, batch {}, {}: median {:.2f} ms, fastest {:.2f} ms of {} runs; {:.2f} TFLOP, "
+      "{} at {}x{}, batch {}, {}: median {:.2f} ms, fastest {:.2f} ms of {}; {:.2f} TFLOP, "
       "{:.0f} GFLOP/s = {:.0f} % of the library's {:.0f} GFLOP/s\n",
       text("network"), r["size"].get<int>(), r["size"].get<int>(), r["batch"].get<int>(),
-      text("precision"), number("median_ms"), number("fastest_ms"), r["runs"].get<int>(),
-      number("tflop"), number("gflops"), 100 * number("gflops") / number("library_gflops"),
-      number("library_gflops"));
+      text("precision"), number("median_ms"), number("fastest_ms"),
+      count_text(r["runs"].get<std::size_t>(), "run"), number("tflop"), number("gflops"),
+      100 * number("gflops") / number("library_gflops"), number("library_gflops"));
   if (number("launch_ms") > 0) fmt::print("{:.3f} ms of a run on the host\n", number("launch_ms"));
   if (r.contains("against")) {
     fmt::print("from {} in fp32 it differs by {:.3g} (root mean square), {:.3g} (largest)\n",

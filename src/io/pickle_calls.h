@@ -41,7 +41,7 @@ class PickleCalls {
   using Refs = std::vector<PickleRef>;
   Status count_pairs(std::size_t count);
   Status make_dict(const Refs& arguments);
-  Status rebuild_tensor(const Refs& arguments, bool typed);
+  Status rebuild_tensor(const Refs& items, bool typed);
   Result<std::vector<std::int64_t>> sizes_of(PickleRef tuple) const;
 
   PickleValues& values_;
