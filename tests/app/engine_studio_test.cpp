@@ -10,6 +10,7 @@
 #include "app/image_job.h"
 #include "app/memory_sink.h"
 #include "base/files.h"
+#include "graph/validate.h"
 #include "io/image.h"
 #include "io/png.h"
 #include "io/test_folder.h"
@@ -17,8 +18,6 @@
 
 namespace obscura::app {
 namespace {
-
-using nlohmann::ordered_json;
 
 class EngineStudioTest : public testing::Test {
  protected:
@@ -126,8 +125,10 @@ TEST_F(EngineStudioTest, KnowsModelsByTheirNamesAndWhatTheyHold) {
 
 TEST_F(EngineStudioTest, RunsAJobInItsProject) {
   graph::Observer nobody;
-  const server::JobToRun job{
-      .project = "one", .prompt = ordered_json::parse(kImageJob), .targets = {}};
+  const server::JobToRun job{.project = "one",
+                             .workflow = graph::validate(image_job().workflow, studio_->nodes(),
+                                                         studio_->environment("one"), {})};
+  ASSERT_TRUE(job.workflow.runnable());
   ASSERT_TRUE(studio_->run(job, nobody, CancelToken()).ok());
   EXPECT_TRUE(sink_.images().empty()) << "the engine's own sink is for no project";
   std::vector<std::string> written;
