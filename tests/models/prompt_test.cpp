@@ -24,7 +24,7 @@ const Tokenizer& tokenizer() {
 }
 
 json read_golden() {
-  return json::parse(std::ifstream(source_path("tests/golden/prompt_weights.json")));
+  return json::parse(std::ifstream(unpacked_golden_path("prompt_weights.json")));
 }
 
 json weight_as_json(double weight) {

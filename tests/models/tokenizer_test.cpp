@@ -23,7 +23,7 @@ const Tokenizer& clip_tokenizer() {
 
 // openai/CLIP's own ids for 320 prompts in many scripts (its ftfy step left out, as here).
 TEST(Tokenizer, GivesTheIdsOfOpenAiClip) {
-  auto golden = nlohmann::json::parse(std::ifstream(source_path("tests/golden/clip_tokens.json")));
+  auto golden = nlohmann::json::parse(std::ifstream(unpacked_golden_path("clip_tokens.json")));
   ASSERT_EQ(golden["prompts"].size(), 320u);
   int truncated = 0;
   for (const auto& entry : golden["prompts"]) {
