@@ -10,6 +10,7 @@
 
 #include "adapter/adapter_file.h"
 #include "app/model_defaults.h"
+#include "app/result_sink.h"
 #include "app/version.h"
 #include "base/count_text.h"
 #include "base/files.h"
@@ -39,7 +40,7 @@ struct EngineStudio::Project {
           const std::string& name)
       : folders(data, name),
         input(folders.input.root()),
-        output({.root = folders.output.root(), .temporary = folders.temporary.root()}),
+        output(folders.output.root(), folders.temporary.root()),
         place{name, models, input, output} {
     std::vector<fs::path> roots = options.models.empty() ? default_model_folders() : options.models;
     // Its own models come first, and no other project sees them.
@@ -52,7 +53,7 @@ struct EngineStudio::Project {
   server::ProjectFolders folders;
   library::ModelFolders models;
   library::InputFolder input;
-  library::OutputFolder output;
+  ResultSink output;
   Place place;
   graph::Environment environment;
 };
@@ -72,12 +73,14 @@ EngineStudio::Project& EngineStudio::project_named(const std::string& name) cons
   return *project;
 }
 
-Status EngineStudio::run(const server::JobToRun& job, graph::Observer& observer,
+Status EngineStudio::run(const server::JobToRun& job, server::RunObserver& observer,
                          const CancelToken& cancel) {
   Project& own = project_named(job.project);
   engine_.move_to(own.place);
   engine_.session().restart_peak();
+  own.output.hand_to(&observer);
   auto report = engine_.run(job.workflow, job.extra_pnginfo, observer, cancel);
+  own.output.hand_to(nullptr);
   return report.ok() ? Status() : Status(report.error());
 }
 

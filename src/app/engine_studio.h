@@ -9,7 +9,6 @@
 
 #include "app/engine.h"
 #include "app/memory_planner.h"
-#include "library/output_folder.h"
 #include "server/jobs/job_runner.h"
 #include "server/studio/studio.h"
 
@@ -21,7 +20,7 @@ class EngineStudio final : public server::Studio, public server::JobRunner {
   EngineStudio(Engine& engine, EngineOptions options, std::filesystem::path data);
   ~EngineStudio() override;
 
-  Status run(const server::JobToRun& job, graph::Observer& observer,
+  Status run(const server::JobToRun& job, server::RunObserver& observer,
              const CancelToken& cancel) override;
   void release(bool models, bool results) override;
   std::int64_t peak_bytes() const override;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <system_error>
 
+#include "base/numbered_file.h"
 #include "graph/suggest.h"
 
 namespace obscura::library {
@@ -21,15 +22,11 @@ bool has_extension(const std::filesystem::path& path, std::span<const std::strin
 }  // namespace
 
 Result<std::filesystem::path> path_below(const std::filesystem::path& root, std::string_view name) {
-  const std::filesystem::path relative(name);
-  bool leaves = name.empty() || name.find('\0') != std::string_view::npos ||
-                relative.is_absolute() || name.find('\\') != std::string_view::npos;
-  for (const std::filesystem::path& part : relative) leaves = leaves || part == "..";
-  if (leaves) {
+  if (!is_below(name)) {
     return Error(ErrorKind::kInvalidInput,
                  "wanted the name of a file below its folder, found " + graph::in_quotes(name));
   }
-  return root / relative;
+  return root / name;
 }
 
 std::vector<std::string> files_below(const std::filesystem::path& root,

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <system_error>
+#include <utility>
 
 #include "base/files.h"
+#include "base/numbered_file.h"
 #include "graph/suggest.h"
 #include "io/png.h"
 #include "library/folder_paths.h"
@@ -16,44 +16,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kLastNumber = 9'999'999'999;
-constexpr int kMostCollisions = 1000;
-
-// The number in `<prefix>_<digits>_…`, or 0.
-std::int64_t number_in(std::string_view file, std::string_view prefix) {
-  if (!file.starts_with(prefix) || file.size() <= prefix.size() || file[prefix.size()] != '_') {
-    return 0;
-  }
-  std::string_view rest = file.substr(prefix.size() + 1);
-  std::int64_t number = 0;
-  auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-  bool whole = error == std::errc() && end != rest.data() + rest.size() && *end == '_';
-  return whole && number > 0 && number < kLastNumber ? number : 0;
-}
-
-std::int64_t highest_number(const fs::path& folder, const std::string& prefix) {
-  std::int64_t highest = 0;
-  std::error_code error;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    highest = std::max(highest, number_in(at->path().filename().string(), prefix));
-  }
-  return highest;
-}
-
 Status write_new(const fs::path& path, std::span<const std::byte> bytes) {
   OBSCURA_ASSIGN(AtomicFile file, AtomicFile::create(path));
   OBSCURA_TRY(file.write(bytes));
   return file.commit_new();
-}
-
-Result<EncodedImage> encoded_image(const FinishedImage& image, bool clean) {
-  io::ImageMetadata texts;
-  if (!clean) texts = image.metadata;
-  if (!clean && image.tells_recipe) texts.push_back({"recipe", image.recipe.dump(-1, ' ', true)});
-  if (image.encode) return image.encode(image.pixels, texts);
-  const io::PngOptions png{.compression = image.temporary ? 1 : 4};
-  OBSCURA_ASSIGN(std::vector<std::byte> bytes, io::encode_png(image.pixels, texts, png));
-  return EncodedImage{std::move(bytes), {}};
 }
 
 std::tm local_time() {
@@ -87,30 +53,36 @@ std::string expand_prefix(std::string prefix, const std::tm& time, std::int64_t 
   return prefix;
 }
 
-Result<StoredFile> OutputFolder::store(const FinishedImage& image) {
+Result<EncodedImage> encode(const FinishedImage& image, bool clean) {
+  io::ImageMetadata texts;
+  if (!clean) texts = image.metadata;
+  if (!clean && image.tells_recipe) texts.push_back({"recipe", image.recipe.dump(-1, ' ', true)});
+  if (image.encode) return image.encode(image.pixels, texts);
+  const io::PngOptions png{.compression = image.temporary ? 1 : 4};
+  OBSCURA_ASSIGN(std::vector<std::byte> bytes, io::encode_png(image.pixels, texts, png));
+  return EncodedImage{std::move(bytes), {}};
+}
+
+std::string expanded_prefix(const FinishedImage& image) {
   const Shape& shape = image.pixels.shape();
-  const std::string name =
-      expand_prefix(image.prefix, local_time(), shape[1], shape[0], image.index);
+  return expand_prefix(image.prefix, local_time(), shape[1], shape[0], image.index);
+}
+
+std::string expanded_prefix(const FinishedFile& file) {
+  return expand_prefix(file.prefix, local_time(), 0, 0, 0);
+}
+
+Result<StoredFile> OutputFolder::store(const FinishedImage& image) {
   const fs::path& root = image.temporary ? options_.temporary : options_.root;
   // An empty prefix, or one that ends with a slash, leaves the file's own name empty.
-  OBSCURA_ASSIGN(fs::path stem, path_below(root, name + "_"));
+  OBSCURA_ASSIGN(fs::path stem, path_below(root, expanded_prefix(image) + "_"));
   std::string prefix = stem.filename().string();
   prefix.pop_back();
-
-  OBSCURA_ASSIGN(EncodedImage encoded, encoded_image(image, options_.clean));
-  std::int64_t number = highest_number(stem.parent_path(), prefix);
-  fs::path path;
-  Status written;
-  for (int i = 0; i < kMostCollisions; ++i) {
-    path = stem.parent_path() / fmt::format("{}_{:05}_.{}", prefix, ++number, image.extension);
-    written = write_new(path, encoded.bytes);
-    std::error_code error;
-    // Another process may have taken the number since the folder was read.
-    bool taken = !written.ok() && written.error().kind() == ErrorKind::kInvalidInput &&
-                 fs::exists(path, error);
-    if (!taken) break;
-  }
-  OBSCURA_TRY(written);
+  OBSCURA_ASSIGN(EncodedImage encoded, encode(image, options_.clean));
+  OBSCURA_ASSIGN(const fs::path path, make_numbered_file(stem.parent_path(), prefix,
+                                                         image.extension, [&](const fs::path& at) {
+                                                           return write_new(at, encoded.bytes);
+                                                         }));
   if (options_.clean) {
     fs::path sidecar = path;
     sidecar.replace_extension(".recipe.json");
@@ -124,15 +96,13 @@ Result<StoredFile> OutputFolder::store(const FinishedImage& image) {
 
 Result<StoredFile> OutputFolder::store(const FinishedFile& file) {
   const fs::path& root = file.temporary ? options_.temporary : options_.root;
-  OBSCURA_ASSIGN(fs::path stem,
-                 path_below(root, expand_prefix(file.prefix, local_time(), 0, 0, 0) + "_"));
+  OBSCURA_ASSIGN(fs::path stem, path_below(root, expanded_prefix(file) + "_"));
   std::string prefix = stem.filename().string();
   prefix.pop_back();
   std::error_code error;
   fs::create_directories(stem.parent_path(), error);
-  const std::int64_t number = highest_number(stem.parent_path(), prefix) + 1;
-  fs::path path = stem.parent_path() / fmt::format("{}_{:05}_.{}", prefix, number, file.extension);
-  OBSCURA_TRY(file.write(path));
+  OBSCURA_ASSIGN(const fs::path path,
+                 make_numbered_file(stem.parent_path(), prefix, file.extension, file.write));
   if (options_.on_file_stored) options_.on_file_stored(file, path);
   std::string subfolder = path.parent_path().lexically_relative(root).generic_string();
   return StoredFile{path.filename().string(), subfolder == "." ? "" : subfolder,

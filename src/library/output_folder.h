@@ -18,6 +18,13 @@ namespace obscura::library {
 std::string expand_prefix(std::string prefix, const std::tm& time, std::int64_t width,
                           std::int64_t height, std::int64_t index);
 
+// The same for what is finished now.
+std::string expanded_prefix(const FinishedImage& image);
+std::string expanded_prefix(const FinishedFile& file);
+
+// The bytes of its file; `clean`: without a word about how it was made.
+Result<EncodedImage> encode(const FinishedImage& image, bool clean);
+
 class OutputFolder final : public ImageSink {
  public:
   struct Options {

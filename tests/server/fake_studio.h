@@ -4,11 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/files.h"
+#include "base/hash.h"
 #include "graph/executor.h"
 #include "graph/test_nodes.h"
 #include "server/jobs/job_runner.h"
@@ -43,6 +45,26 @@ inline Result<graph::NodeResult> save_image(graph::NodeCall& call) {
       {{"images", {{{"filename", name}, {"subfolder", ""}, {"type", "output"}}}}});
 }
 
+// Who is handed what is made.
+struct Hands {
+  RunObserver* observer = nullptr;
+};
+
+// Hands over a text as if it were an image. How: "honest"; "lying", with another text's digest; or
+// "failing" afterwards.
+inline Result<graph::NodeResult> make_image(graph::NodeCall& call) {
+  const auto& text = call.get<std::string>("text");
+  const auto& how = call.get<std::string>("how");
+  const std::string digest = sha256_hex(how == "lying" ? text + "!" : text);
+  OBSCURA_ASSIGN(const PlacedFile placed, call.environment<Hands>().observer->made(
+                                              {call.node().id, "made", "png", "image/png", digest,
+                                               std::as_bytes(std::span(text))}));
+  if (how == "failing") return Error(ErrorKind::kIo, "failed afterwards");
+  return graph::NodeResult().ui(
+      {{"images",
+        {{{"filename", placed.filename}, {"subfolder", placed.subfolder}, {"type", "output"}}}}});
+}
+
 // How often a "Slow" was validated.
 struct Validations {
   std::atomic<int> count{0};
@@ -59,11 +81,17 @@ class FakeStudio final : public Studio, public JobRunner {
     environment_.provide(log_);
     environment_.provide(place_);
     environment_.provide(validations_);
+    environment_.provide(hands_);
     nodes_.add(graph::NodeType("SaveImage")
                    .input(graph::text("name", "a.png"))
                    .output_node()
                    .not_idempotent()
                    .run(save_image));
+    nodes_.add(graph::NodeType("MakeImage")
+                   .input(graph::text("text", "one"))
+                   .input(graph::text("how", "honest"))
+                   .output_node()
+                   .run(make_image));
     nodes_.add(graph::NodeType("Slow")
                    .input(graph::integer("steps", 3).range(1, 10000))
                    .input(graph::integer("milliseconds", 1).range(0, 1000))
@@ -75,7 +103,8 @@ class FakeStudio final : public Studio, public JobRunner {
 
   void set_data(const std::filesystem::path& data) { place_.data = data; }
 
-  Status run(const JobToRun& job, graph::Observer& observer, const CancelToken& cancel) override {
+  Status run(const JobToRun& job, RunObserver& observer, const CancelToken& cancel) override {
+    hands_.observer = &observer;
     place_.folder = project_folder(place_.data, job.project) / "output";
     graph::RunOptions options;
     options.cancel = cancel;
@@ -164,6 +193,7 @@ class FakeStudio final : public Studio, public JobRunner {
   graph::testing::CallLog log_;
   OutputPlace place_;
   Validations validations_;
+  Hands hands_;
   graph::NodeRegistry nodes_;
   graph::Environment environment_;
   graph::Executor executor_;

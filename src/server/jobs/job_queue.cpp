@@ -237,8 +237,9 @@ Status JobQueue::take_back(std::string_view worker) {
 
 std::shared_ptr<JobReport> JobQueue::report_of(store::Job job) const {
   return std::make_shared<JobReport>(
-      std::move(job), JobReport::Surroundings{parts_.store, parts_.listeners, parts_.history,
-                                              parts_.files, parts_.studio, parts_.runner});
+      std::move(job),
+      JobReport::Surroundings{parts_.store, parts_.listeners, parts_.history, parts_.results,
+                              parts_.files, parts_.studio, parts_.runner});
 }
 
 void JobQueue::release_if_asked() {

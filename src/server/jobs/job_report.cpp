@@ -1,5 +1,6 @@
 #include "server/jobs/job_report.h"
 
+#include <algorithm>
 #include <thread>
 
 #include "base/error_name.h"
@@ -79,7 +80,22 @@ void JobReport::executed(const graph::NodeRef& node, const json& ui, double seco
   tell(NodeExecuted{node, ui, seconds});
 }
 
-std::vector<store::NewResult> JobReport::adopt_results() const {
+Result<PlacedFile> JobReport::made(const MadeFile& file) {
+  OBSCURA_ASSIGN(store::NewResult result, around_.files.keep(job_.project, file));
+  made_.push_back(std::move(result));
+  return PlacedFile{made_.back().subfolder, made_.back().filename};
+}
+
+Result<store::NewResult> JobReport::result_of(const std::string& node,
+                                              const PlacedFile& image) const {
+  const auto made = std::find_if(made_.begin(), made_.end(), [&](const auto& result) {
+    return result.subfolder == image.subfolder && result.filename == image.filename;
+  });
+  if (made != made_.end()) return *made;
+  return around_.files.adopt(job_.project, node, image.subfolder, image.filename);
+}
+
+std::vector<store::NewResult> JobReport::results_shown() const {
   std::vector<store::NewResult> results;
   auto text = [](const json& image, const char* key) {
     auto found = image.find(key);
@@ -90,8 +106,7 @@ std::vector<store::NewResult> JobReport::adopt_results() const {
     if (images == ui.end() || !images->is_array()) continue;
     for (const json& image : *images) {
       if (!image.is_object() || text(image, "type") != "output") continue;
-      auto result = around_.files.adopt(job_.project, node, text(image, "subfolder"),
-                                        text(image, "filename"));
+      auto result = result_of(node, {text(image, "subfolder"), text(image, "filename")});
       if (result.ok()) {
         results.push_back(std::move(result).value());
       } else {
@@ -100,6 +115,14 @@ std::vector<store::NewResult> JobReport::adopt_results() const {
     }
   }
   return results;
+}
+
+// A node that failed half way has shown none of its images.
+void JobReport::forget_what_was_not_shown(const std::vector<store::NewResult>& shown) const {
+  if (made_.size() <= shown.size()) return;
+  std::vector<std::string> digests;
+  for (const store::NewResult& result : made_) digests.push_back(result.digest);
+  forget_files(around_.results, around_.files, job_.project, digests);
 }
 
 std::string JobReport::audit_detail(const std::vector<store::NewResult>& results) const {
@@ -141,11 +164,12 @@ void JobReport::record(JobEvent end, store::Outcome outcome) {
   course_.push_back(std::move(end));
   outcome.outputs = text_of(outputs_);
   outcome.messages = around_.history.history(course_);
-  outcome.results = adopt_results();
+  outcome.results = results_shown();
   outcome.audit = audit_detail(outcome.results);
   const Status stored = store_end(outcome);
   if (!stored.ok() && stored.error().kind() == ErrorKind::kNotFound) return abandon();
   ended_ = true;
+  forget_what_was_not_shown(outcome.results);
   around_.listeners.tell(course_.back());
 }
 

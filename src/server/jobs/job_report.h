@@ -13,21 +13,23 @@
 #include <vector>
 
 #include "base/cancel.h"
-#include "graph/observer.h"
 #include "server/jobs/job_listener.h"
 #include "server/jobs/job_runner.h"
 #include "server/jobs/lease_keeper.h"
+#include "server/jobs/made_file.h"
 #include "server/jobs/result_files.h"
 #include "store/job_store.h"
+#include "store/result_store.h"
 
 namespace obscura::server {
 
-class JobReport final : public graph::Observer {
+class JobReport final : public RunObserver {
  public:
   struct Surroundings {
     store::JobStore& store;
     const JobListeners& listeners;
     const HistoryFormat& history;
+    const store::ResultStore& results;
     const ResultFiles& files;
     const Studio& studio;
     const JobRunner& runner;
@@ -85,6 +87,7 @@ class JobReport final : public graph::Observer {
                std::string_view mime) override;
   void warned(const graph::NodeRef& node, const std::string& text) override;
   void executed(const graph::NodeRef& node, const nlohmann::json& ui, double seconds) override;
+  Result<PlacedFile> made(const MadeFile& file) override;
   void failed(const graph::RunFailure& failure) override;
   void interrupted(const graph::NodeRef& node, const std::vector<std::string>& executed) override;
   void succeeded() override;
@@ -105,7 +108,10 @@ class JobReport final : public graph::Observer {
   // Puts the end into the store and tells it, unless another worker has the job now.
   void record(JobEvent end, store::Outcome outcome);
   Status store_end(const store::Outcome& outcome) const;
-  std::vector<store::NewResult> adopt_results() const;
+  // Of the images that its nodes have shown, in the order of the nodes' ids.
+  std::vector<store::NewResult> results_shown() const;
+  Result<store::NewResult> result_of(const std::string& node, const PlacedFile& image) const;
+  void forget_what_was_not_shown(const std::vector<store::NewResult>& shown) const;
   std::string audit_detail(const std::vector<store::NewResult>& results) const;
 
   store::Job job_;
@@ -116,6 +122,7 @@ class JobReport final : public graph::Observer {
   bool ended_ = false;
   nlohmann::json outputs_ = nlohmann::json::object();
   std::vector<JobEvent> course_;  // what the history keeps
+  std::vector<store::NewResult> made_;
   mutable std::mutex mutex_;
   Progress progress_;  // guarded by mutex_
 };

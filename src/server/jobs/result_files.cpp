@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <system_error>
 
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/numbered_file.h"
+#include "server/studio/file_area.h"
 #include "server/studio/project_folders.h"
 
 namespace obscura::server {
@@ -28,6 +32,41 @@ void read_size(std::span<const std::byte> bytes, store::NewResult& result) {
   result.height = big_endian(bytes, 20);
 }
 
+bool is_plain(std::string_view extension) {
+  return !extension.empty() && std::all_of(extension.begin(), extension.end(),
+                                           [](unsigned char c) { return std::isalnum(c) != 0; });
+}
+
+Status write_new(const fs::path& path, std::span<const std::byte> bytes) {
+  OBSCURA_ASSIGN(AtomicFile file, AtomicFile::create(path));
+  OBSCURA_TRY(file.write(bytes));
+  return file.commit_new();
+}
+
+// Where the bytes are not there yet; one of their names may have been edited in place.
+Status write_once(const fs::path& path, std::span<const std::byte> bytes) {
+  std::error_code error;
+  if (fs::is_regular_file(path, error)) {
+    auto there = MappedFile::open(path);
+    if (there.ok() && std::ranges::equal(there->bytes(), bytes)) return {};
+  }
+  OBSCURA_ASSIGN(AtomicFile file, AtomicFile::create(path));
+  OBSCURA_TRY(file.write(bytes));
+  return file.commit();
+}
+
+// kInvalidInput if there is something at `path`.
+Status link_or_write(const fs::path& content, const fs::path& path,
+                     std::span<const std::byte> bytes) {
+  std::error_code error;
+  fs::create_hard_link(content, path, error);
+  if (!error) return {};
+  if (error == std::errc::file_exists) {
+    return Error(ErrorKind::kInvalidInput, fmt::format("{} is there already", path.string()));
+  }
+  return write_new(path, bytes);
+}
+
 std::string extension_of(const store::NewResult& result) {
   if (result.media_type == "image/jpeg") return ".jpg";
   return result.media_type == "image/png" ? ".png" : ".bin";
@@ -41,6 +80,53 @@ fs::path ResultFiles::folder(std::string_view project, std::string_view digest) 
 
 fs::path ResultFiles::path(std::string_view project, const store::NewResult& result) const {
   return folder(project, result.digest) / (result.digest + extension_of(result));
+}
+
+Result<fs::path> ResultFiles::place(std::string_view project, const MadeFile& file,
+                                    const fs::path& content) const {
+  const std::string name = file.prefix + "_";
+  // An empty prefix, or one that ends with a slash, leaves the file's own name empty.
+  if (!is_below(name) || !is_plain(file.extension)) {
+    return Error(ErrorKind::kInvalidInput,
+                 fmt::format("wanted the name of a file below its folder, found '{}.{}'",
+                             file.prefix, file.extension));
+  }
+  const fs::path stem = ProjectFolders(data_, project).output.root() / name;
+  std::string prefix = stem.filename().string();
+  prefix.pop_back();
+  std::error_code ignored;
+  fs::create_directories(stem.parent_path(), ignored);
+  return make_numbered_file(stem.parent_path(), prefix, file.extension, [&](const fs::path& path) {
+    return link_or_write(content, path, file.bytes);
+  });
+}
+
+Result<store::NewResult> ResultFiles::keep(std::string_view project, const MadeFile& file) const {
+  const std::string digest = sha256_hex(file.bytes);
+  if (digest != file.digest) {
+    return Error(ErrorKind::kCorrupt,
+                 fmt::format("what node {} made: wanted bytes with the SHA-256 {}, found {}",
+                             file.node, file.digest, digest));
+  }
+  store::NewResult result;
+  result.node = file.node;
+  result.digest = digest;
+  result.media_type = media_type("made." + file.extension);
+  if (file.media_type != result.media_type) {
+    return Error(ErrorKind::kInvalidInput,
+                 fmt::format("what node {} made: wanted {} of .{}, found {}", file.node,
+                             result.media_type, file.extension, file.media_type));
+  }
+  result.bytes = static_cast<std::int64_t>(file.bytes.size());
+  read_size(file.bytes, result);
+  const fs::path content = ResultFiles::path(project, result);
+  OBSCURA_TRY(write_once(content, file.bytes));
+  OBSCURA_ASSIGN(const fs::path placed, place(project, file, content));
+  const fs::path root = ProjectFolders(data_, project).output.root();
+  const std::string subfolder = placed.parent_path().lexically_relative(root).generic_string();
+  result.subfolder = subfolder == "." ? "" : subfolder;
+  result.filename = placed.filename().string();
+  return result;
 }
 
 Result<store::NewResult> ResultFiles::adopt(std::string_view project, const std::string& node,
