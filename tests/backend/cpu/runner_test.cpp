@@ -1,5 +1,4 @@
-// The Runner over a device that keeps everything to itself: a stand-in with the CPU's kernels whose
-// memory is reached by copies alone, in small pieces, and whose weights are prefetched.
+// The Runner over a device that keeps everything to itself.
 #include "backend/runner.h"
 
 #include <gtest/gtest.h>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "backend/cpu/lowered.h"
+#include "backend/far_device.h"
 #include "backend/graph_fixture.h"
 #include "backend/holdings.h"
 #include "backend/op_cases.h"
@@ -25,84 +25,10 @@
 namespace obscura::backend {
 namespace {
 
+using test::far_executable;
+using test::kPiece;
 using test::RandomWeights;
-
-// Of a matrix of 64x64: kernels pad smaller ones up to that.
-constexpr std::size_t kPiece = 64 * 64 * sizeof(float);
-
-struct Traffic {
-  std::map<Lowered::Way, int> copies;
-  int fetches = 0, waits = 0;
-};
-
-class FarLowered final : public Lowered {
- public:
-  FarLowered(std::unique_ptr<Lowered> cpu, std::size_t piece_bytes, Traffic& traffic)
-      : cpu_(std::move(cpu)), piece_bytes_(piece_bytes), traffic_(traffic) {}
-
-  const std::vector<plan::NodeNeeds>& needs() const override { return cpu_->needs(); }
-  plan::Layout layout() const override {
-    return {.holds_inputs_and_outputs = true,
-            .prefetches = true,
-            .keeps_steady = true,
-            .piece_bytes = piece_bytes_,
-            .weight_piece_bytes = piece_bytes_};
-  }
-  bool computes_at_once() const override { return false; }
-  Status open() override { return cpu_->open(); }
-  void close() override { cpu_->close(); }
-  Status begin() override { return cpu_->begin(); }
-  Status wait() override {
-    ++traffic_.waits;
-    return cpu_->wait();
-  }
-  Result<MemoryPtr> allocate_host(std::size_t bytes) override { return cpu_->allocate_host(bytes); }
-  std::unique_ptr<WeightFeed> feed(WeightReader& reader) override { return cpu_->feed(reader); }
-  Status prepare(std::size_t node, std::size_t operand, const std::byte* plain,
-                 std::byte* prepared) override {
-    EXPECT_NE(plain, prepared);
-    return cpu_->prepare(node, operand, plain, prepared);
-  }
-  Status copy(std::byte* target, const std::byte* source, std::size_t bytes, Way way) override {
-    ++traffic_.copies[way];
-    return cpu_->copy(target, source, bytes, way);
-  }
-  Status run(std::size_t node, const Call& call) override { return cpu_->run(node, call); }
-  Status fetch(std::size_t, std::size_t, std::span<const Fetch> weights) override {
-    for (const Fetch& weight : weights) {
-      ++traffic_.fetches;
-      std::memcpy(weight.target, weight.source, weight.bytes);
-    }
-    return {};
-  }
-  Status await(std::size_t) override { return {}; }
-  Status replay(Stretch stretch, const std::function<Status()>& put) override {
-    return cpu_->replay(stretch, put);
-  }
-  void forget_replays() override {}
-  Status look_for_non_finite(const ir::ValueType& type, const std::byte* data) override {
-    return cpu_->look_for_non_finite(type, data);
-  }
-  Result<bool> all_finite() override { return cpu_->all_finite(); }
-  Result<double> time(const std::function<Status()>& before,
-                      const std::function<Status()>& put) override {
-    return cpu_->time(before, put);
-  }
-
- private:
-  std::unique_ptr<Lowered> cpu_;
-  std::size_t piece_bytes_;
-  Traffic& traffic_;
-};
-
-std::unique_ptr<Executable> far_executable(const ir::Graph& graph, std::size_t piece_bytes,
-                                           Traffic& traffic, std::shared_ptr<Holdings> holdings) {
-  ir::Graph rewritten = create_device("cpu", "fp32").value()->rewrite(graph).value();
-  auto lowered = cpu::lower(rewritten).value();
-  return std::make_unique<Runner>(
-      std::move(rewritten), std::move(holdings),
-      std::make_unique<FarLowered>(std::move(lowered), piece_bytes, traffic));
-}
+using test::Traffic;
 
 std::shared_ptr<Holdings> new_holdings() {
   return std::make_shared<Holdings>(cpu::allocate);
