@@ -52,8 +52,20 @@ class CheckAlone(ScratchTest):
     def test_what_the_time_did_not_reach_is_named_and_next(self):
         done = self.check("--seconds=0")
         self.assert_passes(done)
-        self.assertIn("the time was up before 1 others, first in the next run: src/base/good.cpp", done.stdout)
+        self.assertIn("the time was up before 1 others, first in the next run (never did all of them pass): src/base/good.cpp",
+                      done.stdout)
         self.assertIn("1 files compile by themselves", self.check().stdout)
+        self.write("src/base/good.h", "#pragma once\n\nint letters();\n")
+        self.assertIn("(all had passed 0 hours ago): src/base/good.cpp", self.check("--seconds=0").stdout)
+
+    def test_what_itself_changed_comes_before_what_was_left(self):
+        self.write("src/base/user.cpp", '#include "base/good.h"\nint user() { return letters(); }\n')
+        self.write("src/base/other.cpp", '#include "base/good.h"\nint other() { return letters(); }\n')
+        self.assert_passes(self.check())
+        self.write("src/base/good.h", "#pragma once\n\nint letters();\n")
+        self.write("src/base/user.cpp", '#include "base/good.h"\nint user() { return 2 * letters(); }\n')
+        said = self.check("--seconds=0").stdout
+        self.assertIn("0 hours ago): src/base/user.cpp, src/base/good.cpp, src/base/other.cpp", said)
 
 
 if __name__ == "__main__":
