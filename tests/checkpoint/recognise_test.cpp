@@ -301,7 +301,7 @@ TEST(Recognise, BeginsItsMessagesWithTheFile) {
   auto layout = recognise(*file);
   ASSERT_FALSE(layout.ok());
   EXPECT_EQ(layout.error().message(), "strange.safetensors: " + kWanted +
-                                          " is wanted, found a file of 1 tensors, the first a");
+                                          " is wanted, found a file of 1 tensor, the first a");
 }
 
 // Of a file, whose message says WANTED for what is.
