@@ -14,6 +14,7 @@
 #include "io/image.h"
 #include "io/png.h"
 #include "io/test_folder.h"
+#include "server/jobs/made_file.h"
 #include "server/studio/project_folders.h"
 
 namespace obscura::app {
@@ -123,22 +124,32 @@ TEST_F(EngineStudioTest, KnowsModelsByTheirNamesAndWhatTheyHold) {
   EXPECT_FALSE(studio_->inspect_model("checkpoints", folder_ / "x.safetensors").ok());
 }
 
-TEST_F(EngineStudioTest, RunsAJobInItsProject) {
-  graph::Observer nobody;
+// Takes what a job makes, and names it as a service would.
+class Taking final : public server::RunObserver {
+ public:
+  Result<server::PlacedFile> made(const server::MadeFile& file) override {
+    made_.push_back(file.prefix + "." + file.extension);
+    return server::PlacedFile{"", made_.back()};
+  }
+  const std::vector<std::string>& files() const { return made_; }
+
+ private:
+  std::vector<std::string> made_;
+};
+
+TEST_F(EngineStudioTest, HandsOverWhatAJobMakes) {
+  Taking taking;
   const server::JobToRun job{.project = "one",
                              .workflow = graph::validate(image_job().workflow, studio_->nodes(),
                                                          studio_->environment("one"), {})};
   ASSERT_TRUE(job.workflow.runnable());
-  ASSERT_TRUE(studio_->run(job, nobody, CancelToken()).ok());
+  ASSERT_TRUE(studio_->run(job, taking, CancelToken()).ok());
   EXPECT_TRUE(sink_.images().empty()) << "the engine's own sink is for no project";
-  std::vector<std::string> written;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path()))
-    if (entry.path().extension() == ".png") written.push_back(entry.path().filename());
-  EXPECT_EQ(written, std::vector<std::string>{"red_00001_.png"});
+  EXPECT_EQ(taking.files(), std::vector<std::string>{"red.png"});
   CancelToken cancelled;
   cancelled.cancel();
   studio_->release(false, true);
-  EXPECT_EQ(studio_->run(job, nobody, cancelled).error().kind(), ErrorKind::kCancelled);
+  EXPECT_EQ(studio_->run(job, taking, cancelled).error().kind(), ErrorKind::kCancelled);
 }
 
 TEST_F(EngineStudioTest, ReadsStylesOfTheProjectsInputFolder) {
