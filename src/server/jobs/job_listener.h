@@ -9,7 +9,9 @@
 
 namespace obscura::server {
 
-// Called from any thread, of one job's events in their order; returns without waiting for clients.
+// Called from any thread; returns without waiting for clients. Of one job, the events of each
+// thread come in their order; a worker that is at work anyway may claim a job before JobQueued is
+// told.
 class JobListener {
  public:
   virtual ~JobListener() = default;

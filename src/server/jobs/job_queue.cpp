@@ -68,9 +68,10 @@ Result<double> JobQueue::submit(const store::NewJob& job, std::shared_ptr<const 
     finished_.erase(job.id);
     return number;
   }
+  // Before a worker is woken for it: it is to be heard of first.
+  parts_.listeners.tell({job.project, job.id, job.client_id, job.created_ms, JobQueued{}});
   wake();
   teller_.changed(job.project);
-  parts_.listeners.tell({job.project, job.id, job.client_id, job.created_ms, JobQueued{}});
   return number;
 }
 
