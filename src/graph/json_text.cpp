@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/trim.h"
 #include "graph/suggest.h"
 
 namespace obscura::graph {
@@ -143,6 +144,7 @@ Result<ordered_json> parse_json(std::string_view text, const JsonLimits& limits)
                                                " bytes; at most " + std::to_string(limits.bytes) +
                                                " are read");
   }
+  if (trimmed(text).empty()) return Error(ErrorKind::kInvalidInput, "the text is empty, not JSON");
   std::string cleaned;
   if (text.find("NaN") != std::string_view::npos ||
       text.find("Infinity") != std::string_view::npos) {

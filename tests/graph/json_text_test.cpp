@@ -52,7 +52,9 @@ TEST(JsonText, RefusesNumbersBeyondADouble) {
 TEST(JsonText, NamesTheLineOfASyntaxError) {
   EXPECT_NE(error_of("{\n\"a\": }").find("line 2, column 6"), std::string::npos)
       << error_of("{\n\"a\": }");
-  EXPECT_NE(error_of("").find("unexpected end of input"), std::string::npos);
+  EXPECT_NE(error_of("{\"a\":").find("unexpected end of input"), std::string::npos);
+  EXPECT_EQ(error_of(""), "the text is empty, not JSON");
+  EXPECT_EQ(error_of(" \n"), "the text is empty, not JSON");
   EXPECT_NE(error_of("{} x").find("not valid JSON"), std::string::npos);
   EXPECT_NE(error_of("\"\xff\"").find("UTF-8"), std::string::npos) << error_of("\"\xff\"");
 }
