@@ -1,8 +1,8 @@
 #include "adapter/low_rank_fit.h"
 
 #include <Eigen/Core>
+#include <Eigen/Eigenvalues>
 #include <Eigen/QR>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -66,13 +66,17 @@ LowRankFit fit_low_rank(const Tensor& matrix, std::int64_t rank) {
   const Tensor range = range_of(matrix, transposed(matrix), sketch);
   const Tensor within = product(range, matrix);  // (sketch, columns)
   const Eigen::MatrixXd core = view(within).cast<double>();
-  const Eigen::BDCSVD<Eigen::MatrixXd> svd(core, Eigen::ComputeThinU | Eigen::ComputeThinV);
+  // Its left singular vectors. Eigen's own decompositions into singular values take three times as
+  // long to compile as all the rest of this layer.
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(core * core.transpose());
   Tensor turn(Shape{rank, sketch}), down(Shape{rank, columns});
   for (std::int64_t i = 0; i < rank; ++i) {
-    const double value = svd.singularValues()[i];
+    const Eigen::VectorXd axis = solver.eigenvectors().col(sketch - 1 - i);  // from the largest
+    const Eigen::RowVectorXd row = axis.transpose() * core;
+    const double value = row.norm();
     if (value == 0) continue;  // and so are both factors
-    view(turn).row(i) = (svd.matrixU().col(i) * value).transpose().cast<float>();
-    view(down).row(i) = svd.matrixV().col(i).transpose().cast<float>();
+    view(turn).row(i) = (axis * value).transpose().cast<float>();
+    view(down).row(i) = (row / value).cast<float>();
   }
   return {transposed(product(turn, range)), std::move(down)};
 }

@@ -7,9 +7,11 @@
 
 namespace obscura::adapter {
 
+// The rows of `down` are at right angles as far as float32 can tell their singular values from
+// zero.
 struct LowRankFit {
   Tensor up;    // (rows, rank), the singular values among it
-  Tensor down;  // (rank, columns), orthonormal rows
+  Tensor down;  // (rank, columns), rows of length 1
 };
 
 // Of `matrix` (rows, columns), by a randomised singular value decomposition: Halko, Martinsson and

@@ -20,7 +20,7 @@ using adapter::TensorSlot;
 // What becomes of one of a module's two tensors.
 enum class Kept { kFactors, kDifference, kBiasDifference };
 
-struct Part {
+struct KeptPart {
   runtime::WeightStore* store;
   TensorSlot slot;
   std::string stem;
@@ -30,7 +30,7 @@ struct Part {
 };
 
 // The elements of a slot: rows of a stored tensor, perhaps with its sides exchanged.
-Result<Tensor> difference_of(const Part& part) {
+Result<Tensor> difference_of(const KeptPart& part) {
   const Shape& stored = *part.store->find(part.slot.tensor);
   Tensor whole(stored);
   OBSCURA_TRY(part.store->read({{part.slot.tensor}, stored}, whole.data()));
@@ -78,10 +78,10 @@ class LoraWriter {
   Status write(const std::filesystem::path& path, const io::SafetensorsMetadata& metadata,
                const std::function<void(std::int64_t, std::int64_t)>& progress) {
     std::vector<io::TensorDeclaration> declared;
-    for (const Part& part : parts_) declare(part, declared);
+    for (const KeptPart& part : parts_) declare(part, declared);
     OBSCURA_ASSIGN(auto writer, io::SafetensorsWriter::create(path, std::move(declared), metadata));
     std::int64_t done = 0;
-    for (const Part& part : parts_) {
+    for (const KeptPart& part : parts_) {
       OBSCURA_TRY(cancel_.check());
       OBSCURA_TRY(write(part, writer));
       if (progress) progress(++done, static_cast<std::int64_t>(parts_.size()));
@@ -91,12 +91,12 @@ class LoraWriter {
   bool empty() const { return parts_.empty(); }
 
  private:
-  std::int64_t rank_of(const Part& part) const {
+  std::int64_t rank_of(const KeptPart& part) const {
     return std::min({options_.rank, part.slot.shape[0], part.columns()});
   }
 
   // A convolution's kernel stays with the down factor.
-  void declare(const Part& part, std::vector<io::TensorDeclaration>& declared) const {
+  void declare(const KeptPart& part, std::vector<io::TensorDeclaration>& declared) const {
     const Shape& shape = part.slot.shape;
     if (part.kept != Kept::kFactors) {
       const char* role = part.kept == Kept::kDifference ? ".diff" : ".diff_b";
@@ -120,7 +120,7 @@ class LoraWriter {
     return writer.write(name, std::as_bytes(std::span(halves)));
   }
 
-  Status write(const Part& part, io::SafetensorsWriter& writer) const {
+  Status write(const KeptPart& part, io::SafetensorsWriter& writer) const {
     OBSCURA_ASSIGN(Tensor difference, difference_of(part));
     if (part.kept != Kept::kFactors) {
       const char* role = part.kept == Kept::kDifference ? ".diff" : ".diff_b";
@@ -135,7 +135,7 @@ class LoraWriter {
 
   LoraOptions options_;
   CancelToken cancel_;
-  std::vector<Part> parts_;
+  std::vector<KeptPart> parts_;
 };
 
 }  // namespace
