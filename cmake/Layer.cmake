@@ -1,12 +1,13 @@
 # obscura_layer(NAME [DEPENDS layer…] [LIBRARIES target…] [EXCLUDE path…])
-# Declares src/NAME as a layer. Every source below the folder belongs to it, except those under EXCLUDE: folders that are
-# layers of their own, sources that only some programs link. Objects, not archives: an op kernel or a node registers
-# itself from a static object, which an archive would drop.
+# Declares src/NAME as a layer. Every source below the folder belongs to it, except folders that are layers of their own in
+# tools/layers.txt, and under EXCLUDE sources that only some programs link. Objects, not archives: an op kernel or a node
+# registers itself from a static object, which an archive would drop.
 function(obscura_layer name)
   cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES;EXCLUDE" ${ARGN})
   string(REPLACE "/" "_" target ${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp ${CMAKE_SOURCE_DIR}/src/${name}/*.cu)
-  foreach(path ${LAYER_EXCLUDE})
+  obscura_layers_within(${name} within)
+  foreach(path ${within} ${LAYER_EXCLUDE})
     list(FILTER sources EXCLUDE REGEX "/src/${name}/${path}")
   endforeach()
   if(OBSCURA_JOIN GREATER 1)
@@ -24,6 +25,15 @@ function(obscura_layer name)
     target_link_libraries(obscura_${target} PUBLIC obscura_${dependency})
   endforeach()
   set_property(GLOBAL APPEND PROPERTY OBSCURA_LAYERS obscura_${target})
+endfunction()
+
+# obscura_layers_within(NAME FOLDERS): sets FOLDERS to those below src/NAME that are layers, each with a slash behind it.
+function(obscura_layers_within name folders)
+  set(table ${CMAKE_SOURCE_DIR}/tools/layers.txt)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${table})
+  file(STRINGS ${table} found REGEX "^${name}/[^:]+:")
+  list(TRANSFORM found REPLACE "^${name}/([^:]+):.*" "\\1/")
+  set(${folders} ${found} PARENT_SCOPE)
 endfunction()
 
 # obscura_check_layer(NAME TARGET)
