@@ -30,7 +30,7 @@ std::string family_names() {
 
 const Family* family_of(const UNetTraits& unet) {
   for (const Family& family : families())
-    if (family.owns(unet)) return &family;
+    if (family.latents.channels == unet.latent_channels && family.owns(unet)) return &family;
   return nullptr;
 }
 

@@ -45,13 +45,16 @@ struct LabelRule {
   std::int64_t features() const { return numbers * kFeatures; }
 };
 
+// Stable Diffusion 1's. ComfyUI's numbers.
+inline constexpr std::array<float, 4> kGreyOfSd = {0.8223f, -0.6876f, 0.6364f, 0.1380f};
+
 // What a VAE makes of an image.
 struct LatentSpace {
   std::int64_t channels = 4;
   std::int64_t pixels = 8;  // of an image, along each side of one of a latent
   float scale = 1;          // latents are multiplied by this before they are noised
-  // Of a grey image, which is what an image that is masked everywhere shows. ComfyUI's numbers.
-  std::array<float, 4> grey = {0.8223f, -0.6876f, 0.6364f, 0.1380f};
+  // Of a grey image, which is what an image that is masked everywhere shows: one a channel.
+  std::span<const float> grey = kGreyOfSd;
 };
 
 // SDXL's, and those of latents that come without a model, as an empty one does.
@@ -72,13 +75,14 @@ struct VelocityMark {
 struct UNetTraits {
   std::int64_t context = 0, label = 0;   // widths
   bool projects_by_convolution = false;  // into its transformers
+  std::int64_t latent_channels = 0;      // of what it predicts
 };
 
 struct Family {
-  std::string_view name;      // "SDXL base"
-  std::string_view made_for;  // of its adapters: "SDXL"
-  std::int64_t context = 0;   // width of the published model's text states
-  bool (*owns)(const UNetTraits& unet) = nullptr;
+  std::string_view name;                           // "SDXL base"
+  std::string_view made_for;                       // of its adapters: "SDXL"
+  std::int64_t context = 0;                        // width of the published model's text states
+  bool (*owns)(const UNetTraits& unet) = nullptr;  // of those that have its latents' channels
   // In the order in which their states stand side by side.
   std::vector<FamilyEncoder> encoders;
   int text_layer = -1;  // whose state is taken: -1 is the last

@@ -28,12 +28,14 @@ Result<const Family*> family_of_unet(const Component& unet) {
   auto read = models::unet_dimensions(unet);
   if (!read.ok()) return read.error().in("unet");
   const models::UNetDimensions& d = *read;
-  const Family* family = family_of({d.context_width, d.label_width, projects_by_convolution(unet)});
+  const Family* family =
+      family_of({d.context_width, d.label_width, projects_by_convolution(unet), d.out_channels});
   if (family != nullptr) return family;
   return Error(ErrorKind::kUnsupported,
                "a U-Net of " + family_names() + " is wanted, found one with a context of " +
-                   std::to_string(d.context_width) + " features and a label of " +
-                   std::to_string(d.label_width));
+                   std::to_string(d.context_width) + " features, a label of " +
+                   std::to_string(d.label_width) + " and latents of " +
+                   std::to_string(d.out_channels) + " channels");
 }
 
 }  // namespace

@@ -29,12 +29,13 @@ TEST(Family, IsToldByItsUNet) {
     const Family* family = family_of(unet);
     return family == nullptr ? "none" : std::string(family->name);
   };
-  EXPECT_EQ(of({2048, 2816, false}), "SDXL base");
-  EXPECT_EQ(of({1280, 2560, false}), "SDXL refiner");
-  EXPECT_EQ(of({1024, 0, false}), "Stable Diffusion 2");
-  EXPECT_EQ(of({768, 0, true}), "Stable Diffusion 1");
-  EXPECT_EQ(of({2048, 100, false}), "none");
-  EXPECT_EQ(of({0, 0, false}), "none");
+  EXPECT_EQ(of({2048, 2816, false, 4}), "SDXL base");
+  EXPECT_EQ(of({1280, 2560, false, 4}), "SDXL refiner");
+  EXPECT_EQ(of({1024, 0, false, 4}), "Stable Diffusion 2");
+  EXPECT_EQ(of({768, 0, true, 4}), "Stable Diffusion 1");
+  EXPECT_EQ(of({2048, 100, false, 4}), "none");
+  EXPECT_EQ(of({0, 0, false, 4}), "none");
+  EXPECT_EQ(of({768, 0, true, 8}), "none");
 }
 
 // No U-Net is of two families, and no adapter's width is.
@@ -47,11 +48,13 @@ TEST(Family, SharesNothingThatTellsIt) {
     EXPECT_EQ(family_of_context(family.context), family.made_for);
     EXPECT_FALSE(family.encoders.empty()) << family.name;
     EXPECT_FALSE(family.tiny_vae.empty()) << family.name;
+    EXPECT_EQ(family.latents.grey.size(), family.latents.channels) << family.name;
   }
-  for (UNetTraits unet : {UNetTraits{2048, 2816, false}, UNetTraits{1280, 2560, false},
-                          UNetTraits{1024, 0, false}, UNetTraits{768, 0, true}}) {
+  for (UNetTraits unet : {UNetTraits{2048, 2816, false, 4}, UNetTraits{1280, 2560, false, 4},
+                          UNetTraits{1024, 0, false, 4}, UNetTraits{768, 0, true, 4}}) {
     int owners = 0;
-    for (const Family& family : families()) owners += family.owns(unet) ? 1 : 0;
+    for (const Family& family : families())
+      owners += family.latents.channels == unet.latent_channels && family.owns(unet) ? 1 : 0;
     EXPECT_EQ(owners, 1) << unet.context;
   }
 }
