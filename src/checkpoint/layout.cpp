@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "checkpoint/kinds/unet.h"
+#include "checkpoint/kinds/vae.h"
 
 namespace obscura::checkpoint {
 namespace {
@@ -104,7 +105,7 @@ std::string CheckpointLayout::title() const {
   const bool text = has_text_encoders();
   const std::string name(family == nullptr ? "" : family->name);
   if (has(kUNet)) return text ? name : "U-Net of " + name;
-  if (!text) return "VAE";
+  if (!text) return has(kVae) ? "VAE" : std::string(components.front().kind().id);
   if (!name.empty()) return "text encoders of " + name;
   return components.size() == 1 ? "text encoder " + std::string(components[0].kind().id)
                                 : "text encoders";

@@ -95,7 +95,7 @@ struct CheckpointLayout {
   // family that has such a one.
   models::UNetConfig unet_config() const;
   models::TextEncoderConfig text_encoder_config(const NetworkKind& kind) const;
-  // "SDXL base", "U-Net of Stable Diffusion 1", "VAE".
+  // "SDXL base", "U-Net of Stable Diffusion 1", "VAE"; by the id of its kind what is none of these.
   std::string title() const;
 };
 

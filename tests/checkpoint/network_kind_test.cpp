@@ -69,6 +69,7 @@ TEST(NetworkKinds, OfANewDescriptionAreRecognisedAndBuilt) {
   ASSERT_TRUE(layout.ok()) << layout.error().message();
   ASSERT_EQ(layout->components.size(), 1u);
   EXPECT_EQ(layout->components[0].kind(), kScorer);
+  EXPECT_EQ(layout->title(), "test scorer");
   EXPECT_EQ(layout->family, nullptr);
   EXPECT_EQ(layout->tensors.used.size(), 2u);
 }
