@@ -180,7 +180,7 @@ struct RunTimes {
 Result<RunTimes> time_runs(runtime::Session& session, runtime::Program& program, Bindings& bound,
                            int repeats) {
   // The first run brings in kernels; a device that replays runs records the second.
-  for (int i = 0; i < (session.device().describe().name == "cpu" ? 1 : 2); ++i)
+  for (int i = 0; i < (session.device().describe().kind == backend::DeviceKind::kCpu ? 1 : 2); ++i)
     OBSCURA_TRY(session.run(program, bound.inputs, bound.outputs, CancelToken()));
   RunTimes times;
   for (int i = 0; i < repeats; ++i) {

@@ -67,7 +67,7 @@ void report_devices(Report& report) {
   bool gpu = false, told = false;
   for (const backend::BackendInfo& info : backend::backends()) {
     for (const backend::DeviceDescription& device : info.probe()) {
-      gpu = gpu || info.name != "cpu";
+      gpu = gpu || device.kind == backend::DeviceKind::kGpu;
       report.line(device.name, device.hardware);
       report.line("", fmt::format("{} of {} free; {}", memory_text(device.available_bytes),
                                   memory_text(device.total_bytes), device.libraries));
