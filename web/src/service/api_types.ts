@@ -17,8 +17,8 @@ export interface Job {
   /** Jobs with lower numbers run first. */
   readonly number: number;
   readonly title: string;
-  /** The API it came by. */
-  readonly source: "comfyui" | "api" | "a1111";
+  /** The API it came by: comfyui, a1111, … */
+  readonly source: string;
   readonly client_id: string;
   readonly node_count: number;
   readonly result_count: number;
@@ -52,8 +52,8 @@ export interface JobDetail {
   /** Jobs with lower numbers run first. */
   readonly number: number;
   readonly title: string;
-  /** The API it came by. */
-  readonly source: "comfyui" | "api" | "a1111";
+  /** The API it came by: comfyui, a1111, … */
+  readonly source: string;
   readonly client_id: string;
   readonly node_count: number;
   readonly result_count: number;
