@@ -296,7 +296,7 @@ Result<std::string> EngineStudio::fill_masked(std::string_view image, std::strin
 
 std::vector<server::PromptStyle> EngineStudio::prompt_styles(const std::string& project) const {
   std::vector<server::PromptStyle> styles;
-  auto text = read_text_file(project_named(project).folders.input.root() / "styles.csv");
+  auto text = read_file(project_named(project).folders.input.root() / "styles.csv");
   if (!text.ok()) return styles;
   for (prompt::Style& style : prompt::parse_styles(*text))
     styles.push_back(

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/files.h"
 #include "base/hash.h"
+#include "base/mapped_file.h"
 #include "base/numbered_file.h"
 #include "server/studio/file_area.h"
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -54,6 +55,8 @@ sigset_t block_stop_signals() {
 
 Status serve(const ServeOptions& options) {
   const sigset_t signals = block_stop_signals();
+  // Images carry their prompts: what the service keeps is for nobody else on this machine.
+  ::umask(077);
   server::ServiceOptions service_options;
   auto listen = server::parse_listen_address(options.listen);
   if (!listen.ok()) return listen.error().in("--listen");

@@ -56,10 +56,11 @@ std::string use_of(const io::ImageMetadata& texts) {
 Status run_show(const ShowOptions& options) {
   if (options.workflow) return print_workflow(options);
   if (!options.text.empty()) return print_text(options);
-  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(options.image));
-  OBSCURA_ASSIGN(io::Image image, io::decode_image(file.bytes(), options.image));
+  OBSCURA_ASSIGN(const std::string file, read_file(options.image));
+  const auto bytes = std::as_bytes(std::span(file));
+  OBSCURA_ASSIGN(io::Image image, io::decode_image(bytes, options.image));
   const Shape& shape = image.pixels.shape();
-  const std::string format(name_of(*io::recognise_image(file.bytes())));
+  const std::string format(name_of(*io::recognise_image(bytes)));
   const std::string profile = io::profile_title(image.profile).value_or("");
   if (options.json) {
     ordered_json texts = ordered_json::array();

@@ -42,7 +42,7 @@ Result<ordered_json> find_recipe(const std::filesystem::path& path,
     return Error(ErrorKind::kInvalidInput, path.string() + " carries no recipe, and there is no " +
                                                sidecar.filename().string() + " beside it");
   }
-  OBSCURA_ASSIGN(std::string text, read_text_file(sidecar));
+  OBSCURA_ASSIGN(std::string text, read_file(sidecar));
   return graph::parse_json(text);
 }
 

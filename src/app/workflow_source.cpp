@@ -68,10 +68,8 @@ Result<ImageWorkflow> workflow_in_image(const io::ImageMetadata& texts,
 
 Result<WorkflowFile> read_workflow_source(const std::filesystem::path& path,
                                           const std::vector<std::string>& models) {
-  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
-  const bool image = io::recognise_image(file.bytes()).has_value();
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
-                              file.bytes().size());
+  OBSCURA_ASSIGN(const std::string text, read_file(path));
+  const bool image = io::recognise_image(std::as_bytes(std::span(text))).has_value();
   Result<WorkflowFile> found =
       image ? from_image(path, models) : graph::read_workflow(text, NodeRegistry::builtin());
   if (!found.ok()) return found.error().in(path.string());

@@ -39,8 +39,12 @@ class WeightReader {
     static_cast<void>(spec);
     return {};
   }
-  // Says that the stored parts' memory was read and can be given back to the system.
-  virtual void done_with(std::span<const StoredPart> parts) { static_cast<void>(parts); }
+  // Says that the stored parts' memory was read and can be given back to the system. An error if
+  // what was read may not have been what is stored.
+  virtual Status done_with(std::span<const StoredPart> parts) {
+    static_cast<void>(parts);
+    return {};
+  }
   // Equal identities mean equal elements: with its shape and form, the key under which devices
   // share a prepared weight.
   virtual std::string identity(const ir::WeightSpec& spec) const = 0;

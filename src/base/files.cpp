@@ -2,110 +2,88 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <cstdint>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
+#include "base/file_error.h"
 #include "base/memory_text.h"
 
 namespace obscura {
 namespace {
 
-constexpr std::string_view kTemporaryMark = ".tmp-";
-constexpr std::size_t kTemporaryRandom = 6;  // letters that mkostemp makes up
+// Of ours alone, since what is left over is deleted without a question.
+constexpr std::string_view kTemporaryMark = ".obscura-tmp-";
+constexpr std::size_t kTemporaryRandom = 8;
+constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz012345";
 
-Error system_error(const std::string& what, const std::filesystem::path& path) {
-  ErrorKind kind = errno == ENOENT                      ? ErrorKind::kNotFound
-                   : errno == ENOSPC || errno == EDQUOT ? ErrorKind::kDiskFull
-                                                        : ErrorKind::kIo;
-  return Error(kind, what + " " + path.string() + ": " + std::strerror(errno));
+// A file beside `path` by a name that nothing had; -1 and errno if there can be none. Its mode is
+// what the umask leaves of 0666, as any new file's, from its first moment.
+int open_temporary(const std::filesystem::path& path, std::filesystem::path& temporary) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    std::array<unsigned char, kTemporaryRandom> random;
+    if (::getentropy(random.data(), random.size()) != 0) return -1;
+    std::string name(kTemporaryMark);
+    for (const unsigned char byte : random) name += kLetters[byte % kLetters.size()];
+    temporary = path.parent_path() / name;
+    const int descriptor = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0 || errno != EEXIST) return descriptor;
+  }
+  return -1;
 }
+
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
 
 }  // namespace
 
-Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return system_error("cannot open", path);
-  struct stat info {};
-  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(descriptor);
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.number < 0) return file_error("cannot open", path);
+  struct stat info = {};
+  if (::fstat(file.number, &info) != 0 || !S_ISREG(info.st_mode))
     return Error(ErrorKind::kInvalidInput, path.string() + " is not a regular file");
-  }
-  auto size = static_cast<std::size_t>(info.st_size);
-  const std::byte* data = nullptr;
-  if (size > 0) {
-    void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (address == MAP_FAILED) {
-      Error error = system_error("cannot map", path);
-      ::close(descriptor);
-      return error;
-    }
-    data = static_cast<const std::byte*>(address);
-  }
-  ::close(descriptor);
-  return MappedFile(path, {data, size});
-}
-
-MappedFile::MappedFile(std::filesystem::path path, std::span<const std::byte> bytes)
-    : path_(std::move(path)), bytes_(bytes) {}
-
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)), bytes_(std::exchange(other.bytes_, {})) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(bytes_, other.bytes_);
-  return *this;
-}
-
-MappedFile::~MappedFile() {
-  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-}
-
-void release_pages(std::span<const std::byte> bytes) {
-  const std::uintptr_t page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  // Only whole pages inside the range: its ends may share a page with a neighbour that is in use.
-  std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;
-  std::uintptr_t end = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size()) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-}
-
-Result<std::string> read_text_file(const std::filesystem::path& path, std::size_t limit) {
-  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
-  if (file.bytes().size() > limit) {
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size > limit) {
     return Error(ErrorKind::kIo, path.string() + " is larger than " + memory_text(limit));
   }
-  return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  std::string bytes(size, '\0');
+  std::size_t had = 0;
+  while (had < size) {
+    const ssize_t got = ::read(file.number, bytes.data() + had, size - had);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return file_error("cannot read", path);
+    if (got == 0) break;  // it was cut meanwhile
+    had += static_cast<std::size_t>(got);
+  }
+  bytes.resize(had);
+  return bytes;
 }
 
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
   std::error_code ignored;  // a folder that could not be made shows as the open error below
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), ignored);
-  const std::string pattern = path.string().append(kTemporaryMark).append(kTemporaryRandom, 'X');
-  std::string temporary;
+  std::filesystem::path temporary;
   int descriptor = -1;
   for (bool taken_away = true; taken_away;) {
     if (descriptor >= 0) ::close(descriptor);
-    temporary = pattern;
-    descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
-    if (descriptor < 0) return system_error("cannot write", path);
+    descriptor = open_temporary(path, temporary);
+    if (descriptor < 0) return file_error("cannot write", path);
     // Held until it has its final name or the process ends, however it ends. Before it was held,
     // remove_abandoned_files() may have taken it for abandoned.
     ::flock(descriptor, LOCK_EX);
-    struct stat now {};
+    struct stat now = {};
     taken_away = ::fstat(descriptor, &now) == 0 && now.st_nlink == 0;
   }
-  // mkostemp makes the file private; an image should be as readable as any other new file.
-  mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(descriptor, 0666 & ~mask);
-  return AtomicFile(path, temporary, descriptor);
+  return AtomicFile(path, std::move(temporary), descriptor);
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor)
@@ -125,7 +103,7 @@ Status AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return system_error("cannot write", path_);
+    if (written < 0) return file_error("cannot write", path_);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return {};
@@ -136,20 +114,20 @@ Status AtomicFile::write(std::string_view text) {
 }
 
 Status AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) return system_error("cannot write", path_);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return system_error("cannot write", path_);
+  if (::fsync(descriptor_) != 0) return file_error("cannot write", path_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return file_error("cannot write", path_);
   temporary_.clear();
   ::close(std::exchange(descriptor_, -1));
   return {};
 }
 
 Status AtomicFile::commit_new() {
-  if (::fsync(descriptor_) != 0) return system_error("cannot write", path_);
+  if (::fsync(descriptor_) != 0) return file_error("cannot write", path_);
   // link() refuses an existing name, rename() would replace it; the temporary name goes with the
   // object.
   if (::link(temporary_.c_str(), path_.c_str()) != 0) {
     if (errno == EEXIST) return Error(ErrorKind::kInvalidInput, path_.string() + " exists already");
-    return system_error("cannot write", path_);
+    return file_error("cannot write", path_);
   }
   return {};
 }
@@ -161,11 +139,9 @@ void remove_abandoned_files(const std::filesystem::path& folder) {
   for (fs::recursive_directory_iterator at(folder, kOptions, error), end; !error && at != end;
        at.increment(error)) {
     const std::string name = at->path().filename().string();
-    const std::size_t mark = name.rfind(kTemporaryMark);
-    if (mark == std::string::npos ||
-        name.size() != mark + kTemporaryMark.size() + kTemporaryRandom) {
+    if (!name.starts_with(kTemporaryMark) ||
+        name.size() != kTemporaryMark.size() + kTemporaryRandom)
       continue;
-    }
     const int descriptor = ::open(at->path().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (descriptor < 0) continue;
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(at->path().c_str());

@@ -1,4 +1,4 @@
-// Files: read-only mappings, and writes that are either whole or not there.
+// Files: read whole, and writes that are either whole or not there.
 #pragma once
 
 #include <cstddef>
@@ -12,33 +12,9 @@
 
 namespace obscura {
 
-// A file mapped read-only, for as long as the object lives. Moving keeps the address. Thread safe
-// once open. The bytes are the page cache's: a file that another program truncates meanwhile raises
-// SIGBUS, as for any mapping.
-class MappedFile {
- public:
-  static Result<MappedFile> open(const std::filesystem::path& path);
-  MappedFile(MappedFile&& other) noexcept;
-  MappedFile& operator=(MappedFile&& other) noexcept;
-  ~MappedFile();
-
-  std::span<const std::byte> bytes() const { return bytes_; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  MappedFile(std::filesystem::path path, std::span<const std::byte> bytes);
-  std::filesystem::path path_;
-  std::span<const std::byte> bytes_;
-};
-
-// Tells the kernel that the pages inside `bytes` (part of a file mapping) need not stay in this
-// process's memory. Their content is untouched and comes back from the page cache or the file when
-// it is next read.
-void release_pages(std::span<const std::byte> bytes);
-
-// The whole file as a string; kIo if it is larger than `limit` bytes.
-Result<std::string> read_text_file(const std::filesystem::path& path,
-                                   std::size_t limit = 256u << 20);
+// The bytes of the whole file, as it was while it was read. kNotFound; kInvalidInput if it is not a
+// regular file; kIo if it is larger than `limit` bytes.
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 256u << 20);
 
 // A file under construction: written beside its final place under a temporary name, which commit()
 // renames after flushing to disk. Destroyed without commit(), it leaves nothing behind. Not thread

@@ -128,8 +128,8 @@ Result<std::vector<Image>> decode_frames(std::span<const std::byte> bytes,
 }
 
 Result<Image> read_image(const std::filesystem::path& path) {
-  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
-  return decode_image(file.bytes(), path.string());
+  OBSCURA_ASSIGN(const std::string bytes, read_file(path));
+  return decode_image(std::as_bytes(std::span(bytes)), path.string());
 }
 
 Result<ImageMetadata> decode_metadata(std::span<const std::byte> bytes, const std::string& name) {
@@ -151,8 +151,8 @@ Result<ImageMetadata> decode_metadata(std::span<const std::byte> bytes, const st
 }
 
 Result<ImageMetadata> read_metadata(const std::filesystem::path& path) {
-  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
-  return decode_metadata(file.bytes(), path.string());
+  OBSCURA_ASSIGN(const std::string bytes, read_file(path));
+  return decode_metadata(std::as_bytes(std::span(bytes)), path.string());
 }
 
 }  // namespace obscura::io

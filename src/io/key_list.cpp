@@ -71,7 +71,7 @@ Result<std::vector<TensorDeclaration>> parse_key_list(std::string_view text,
 }
 
 Result<std::vector<TensorDeclaration>> read_key_list(const std::filesystem::path& path) {
-  OBSCURA_ASSIGN(std::string text, read_text_file(path, std::size_t{64} << 20));
+  OBSCURA_ASSIGN(std::string text, read_file(path, std::size_t{64} << 20));
   return parse_key_list(text, path.string());
 }
 

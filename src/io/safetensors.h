@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/files.h"
+#include "base/mapped_file.h"
 #include "base/result.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"

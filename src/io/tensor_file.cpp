@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "base/files.h"
+#include "base/mapped_file.h"
 #include "io/gguf.h"
 #include "io/torch_file.h"
 
@@ -62,7 +63,7 @@ Result<fs::path> beside(const fs::path& folder, std::string_view name) {
 // The files that a list of shards names, each once, in the order of their names.
 Result<std::set<std::string>> shard_names(const fs::path& index) {
   constexpr std::size_t kLimit = std::size_t{64} << 20;
-  OBSCURA_ASSIGN(std::string text, read_text_file(index, kLimit));
+  OBSCURA_ASSIGN(std::string text, read_file(index, kLimit));
   dom::parser parser;
   dom::element root;
   dom::object weights;
@@ -102,7 +103,7 @@ std::optional<fs::path> network_file(const fs::path& folder) {
 
 // The scheduler's words on the prediction, as metadata. What cannot be read says nothing.
 void read_scheduler(const fs::path& path, SafetensorsMetadata& metadata) {
-  auto text = read_text_file(path, std::size_t{1} << 20);
+  auto text = read_file(path, std::size_t{1} << 20);
   dom::parser parser;
   dom::element root;
   if (!text.ok() || parser.parse(simdjson::padded_string(*text)).get(root) != simdjson::SUCCESS)

@@ -62,24 +62,24 @@ Result<std::string> InputFolder::sha256(std::string_view name) const {
   return sha256_hex_of_file(path);
 }
 
-Result<MappedFile> InputFolder::open(std::string_view name) {
+Result<std::string> InputFolder::read_bytes(std::string_view name) {
   OBSCURA_ASSIGN(std::filesystem::path path, find(name));
-  OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
+  OBSCURA_ASSIGN(std::string bytes, read_file(path));
   std::lock_guard lock(mutex_);
-  digests_[std::string(name)] = sha256_hex(file.bytes());
-  return file;
+  digests_[std::string(name)] = sha256_hex(bytes);
+  return bytes;
 }
 
 Result<io::Image> InputFolder::read(std::string_view name) {
   OBSCURA_ASSIGN(std::filesystem::path path, find(name));
-  OBSCURA_ASSIGN(MappedFile file, open(name));
-  return io::decode_image(file.bytes(), path.string());
+  OBSCURA_ASSIGN(const std::string bytes, read_bytes(name));
+  return io::decode_image(std::as_bytes(std::span(bytes)), path.string());
 }
 
 Result<std::vector<io::Image>> InputFolder::read_frames(std::string_view name) {
   OBSCURA_ASSIGN(std::filesystem::path path, find(name));
-  OBSCURA_ASSIGN(MappedFile file, open(name));
-  return io::decode_frames(file.bytes(), path.string());
+  OBSCURA_ASSIGN(const std::string bytes, read_bytes(name));
+  return io::decode_frames(std::as_bytes(std::span(bytes)), path.string());
 }
 
 std::string InputFolder::digest_read(std::string_view name) const {

@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/files.h"
 #include "base/result.h"
 #include "io/image.h"
 
@@ -35,8 +34,8 @@ class InputFolder {
   Result<std::filesystem::path> find(std::string_view name) const;
   // The digest of the file's bytes.
   Result<std::string> sha256(std::string_view name) const;
-  // Maps the file and keeps its digest, for the recipe.
-  Result<MappedFile> open(std::string_view name);
+  // Keeps the file's digest too, for the recipe.
+  Result<std::string> read_bytes(std::string_view name);
   // The same, and decodes the image; or all that the file holds.
   Result<io::Image> read(std::string_view name);
   Result<std::vector<io::Image>> read_frames(std::string_view name);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/files.h"
+#include "base/mapped_file.h"
 #include "base/parallel.h"
 
 namespace obscura::runtime {
@@ -80,7 +80,10 @@ Status WeightStore::read_part(const std::string& name, float* target) const {
   } else {
     parallel_for((count + kBlock - 1) / kBlock, widen);
   }
-  if (backing_ == Backing::kFile) release_pages(tensor.bytes);
+  if (backing_ == Backing::kFile) {
+    release_pages(tensor.bytes);
+    OBSCURA_TRY(check_unchanged(tensor.bytes));
+  }
   for (const auto& change : changes_) {
     if (change->touches(name)) OBSCURA_TRY(change->apply(name, tensor.shape, target));
   }
@@ -111,9 +114,13 @@ std::string WeightStore::identity(const ir::WeightSpec& spec) const {
   return identity;
 }
 
-void WeightStore::done_with(std::span<const StoredPart> parts) {
-  if (backing_ != Backing::kFile) return;
-  for (const StoredPart& part : parts) release_pages(part.bytes);
+Status WeightStore::done_with(std::span<const StoredPart> parts) {
+  if (backing_ != Backing::kFile) return {};
+  for (const StoredPart& part : parts) {
+    release_pages(part.bytes);
+    OBSCURA_TRY(check_unchanged(part.bytes));
+  }
+  return {};
 }
 
 std::shared_ptr<WeightStore> WeightStore::with(std::shared_ptr<const WeightChange> change) const {

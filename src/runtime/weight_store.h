@@ -68,7 +68,7 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
   const std::map<std::string, StoredTensor, std::less<>>& tensors() const { return tensors_; }
   Status read(const ir::WeightSpec& spec, float* target) override;
   std::vector<StoredPart> stored(const ir::WeightSpec& spec) override;
-  void done_with(std::span<const StoredPart> parts) override;
+  Status done_with(std::span<const StoredPart> parts) override;
   // Of one weight: alike in every store that makes the same changes to its parts.
   std::string identity(const ir::WeightSpec& spec) const override;
   // Of all together: differs wherever a tensor does.

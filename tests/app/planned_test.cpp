@@ -56,7 +56,7 @@ std::vector<Job> jobs() {
   for (const auto& entry : std::filesystem::directory_iterator(source_path("workflows"))) {
     // Two models that are not carried.
     if (entry.path().extension() != ".json" || entry.path().stem() == "two_stage_refiner") continue;
-    ordered_json prompt = ordered_json::parse(read_text_file(entry.path().string()).value());
+    ordered_json prompt = ordered_json::parse(read_file(entry.path().string()).value());
     make_small(prompt);
     all.push_back({entry.path().stem().string(), graph::Workflow::from_json(prompt).value()});
   }

@@ -73,7 +73,7 @@ def keeps_what_was_there():
 
 def leaves_nothing_half_written():
     for path in filter(pathlib.Path.is_file, DATA.rglob("*")):
-        assert ".tmp-" not in path.name, path
+        assert ".obscura-tmp-" not in path.name, path
         if path.suffix == ".png" and path.parent.name != "input":
             assert path.read_bytes()[-8:-4] == b"IEND", path
 

@@ -12,7 +12,7 @@ namespace obscura::io {
 namespace {
 
 std::string small_file() {
-  return read_text_file(source_path("tests/fuzz/corpus/tensor_file/small.gguf")).value();
+  return read_file(source_path("tests/fuzz/corpus/tensor_file/small.gguf")).value();
 }
 
 std::string gguf_refusal(const std::string& bytes) {

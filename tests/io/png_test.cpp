@@ -237,7 +237,7 @@ TEST(Png, WritesWholeFilesThatPngcheckAccepts) {
       EXPECT_EQ(std::system(("pngcheck -q " + path.string()).c_str()), 0);
     }
   }
-  std::string broken = *read_text_file(folder / "image_8_3.png");
+  std::string broken = *read_file(folder / "image_8_3.png");
   broken[broken.size() / 2] ^= 1;
   ASSERT_TRUE(write_file_atomically(folder / "broken.png", broken).ok());
   EXPECT_NE(

@@ -10,7 +10,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/files.h"
+#include "base/mapped_file.h"
 #include "io/exr.h"
 #include "io/image.h"
 #include "io/test_folder.h"

@@ -172,7 +172,7 @@ TEST(OutputFolder, CarriesTheRecipeOrLeavesItBeside) {
   OutputFolder clean({.root = root.path(), .temporary = root.path(), .clean = true});
   path = root / clean.store(image("clean"))->filename;
   EXPECT_TRUE(io::read_metadata(path)->empty());
-  EXPECT_EQ(nlohmann::json::parse(read_text_file(root / "clean_00001_.recipe.json").value()),
+  EXPECT_EQ(nlohmann::json::parse(read_file(root / "clean_00001_.recipe.json").value()),
             (nlohmann::json{{"format", 1}}));
 }
 

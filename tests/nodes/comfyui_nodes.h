@@ -12,8 +12,7 @@ namespace obscura::nodes {
 
 inline const nlohmann::ordered_json& comfyui_nodes() {
   static const nlohmann::ordered_json kNodes =
-      graph::parse_json(read_text_file(source_path("tests/golden/comfyui_nodes.json")).value())
-          .value();
+      graph::parse_json(read_file(source_path("tests/golden/comfyui_nodes.json")).value()).value();
   return kNodes;
 }
 

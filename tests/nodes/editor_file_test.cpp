@@ -19,7 +19,7 @@ using nlohmann::json;
 
 TEST(EditorFile, MeansWhatTheEditorRuns) {
   const std::string path = source_path("tests/golden/editor_subgraphs.json").string();
-  auto text = read_text_file(path, std::size_t{1} << 20);
+  auto text = read_file(path, std::size_t{1} << 20);
   ASSERT_TRUE(text.ok()) << text.error().message();
   const json golden = json::parse(*text);
   auto read = graph::read_workflow(golden.at("file").dump(), graph::NodeRegistry::builtin());

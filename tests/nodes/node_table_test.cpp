@@ -41,7 +41,7 @@ const std::map<std::string, std::string> kBlocked = {
 };
 
 std::string read_or_empty(const std::string& path) {
-  auto text = read_text_file(path);
+  auto text = read_file(path);
   return text.ok() ? *text : "";
 }
 

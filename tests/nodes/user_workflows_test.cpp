@@ -11,8 +11,7 @@ namespace obscura::nodes {
 namespace {
 
 std::string text_of(const std::string& folder, const std::string& name) {
-  return read_text_file(source_path("tests/nodes/").string() + folder + "/" + name + ".json")
-      .value();
+  return read_file(source_path("tests/nodes/").string() + folder + "/" + name + ".json").value();
 }
 
 WorkflowRunner& runner() {

@@ -153,10 +153,8 @@ class FakeStudio final : public Studio, public JobRunner {
   // A model begins with "model".
   Result<std::string> inspect_model(std::string_view kind,
                                     const std::filesystem::path& file) const override {
-    OBSCURA_ASSIGN(MappedFile mapped, MappedFile::open(file));
-    const auto bytes = mapped.bytes();
-    if (std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())
-            .starts_with("model")) {
+    OBSCURA_ASSIGN(const std::string bytes, read_file(file));
+    if (bytes.starts_with("model")) {
       return "one of " + std::string(kind);
     }
     return Error(ErrorKind::kCorrupt, file.string() + " is no model");

@@ -18,7 +18,7 @@ constexpr char kSecret[] = "the key to the archive is 7f3a19";
 const char* const kSecretFiles[] = {"secret.txt", "tls/secret.txt", "secret.safetensors"};
 
 json openapi_document() {
-  auto text = read_text_file(source_path("docs/openapi.json"));
+  auto text = read_file(source_path("docs/openapi.json"));
   EXPECT_TRUE(text.ok());
   return json::parse(*text);
 }
@@ -155,7 +155,7 @@ TEST_F(TraversalTest, NoAddressLeadsOutOfItsFolder) {
   }
   EXPECT_EQ(outside(), before);
   for (const char* name : kSecretFiles)
-    EXPECT_EQ(*read_text_file(folder_.path() / name), kSecret) << name;
+    EXPECT_EQ(*read_file(folder_.path() / name), kSecret) << name;
 }
 
 TEST_F(TraversalTest, NoFormLeadsOutOfItsFolder) {
@@ -198,7 +198,7 @@ TEST_F(TraversalTest, NoFormLeadsOutOfItsFolder) {
   }
   EXPECT_EQ(outside(), before);
   for (const char* name : kSecretFiles)
-    EXPECT_EQ(*read_text_file(folder_.path() / name), kSecret) << name;
+    EXPECT_EQ(*read_file(folder_.path() / name), kSecret) << name;
 }
 
 // Two clients of one studio, each with an artist, and what the first one's has made.

@@ -200,7 +200,7 @@ TEST(FileArea, StaysInItsFolder) {
   }
   EXPECT_EQ(area.find("none.png").error().kind(), ErrorKind::kNotFound);
   EXPECT_EQ(area.find("sub").error().kind(), ErrorKind::kNotFound);
-  EXPECT_EQ(*read_text_file(folder.path() / "secret.txt"), "secret");
+  EXPECT_EQ(*read_file(folder.path() / "secret.txt"), "secret");
 }
 
 TEST(FileArea, NamesUploads) {
@@ -211,8 +211,8 @@ TEST(FileArea, NamesUploads) {
   EXPECT_EQ(*area.store("s", "a.png", "two", false), "a (1).png");
   EXPECT_EQ(*area.store("s", "a.png", "two", false), "a (1).png");
   EXPECT_EQ(*area.store("s", "a.png", "three", true), "a.png");
-  EXPECT_EQ(*read_text_file(folder.path() / "s/a.png"), "three");
-  EXPECT_EQ(*read_text_file(folder.path() / "s/a (1).png"), "two");
+  EXPECT_EQ(*read_file(folder.path() / "s/a.png"), "three");
+  EXPECT_EQ(*read_file(folder.path() / "s/a (1).png"), "two");
   EXPECT_FALSE(area.store("../s", "a.png", "x", true).ok());
   EXPECT_FALSE(area.store("", "s/a.png", "x", true).ok());
 }

@@ -20,7 +20,7 @@ namespace {
 class OldFileTest : public ::testing::Test {
  protected:
   OldFileTest() {
-    auto sql = read_text_file(source_path("tests/golden/store_version_3.sql"));
+    auto sql = read_file(source_path("tests/golden/store_version_3.sql"));
     EXPECT_TRUE(sql.ok());
     auto database = Database::open(path());
     EXPECT_TRUE(database.ok());

@@ -78,7 +78,7 @@ Result<std::map<std::string, std::size_t>> recorded_choices(const std::string& d
   bool named = !variable("OBSCURA_CUDA_CHOICES").empty();
   std::error_code error;
   if (!named && !std::filesystem::exists(file, error)) return none;
-  Result<std::string> text = read_text_file(file);
+  Result<std::string> text = read_file(file);
   Result<Choices> choices = text.ok() ? Choices::parse(*text) : Result<Choices>(text.error());
   if (!choices.ok()) {
     if (named) return choices.error().in(file.string());

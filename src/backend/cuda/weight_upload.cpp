@@ -93,8 +93,7 @@ Status WeightUpload::read(const ir::Value& value, std::byte* target, std::byte* 
     }
     total += count;
   }
-  reader_.done_with(parts);
-  return {};
+  return reader_.done_with(parts);
 }
 
 }  // namespace obscura::backend::cuda

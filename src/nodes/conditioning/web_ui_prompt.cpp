@@ -37,7 +37,7 @@ std::string file_text(const Environment& environment, const std::string& name) {
   if (folder == nullptr) return "";
   auto path = library::path_below(folder->root(), name);
   if (!path.ok()) return "";
-  auto text = read_text_file(path->string());
+  auto text = read_file(path->string());
   return text.ok() ? *text : "";
 }
 

@@ -47,8 +47,9 @@ std::vector<std::string> latent_files(const Environment& environment) {
 
 Result<NodeResult> load_latent(NodeCall& call) {
   const auto& name = call.get<std::string>("latent");
-  OBSCURA_ASSIGN(MappedFile mapped, call.environment<library::InputFolder>().open(name));
-  OBSCURA_ASSIGN(auto file, io::SafetensorsFile::parse(mapped.bytes(), name));
+  OBSCURA_ASSIGN(const std::string bytes,
+                 call.environment<library::InputFolder>().read_bytes(name));
+  OBSCURA_ASSIGN(auto file, io::SafetensorsFile::parse(std::as_bytes(std::span(bytes)), name));
   const io::TensorEntry* entry = file.find("latent_tensor");
   if (entry == nullptr || entry->shape.rank() != 4 || !is_floating(entry->dtype)) {
     return Error(ErrorKind::kInvalidInput,

@@ -54,9 +54,8 @@ Result<std::vector<A1111Image>> a1111_images(ServiceParts& parts, const store::J
       const std::string subfolder = entry.value("subfolder", "");
       const std::string name = entry.value("filename", "");
       OBSCURA_ASSIGN(auto path, area->find(subfolder.empty() ? name : subfolder + "/" + name));
-      OBSCURA_ASSIGN(MappedFile file, MappedFile::open(path));
       A1111Image image;
-      image.bytes.assign(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+      OBSCURA_ASSIGN(image.bytes, read_file(path));
       auto texts = parts.studio.image_texts(image.bytes);
       if (texts.ok()) image.texts = std::move(texts).value();
       images.push_back(std::move(image));

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "base/files.h"
+#include "base/mapped_file.h"
 
 namespace obscura::server {
 namespace {
@@ -30,11 +30,13 @@ class TarWriter {
 
   Status open() {
     archive_write_set_format_pax_restricted(writer_.get());
+    // Names are bytes: they need be no text, and this process's locale has no say.
+    archive_write_set_options(writer_.get(), "hdrcharset=BINARY");
     return check(archive_write_open_filename(writer_.get(), target_.c_str()));
   }
   Status add(const std::string& name, std::string_view content, std::time_t time) {
     std::unique_ptr<archive_entry, FreeEntry> entry(archive_entry_new());
-    archive_entry_set_pathname_utf8(entry.get(), name.c_str());
+    archive_entry_set_pathname(entry.get(), name.c_str());
     archive_entry_set_size(entry.get(), static_cast<la_int64_t>(content.size()));
     archive_entry_set_filetype(entry.get(), AE_IFREG);
     archive_entry_set_perm(entry.get(), 0600);
@@ -73,18 +75,14 @@ Status add_folder(TarWriter& tar, const fs::path& folder, const std::string& pre
     // A job may finish meanwhile: its temporary files are gone between the listing and the reading.
     std::error_code gone;
     if (at->is_symlink(gone) || !at->is_regular_file(gone)) continue;
-    const auto size = at->file_size(gone);
-    if (gone) continue;
-    if (size == 0) {
-      OBSCURA_TRY(tar.add(prefix + "/" + name, "", std::time(nullptr)));
-      continue;
-    }
     auto file = MappedFile::open(at->path());
     if (!file.ok() && file.error().kind() == ErrorKind::kNotFound) continue;
     if (!file.ok()) return file.error();
+    const auto bytes = file->bytes();
     OBSCURA_TRY(tar.add(prefix + "/" + name,
-                        {reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size()},
+                        {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
                         std::time(nullptr)));
+    OBSCURA_TRY(check_unchanged(bytes));
   }
   if (error) return Error(ErrorKind::kIo, fmt::format("{}: {}", folder.string(), error.message()));
   return {};

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <system_error>
 
+#include "base/mapped_file.h"
 #include "base/memory_text.h"
 #include "graph/json_text.h"
 #include "server/api/routes.h"
@@ -164,7 +165,8 @@ std::optional<Response> prepare_import(ServiceParts& parts, Request& header,
 
 bool same_content(const fs::path& a, const fs::path& b) {
   auto one = MappedFile::open(a), other = MappedFile::open(b);
-  return one.ok() && other.ok() && std::ranges::equal(one->bytes(), other->bytes());
+  return one.ok() && other.ok() && std::ranges::equal(one->bytes(), other->bytes()) &&
+         check_unchanged(one->bytes()).ok() && check_unchanged(other->bytes()).ok();
 }
 
 std::optional<ModelEntry> entry_of(const ServiceParts& parts, const Import& import) {

@@ -51,11 +51,9 @@ std::optional<ImageRequest> conversion_of(const Request& request) {
 
 Response converted(const ServiceParts& parts, const std::filesystem::path& path,
                    const ImageRequest& wanted) {
-  auto file = MappedFile::open(path);
+  auto file = read_file(path);
   if (!file.ok()) return error_response(file.error());
-  const auto bytes = file->bytes();
-  auto image =
-      parts.studio.convert({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, wanted);
+  auto image = parts.studio.convert(*file, wanted);
   if (!image.ok()) return error_response(image.error());
   Response response;
   response.type = "image/" + std::string(wanted.format);
@@ -150,11 +148,9 @@ Response upload_mask(const ServiceParts& parts, const Request& request) {
   if (!upload.ok()) return error_response(upload.error());
   auto original = find_original(parts, request, *upload);
   if (!original.ok()) return error_response(original.error());
-  auto image = MappedFile::open(*original);
+  auto image = read_file(*original);
   if (!image.ok()) return error_response(image.error());
-  const auto bytes = image->bytes();
-  auto masked = parts.studio.with_alpha({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                                        upload->content);
+  auto masked = parts.studio.with_alpha(*image, upload->content);
   if (!masked.ok()) return error_response(masked.error());
   return store_upload(parts, request, *upload, *masked);
 }

@@ -26,7 +26,7 @@ bool is_set(const Request& request, const char* name, bool otherwise) {
 Result<ordered_json> read_settings(const FileArea& user) {
   auto path = user.find(kSettings);
   if (!path.ok()) return ordered_json::object();
-  OBSCURA_ASSIGN(std::string text, read_text_file(*path, std::size_t{16} << 20));
+  OBSCURA_ASSIGN(std::string text, read_file(*path, std::size_t{16} << 20));
   OBSCURA_ASSIGN(ordered_json settings, graph::parse_json(text));
   return settings.is_object() ? settings : ordered_json::object();
 }

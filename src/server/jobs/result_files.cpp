@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/mapped_file.h"
 #include "base/numbered_file.h"
 #include "server/studio/file_area.h"
 #include "server/studio/project_folders.h"
@@ -48,7 +49,9 @@ Status write_once(const fs::path& path, std::span<const std::byte> bytes) {
   std::error_code error;
   if (fs::is_regular_file(path, error)) {
     auto there = MappedFile::open(path);
-    if (there.ok() && std::ranges::equal(there->bytes(), bytes)) return {};
+    if (there.ok() && std::ranges::equal(there->bytes(), bytes) &&
+        check_unchanged(there->bytes()).ok())
+      return {};
   }
   OBSCURA_ASSIGN(AtomicFile file, AtomicFile::create(path));
   OBSCURA_TRY(file.write(bytes));

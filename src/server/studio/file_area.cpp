@@ -24,10 +24,8 @@ bool holds(const fs::path& path, std::string_view content) {
   if (!fs::is_regular_file(path, error) || fs::file_size(path, error) != content.size()) {
     return false;
   }
-  auto file = MappedFile::open(path);
-  if (!file.ok()) return false;
-  const auto bytes = file->bytes();
-  return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == content;
+  auto file = read_file(path);
+  return file.ok() && *file == content;
 }
 
 }  // namespace

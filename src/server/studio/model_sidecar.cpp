@@ -34,7 +34,7 @@ std::optional<fs::path> beside(const fs::path& model, std::string_view ending) {
 ordered_json read_notes(const fs::path& model, std::string_view ending) {
   const auto file = beside(model, ending);
   if (!file) return nullptr;
-  auto text = read_text_file(*file, kMostNotesBytes);
+  auto text = read_file(*file, kMostNotesBytes);
   if (!text.ok()) return nullptr;
   auto notes = graph::parse_json(*text);
   return notes.ok() ? std::move(notes).value() : ordered_json();
@@ -58,11 +58,9 @@ void add_words(std::string_view text, std::vector<std::string>& words) {
 }
 
 Response image_response(const Studio& studio, const fs::path& image, bool versioned) {
-  auto file = MappedFile::open(image);
+  auto file = read_file(image);
   if (!file.ok()) return error_response(file.error());
-  const auto bytes = file->bytes();
-  auto webp = studio.convert({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-                             {.format = "webp", .quality = 85, .side = kPreviewSide});
+  auto webp = studio.convert(*file, {.format = "webp", .quality = 85, .side = kPreviewSide});
   if (!webp.ok()) return error_response(422, webp.error().message());
   Response response;
   response.type = "image/webp";

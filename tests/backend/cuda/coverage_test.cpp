@@ -20,7 +20,7 @@ std::set<std::string> op_names() {
   auto folder = source_path("src/ir");
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".h") continue;
-    Result<std::string> text = read_text_file(entry.path());
+    Result<std::string> text = read_file(entry.path());
     EXPECT_TRUE(text.ok());
     for (std::sregex_iterator match(text->begin(), text->end(), kName), end; match != end; ++match)
       names.insert((*match)[1]);

@@ -16,7 +16,7 @@ constexpr char kImage[] = R"({"1":{"class_type":"SaveImage","inputs":{"name":"a.
 class ApiTest : public ServiceTest {
  protected:
   ApiTest() {
-    auto text = read_text_file(source_path("docs/openapi.json"));
+    auto text = read_file(source_path("docs/openapi.json"));
     EXPECT_TRUE(text.ok());
     document_ = json::parse(*text);
   }

@@ -44,7 +44,7 @@ TEST_F(ModelImportTest, TakesInAModelLargerThanBodiesInMemory) {
   EXPECT_EQ(reply.json()["title"], "one of checkpoints");
   EXPECT_EQ(reply.json()["model"]["name"], "own/new.safetensors");
   EXPECT_EQ(reply.json()["model"]["bytes"], model.size());
-  EXPECT_EQ(*read_text_file(place("checkpoints/own/new.safetensors")), model);
+  EXPECT_EQ(*read_file(place("checkpoints/own/new.safetensors")), model);
   EXPECT_EQ(file_count(), 1U);
   EXPECT_NE(get("/api/v1/models?kind=checkpoints").body.find("own/new.safetensors"),
             std::string::npos);
@@ -72,7 +72,7 @@ TEST_F(ModelImportTest, KeepsWhatIsThereAlready) {
   const Reply other = put("checkpoints/a.safetensors", "model two");
   EXPECT_EQ(other.status, 409) << other.body;
   EXPECT_EQ(put("checkpoints/base.safetensors", "model").status, 409) << "it is in the program";
-  EXPECT_EQ(*read_text_file(place("checkpoints/a.safetensors")), "model one");
+  EXPECT_EQ(*read_file(place("checkpoints/a.safetensors")), "model one");
   EXPECT_EQ(file_count(), 1U);
 }
 
@@ -151,7 +151,7 @@ TEST_F(ModelImportTest, SaysThatTheDiskHasNoRoom) {
 TEST_F(ModelImportTest, DeletesWhatAKilledProcessLeft) {
   stop();
   fs::create_directories(place("checkpoints"));
-  const fs::path left = place("checkpoints/a.safetensors.tmp-Ab12Cd");
+  const fs::path left = place("checkpoints/.obscura-tmp-ab12cd34");
   ASSERT_TRUE(write_file_atomically(left, "half").ok());
   auto alive = AtomicFile::create(place("checkpoints/b.safetensors"));
   ASSERT_TRUE(alive.ok());

@@ -36,7 +36,7 @@ class ResultFilesTest : public ::testing::Test {
     return files_.keep(store::kDefaultProject, file);
   }
   std::string kept(const store::NewResult& result) const {
-    return read_text_file(files_.path(store::kDefaultProject, result)).value();
+    return read_file(files_.path(store::kDefaultProject, result)).value();
   }
 
   obscura::testing::TemporaryFolder folder_;
@@ -57,7 +57,7 @@ TEST_F(ResultFilesTest, KeepsBytesUnderTheirDigestAndNamesThem) {
   EXPECT_EQ(result->width, 3);
   EXPECT_EQ(result->height, 2);
   EXPECT_EQ(kept(*result), png());
-  EXPECT_EQ(read_text_file(output("sub/a_00001_.png")).value(), png());
+  EXPECT_EQ(read_file(output("sub/a_00001_.png")).value(), png());
   EXPECT_EQ(fs::hard_link_count(output("sub/a_00001_.png")), 2U) << "they are one file";
 }
 
@@ -101,9 +101,9 @@ TEST_F(ResultFilesTest, IsNotMisledByAnImageThatSomebodyEdited) {
   std::ofstream(output("a_00001_.png"), std::ios::binary) << "edited in place";
   auto second = keep(made(png()));
   ASSERT_TRUE(second.ok());
-  EXPECT_EQ(read_text_file(output("a_00002_.png")).value(), png());
+  EXPECT_EQ(read_file(output("a_00002_.png")).value(), png());
   EXPECT_EQ(kept(*second), png());
-  EXPECT_EQ(read_text_file(output("a_00001_.png")).value(), "edited in place");
+  EXPECT_EQ(read_file(output("a_00001_.png")).value(), "edited in place");
 }
 
 class MadeResultsTest : public testing::ServiceTest {
