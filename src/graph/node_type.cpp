@@ -25,7 +25,7 @@ InputSpec& InputSpec::step(double step) {
 }
 
 bool InputSpec::takes_constant() const {
-  return json_allowed_ || type_.find('*') != std::string::npos || is_constant_type(type_);
+  return type_.find('*') != std::string::npos || is_constant_type(type_);
 }
 
 std::optional<nlohmann::json> InputSpec::declared_default() const {

@@ -70,11 +70,6 @@ class InputSpec {
   InputSpec& image_upload() { return option("image_upload", true); }
   // Evaluated only if the node's lazy hook asks for it.
   InputSpec& lazy() { return option("lazy", true); }
-  // A socket whose value may also be written into the workflow as JSON ("FLOATS": [0.1, 0.5]).
-  InputSpec& json_allowed() {
-    json_allowed_ = true;
-    return *this;
-  }
   // Any further key of ComfyUI's input options.
   InputSpec& option(const std::string& key, const nlohmann::json& value) {
     options_[key] = value;
@@ -105,7 +100,6 @@ class InputSpec {
   std::string name_;
   std::string type_;
   bool required_ = true;
-  bool json_allowed_ = false;
   nlohmann::ordered_json options_ = nlohmann::ordered_json::object();
   OptionProvider provider_;
 };

@@ -79,7 +79,7 @@ TEST_F(ObjectInfoTest, HasComfyUisShape) {
     },
     "optional": {
       "weights": [
-        "FLOATS",
+        "*",
         {}
       ],
       "even": [

@@ -243,7 +243,7 @@ inline void add_peculiar_nodes(NodeRegistry& nodes) {
                 .input(choice("model", model_names))
                 .input(text("text").multiline().dynamic_prompts())
                 .input(toggle("flag", true))
-                .optional(socket("weights", "FLOATS").json_allowed())
+                .optional(socket("weights", "*"))
                 .optional(integer("even", 2))
                 .output("BOX", "box", "The result.")
                 .validate([](const NodeInputs& inputs, const Environment&) -> Status {

@@ -25,26 +25,11 @@ const Tokenizer& clip_tokenizer() {
 TEST(Tokenizer, GivesTheIdsOfOpenAiClip) {
   auto golden = nlohmann::json::parse(std::ifstream(unpacked_golden_path("clip_tokens.json")));
   ASSERT_EQ(golden["prompts"].size(), 320u);
-  int truncated = 0;
   for (const auto& entry : golden["prompts"]) {
     std::string prompt = entry["prompt"];
     SCOPED_TRACE(prompt);
     EXPECT_EQ(clip_tokenizer().encode(prompt), entry["ids"].get<Ids>());
-    EXPECT_EQ(clip_tokenizer().encode_with_ends(prompt), entry["with_start_end"].get<Ids>());
-    bool is_long = entry.contains("truncated77");
-    truncated += is_long;
-    Ids context = entry[is_long ? "truncated77" : "with_start_end"].get<Ids>();
-    context.resize(kContextLength, 0);
-    EXPECT_EQ(clip_tokenizer().encode_context(prompt, 0), context);
   }
-  EXPECT_GT(truncated, 0);
-}
-
-TEST(Tokenizer, ContextIsPaddedWithWhatIsAsked) {
-  Ids context = clip_tokenizer().encode_context("a cat", kEndToken);
-  ASSERT_EQ(context.size(), 77u);
-  EXPECT_EQ(Ids(context.begin(), context.begin() + 4), (Ids{kStartToken, 320, 2368, kEndToken}));
-  EXPECT_EQ(context.back(), kEndToken);
 }
 
 // The long s counts as an s where the words are cut, but what was cut so is no special token.

@@ -114,18 +114,4 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   return ids;
 }
 
-std::vector<int32_t> Tokenizer::encode_with_ends(std::string_view text) const {
-  std::vector<int32_t> ids = encode(text);
-  ids.insert(ids.begin(), kStartToken);
-  ids.push_back(kEndToken);
-  return ids;
-}
-
-std::vector<int32_t> Tokenizer::encode_context(std::string_view text, int32_t padding) const {
-  std::vector<int32_t> ids = encode_with_ends(text);
-  if (ids.size() > kContextLength) ids[kContextLength - 1] = kEndToken;
-  ids.resize(kContextLength, padding);
-  return ids;
-}
-
 }  // namespace obscura::models::clip

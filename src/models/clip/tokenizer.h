@@ -37,13 +37,6 @@ class Tokenizer {
   // "<|endoftext|>" stand for their tokens.
   std::vector<int32_t> encode(std::string_view text) const;
 
-  // Between start and end tokens.
-  std::vector<int32_t> encode_with_ends(std::string_view text) const;
-
-  // Exactly kContextLength ids: start, text, end and `padding`; a longer text is cut before the end
-  // token.
-  std::vector<int32_t> encode_context(std::string_view text, int32_t padding) const;
-
  private:
   explicit Tokenizer(BytePairEncoder encoder) : encoder_(std::move(encoder)) {}
 
