@@ -1,5 +1,5 @@
 /** The quick form, and all that comes back after something went away. */
-import { assert, equal, history, images, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
+import { assert, counted, equal, history, images, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
 
 const render = (page) => page.getByRole("button", { name: "Render", exact: true }).click();
 
@@ -51,7 +51,7 @@ export default [
       await page.getByText("Render a small image first").click();
       await page.getByRole("button", { name: "Show as graph" }).click();
       await page.locator('.node[data-type="LatentUpscaleBy"]').waitFor();
-      equal(await page.locator('.node[data-type="KSampler"]').count(), 2, "samplers");
+      await counted(page.locator('.node[data-type="KSampler"]'), 2, "samplers");
     },
   },
   {

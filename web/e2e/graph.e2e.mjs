@@ -1,7 +1,7 @@
 /** The graph, driven by mouse and keyboard. */
 import { readFileSync } from "node:fs";
 import { add, centre, kept, node, nodes, open, socket, wire, workflow } from "./canvas.mjs";
-import { assert, dropFile, equal, history, images, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
+import { assert, counted, dropFile, equal, history, images, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
 
 /** Objects with their keys in order. */
 const sorted = (value) =>
@@ -24,7 +24,7 @@ export default [
       await add(page, "ksampler", 980, 240);
       await add(page, "vae decode", 1330, 300);
       await add(page, "save image", 1560, 560);
-      equal(await nodes(page).count(), 6, "nodes on the canvas");
+      await counted(nodes(page), 6, "nodes on the canvas");
       await wire(page, socket(page, "CheckpointLoaderSimple", "out:1"), socket(page, "CLIPTextEncode", "in:clip"));
       await wire(page, socket(page, "CheckpointLoaderSimple", "out:0"), socket(page, "KSampler", "in:model"));
       await wire(page, socket(page, "CLIPTextEncode", "out:0"), socket(page, "KSampler", "in:positive"));
@@ -33,7 +33,7 @@ export default [
       await wire(page, socket(page, "KSampler", "out:0"), socket(page, "VAEDecode", "in:samples"));
       await wire(page, socket(page, "CheckpointLoaderSimple", "out:2"), socket(page, "VAEDecode", "in:vae"));
       await wire(page, socket(page, "VAEDecode", "out:0"), socket(page, "SaveImage", "in:images"));
-      equal(await page.locator(".react-flow__edge").count(), 8, "wires");
+      await counted(page.locator(".react-flow__edge"), 8, "wires");
       await node(page, "CLIPTextEncode").getByRole("textbox").fill("a photo of a blue ball on sand, night");
       for (const side of ["width", "height"]) {
         const field = node(page, "EmptyLatentImage").getByRole("spinbutton", { name: side });
@@ -62,7 +62,7 @@ export default [
       await add(page, "vae decode", 800, 300);
       await wire(page, socket(page, "CheckpointLoaderSimple", "out:0"), socket(page, "VAEDecode", "in:vae"));
       await page.getByText("vae takes VAE, not MODEL").waitFor();
-      equal(await page.locator(".react-flow__edge").count(), 0, "wires");
+      await counted(page.locator(".react-flow__edge"), 0, "wires");
     },
   },
   {
@@ -89,13 +89,13 @@ export default [
       }
       await page.waitForTimeout(600);
       assert((await kept(page)) !== first, "twenty edits changed nothing");
-      equal(await page.locator(".group").count(), 5, "groups");
+      await counted(page.locator(".group"), 5, "groups");
       await page.locator(".react-flow__pane").click({ position: { x: 20, y: 700 } });
       for (let i = 0; i < 20; ++i) await page.keyboard.press("Control+z");
       await page.waitForTimeout(700);
       equal(await kept(page), first, "the document after twenty undos");
       for (let i = 0; i < 20; ++i) await page.keyboard.press("Control+y");
-      equal(await page.locator(".group").count(), 5, "groups after twenty redos");
+      await counted(page.locator(".group"), 5, "groups after twenty redos");
       await undone(page).waitFor();
     },
   },
@@ -112,7 +112,7 @@ export default [
       const other = await visit(browser, server, { screen: "gallery" });
       await dropFile(other, "found.png", "image/png", file);
       await nodes(other).first().waitFor();
-      equal(await nodes(other).count(), 7, "nodes of the restored graph");
+      await counted(nodes(other), 7, "nodes of the restored graph");
       equal(await node(other, "KSampler").getByRole("spinbutton", { name: "seed" }).inputValue(), "4242", "seed");
       await other.getByRole("button", { name: "Render", exact: true }).click();
       const [again] = (await rendered(server, before + 2)).slice(-1);
@@ -193,7 +193,7 @@ export default [
       await page.mouse.move(300, 700);
       await page.keyboard.press("Control+v");
       await until("the copies", async () => (await nodes(page).count()) === 14, 5000);
-      equal(await page.locator(".react-flow__edge").count(), 18, "wires");
+      await counted(page.locator(".react-flow__edge"), 18, "wires");
     },
   },
   {

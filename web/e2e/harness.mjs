@@ -101,6 +101,15 @@ export async function until(what, ask, patience = PATIENCE) {
   }
 }
 
+/** That there are so many, once the page has drawn what it was asked for. */
+export async function counted(locator, wanted, what) {
+  for (const end = Date.now() + 10_000; Date.now() < end; ) {
+    if ((await locator.count()) === wanted) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  equal(await locator.count(), wanted, what);
+}
+
 /** Pixels of an image of the server, as RGBA bytes. */
 export function pixels(page, url) {
   return page.evaluate(async (address) => {

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { workflow } from "./canvas.mjs";
-import { assert, dropFile, equal, history, rendered, until, visit } from "./harness.mjs";
+import { assert, counted, dropFile, equal, history, rendered, until, visit } from "./harness.mjs";
 import { lora } from "./lora.mjs";
 
 const send = async (server, route, body) => {
@@ -39,7 +39,7 @@ export default [
       await page.getByRole("button", { name: "Project: <b>Acme</b> spring" }).waitFor();
       await send(server, "/prompt?project=b-acme-b-spring", { prompt: workflow(2, 1) });
       await page.locator(".tile").waitFor();
-      equal(await page.locator(".tile").count(), 1, "images of the project");
+      await counted(page.locator(".tile"), 1, "images of the project");
       await Promise.all([page.waitForEvent("load"), page.getByRole("combobox", { name: "Project" }).selectOption({ label: "Default" })]);
       await page.locator(".tile").waitFor();
       equal(await page.evaluate(() => document.querySelectorAll("nav b, main b").length), 0, "markup of the project's name");
@@ -49,7 +49,7 @@ export default [
       const hers = await context.newPage();
       await hers.goto(`${server.url}/?token=${token}#/gallery`);
       await hers.locator(".tile").waitFor();
-      equal(await hers.locator(".tile").count(), 1, "what the viewer sees");
+      await counted(hers.locator(".tile"), 1, "what the viewer sees");
       const source = await hers.locator(".tile img").first().getAttribute("src");
       equal(await hers.evaluate(async (url) => (await fetch(url)).status, source), 200, `the status of ${source}`);
       equal(await hers.evaluate(async (key) => (await fetch(`/api/v1/jobs?project=default&token=${key}`)).status, token), 404, "another project");

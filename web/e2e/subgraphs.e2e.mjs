@@ -1,7 +1,7 @@
 /** Subgraphs, driven by mouse and keyboard. */
 import { readFileSync } from "node:fs";
 import { choose, kept, node, nodes, open, socket, wire, workflow } from "./canvas.mjs";
-import { assert, equal, history, images, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
+import { assert, counted, equal, history, images, pixels, rendered, until, viewUrl, visit } from "./harness.mjs";
 
 const render = (page) => page.getByRole("button", { name: "Render", exact: true }).click();
 
@@ -23,7 +23,7 @@ export default [
       await choose(page, "KSampler", "EmptyLatentImage");
       await page.keyboard.press("Control+Shift+E");
       await node(page, "Subgraph").waitFor();
-      equal(await nodes(page).count(), 6, "nodes with the subgraph");
+      await counted(nodes(page), 6, "nodes with the subgraph");
       await render(page);
       const through = (await rendered(server, before + 2)).at(-1);
       equal(await pixels(page, viewUrl(server, images(through)[0])), await pixels(page, viewUrl(server, plain)), "pixels through the subgraph");
@@ -32,7 +32,7 @@ export default [
       await node(page, "Subgraph").getByRole("button", { name: "Enter the subgraph" }).click();
       const where = page.getByRole("navigation", { name: "Where in the graph" });
       await where.getByRole("button", { name: "Subgraph", exact: true }).waitFor();
-      equal(await page.locator(".boundary").count(), 2, "boundary nodes");
+      await counted(page.locator(".boundary"), 2, "boundary nodes");
       await node(page, "KSampler").hover();
       await node(page, "KSampler").getByRole("button", { name: "Show seed on the subgraph's node" }).click();
       await node(page, "KSampler").getByText("set outside").waitFor();
@@ -52,7 +52,7 @@ export default [
       // Out again, and all of it back.
       await node(page, "Subgraph").locator("header .node-title").click({ button: "right" });
       await page.getByRole("menuitem", { name: "Open the subgraph up" }).click();
-      equal(await nodes(page).count(), 7, "nodes without the subgraph");
+      await counted(nodes(page), 7, "nodes without the subgraph");
       await page.locator(".react-flow__pane").click({ position: { x: 20, y: 600 } });
       for (let i = 0; i < 3; ++i) await page.keyboard.press("Control+z");
       await where.waitFor();
@@ -60,8 +60,8 @@ export default [
       for (let i = 0; i < 2; ++i) await page.keyboard.press("Control+z");
       await where.waitFor({ state: "detached" });
       await node(page, "KSampler").waitFor();
-      equal(await nodes(page).count(), 7, "nodes after undo");
-      equal(await page.locator(".react-flow__edge").count(), 9, "wires after undo");
+      await counted(nodes(page), 7, "nodes after undo");
+      await counted(page.locator(".react-flow__edge"), 9, "wires after undo");
       equal(page.wrong, [], "errors of the page");
     },
   },
