@@ -1,5 +1,6 @@
 #include "app/memory_planner.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "graph/observer.h"
@@ -22,8 +23,6 @@ class NoImages final : public library::ImageSink {
 
 NoImages no_images;
 
-// Whether somebody will watch is not known beforehand, and the network that makes previews needs
-// memory as any other.
 class Watching final : public graph::Observer {
  public:
   explicit Watching(bool previews) : previews_(previews) {}
@@ -50,17 +49,28 @@ Result<server::MemoryPlan> MemoryPlanner::plan(const Place& place, const server:
   OBSCURA_ASSIGN(Engine * engine, opened());
   const Place own{place.name, place.models, place.input, no_images};
   engine->move_to(own);
+  OBSCURA_ASSIGN(std::int64_t peak, peak_of(*engine, job, false, cancel));
+  // Whether somebody will watch is not known beforehand. The network that makes previews needs
+  // memory as any other, and what it pushes out is not there beside the networks that follow.
+  if (job.previews) {
+    OBSCURA_ASSIGN(const std::int64_t watched, peak_of(*engine, job, true, cancel));
+    peak = std::max(peak, watched);
+  }
+  return server::MemoryPlan{peak, static_cast<std::int64_t>(engine->session().budget())};
+}
+
+Result<std::int64_t> MemoryPlanner::peak_of(Engine& engine, const server::JobToRun& job,
+                                            bool watched, const CancelToken& cancel) {
   // As if nothing else were loaded.
-  runtime::Session& session = engine->session();
+  runtime::Session& session = engine.session();
   session.free_memory();
   session.restart_peak();
-  Watching watching(job.previews);
-  auto report = engine->run(job.workflow, job.extra_pnginfo, watching, cancel);
+  Watching watching(watched);
+  auto report = engine.run(job.workflow, job.extra_pnginfo, watching, cancel);
   // What it made is of no use to anybody.
-  engine->forget_results();
+  engine.forget_results();
   if (!report.ok()) return report.error();
-  return server::MemoryPlan{static_cast<std::int64_t>(session.peak_held_bytes()),
-                            static_cast<std::int64_t>(session.budget())};
+  return static_cast<std::int64_t>(session.peak_held_bytes());
 }
 
 }  // namespace obscura::app

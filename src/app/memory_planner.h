@@ -4,6 +4,7 @@
 // Not thread safe: one job at a time.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -28,6 +29,9 @@ class MemoryPlanner {
  private:
   // Opened when it is first asked for: it takes time, and on a GPU memory.
   Result<Engine*> opened();
+  // The most that the job holds, in bytes, if somebody watches it or nobody does.
+  Result<std::int64_t> peak_of(Engine& engine, const server::JobToRun& job, bool watched,
+                               const CancelToken& cancel);
 
   EngineOptions options_;
   std::vector<runtime::PlannedNetwork> networks_;  // what the engine's device has planned

@@ -137,8 +137,13 @@ void compare(Studio& studio, const Job& job) {
   EXPECT_LE(after_others.by_the_job, planned);
   EXPECT_LE(after_others.on_the_device, budget);
   if (!job.is_chosen()) return;
-  studio.session().free_memory();
-  const Held fresh = studio.run(job, true);
+  Held fresh;
+  for (bool watched : {false, true}) {
+    studio.session().free_memory();
+    const Held held = studio.run(job, watched);
+    fresh.by_the_job = std::max(fresh.by_the_job, held.by_the_job);
+    fresh.on_the_device = std::max(fresh.on_the_device, held.on_the_device);
+  }
   EXPECT_EQ(fresh.by_the_job, planned);
   // Images on both sides of a VAE count, and lie elsewhere.
   EXPECT_LE(fresh.on_the_device, planned);
