@@ -5,9 +5,11 @@
 set(OBSCURA_JOIN 1 CACHE STRING "About how many sources are compiled as one")
 
 function(obscura_join list target folder)
-  set(sources ${${list}})
+  # The caller's list may have the name of one of ours.
+  set(all ${${list}})
+  set(sources ${all})
   list(FILTER sources INCLUDE REGEX "\\.cpp$")
-  set(others ${${list}})
+  set(others ${all})
   list(FILTER others EXCLUDE REGEX "\\.cpp$")
   list(LENGTH sources count)
   math(EXPR pieces "(${count} + ${OBSCURA_JOIN} / 2) / ${OBSCURA_JOIN}")
