@@ -67,7 +67,6 @@ struct Foreign {
   std::vector<AdaptedModule> modules;
   const char* named;
 };
-// NOLINTNEXTLINE(readability-identifier-naming): the name that GoogleTest calls
 void PrintTo(const Foreign& foreign, std::ostream* out) {
   *out << foreign.what;
 }

@@ -34,7 +34,7 @@ struct Case {
   std::function<void(Builder&, RandomWeights&, ir::NamedTensors&)> build;
 };
 
-inline void PrintTo(const Case& c, std::ostream* out) {  // NOLINT: gtest's name
+inline void PrintTo(const Case& c, std::ostream* out) {
   *out << c.name;
 }
 

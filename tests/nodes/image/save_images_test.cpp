@@ -49,7 +49,6 @@ struct SavedFormat {
   const char* extension;
   double furthest;  // that a pixel may move
 };
-// NOLINTNEXTLINE(readability-identifier-naming): the name that GoogleTest calls
 void PrintTo(const SavedFormat& format, std::ostream* out) {
   *out << format.format;
 }
