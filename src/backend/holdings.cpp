@@ -7,15 +7,15 @@ namespace obscura::backend {
 namespace {
 
 // `weights` all lie in `memory`.
-void add_gaps(const MemoryPtr& memory, std::vector<const PreparedWeight*> weights,
-              std::vector<Gap>& gaps) {
+void add_gaps(const MemoryPtr& memory, std::vector<const MemoryPart*> weights,
+              std::vector<MemoryPart>& gaps) {
   std::sort(weights.begin(), weights.end(),
             [](const auto* a, const auto* b) { return a->data < b->data; });
   std::size_t free = 0;
   auto end_at = [&](std::size_t offset) {
     if (offset > free) gaps.push_back({memory, memory->data() + free, offset - free});
   };
-  for (const PreparedWeight* weight : weights) {
+  for (const MemoryPart* weight : weights) {
     const auto offset = static_cast<std::size_t>(weight->data - memory->data());
     end_at(offset);
     free = plan::aligned(offset + weight->bytes);
@@ -76,29 +76,29 @@ std::size_t Holdings::weight_bytes() const {
   return total;
 }
 
-std::shared_ptr<PreparedWeight> Holdings::find(const std::string& key) const {
+std::shared_ptr<MemoryPart> Holdings::find(const std::string& key) const {
   auto entry = weights_.find(key);
   return entry == weights_.end() ? nullptr : entry->second.lock();
 }
 
-std::vector<Gap> Holdings::gaps() const {
-  std::map<MemoryPtr, std::vector<const PreparedWeight*>> weights;
+std::vector<MemoryPart> Holdings::gaps() const {
+  std::map<MemoryPtr, std::vector<const MemoryPart*>> weights;
   for (const auto& entry : allocations_)
     if (MemoryPtr memory = entry.lock()) weights[std::move(memory)];
   for (const auto& [key, entry] : weights_) {
-    const std::shared_ptr<PreparedWeight> weight = entry.lock();
+    const std::shared_ptr<MemoryPart> weight = entry.lock();
     if (weight == nullptr) continue;
     // Others wait in the host's memory.
     if (auto found = weights.find(weight->memory); found != weights.end())
       found->second.push_back(weight.get());
   }
-  std::vector<Gap> gaps;
+  std::vector<MemoryPart> gaps;
   for (auto& [memory, held] : weights)
     if (!held.empty()) add_gaps(memory, std::move(held), gaps);
   return gaps;
 }
 
-void Holdings::remember(std::string key, const std::shared_ptr<PreparedWeight>& weight) {
+void Holdings::remember(std::string key, const std::shared_ptr<MemoryPart>& weight) {
   if (weights_.size() >= most_weights_) {
     std::erase_if(weights_, [](const auto& entry) { return entry.second.expired(); });
     most_weights_ = 2 * weights_.size() + 1024;

@@ -12,26 +12,12 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/memory.h"
+#include "backend/memory_part.h"
 #include "base/result.h"
 #include "ir/graph.h"
 #include "plan/plan.h"
 
 namespace obscura::backend {
-
-// A weight in the form in which kernels read it, in memory that it may share with others.
-struct PreparedWeight {
-  MemoryPtr memory;
-  std::byte* data = nullptr;
-  std::size_t bytes = 0;
-};
-
-// Room that is free in memory of which prepared weights hold other parts.
-struct Gap {
-  MemoryPtr memory;
-  std::byte* data = nullptr;
-  std::size_t bytes = 0;
-};
 
 // Under which a prepared weight is shared: equal keys mean equal bytes. Streamed ones that wait in
 // the host's memory are not those that lie on the device.
@@ -40,9 +26,8 @@ std::string weight_key(const ir::Value& value, const plan::PlannedWeight& weight
 
 class Holdings {
  public:
-  using Allocate = std::function<Result<MemoryPtr>(std::size_t bytes)>;
   // `allocate` gives memory of the device.
-  explicit Holdings(Allocate allocate) : allocate_(std::move(allocate)) {}
+  explicit Holdings(AllocateMemory allocate) : allocate_(std::move(allocate)) {}
 
   // At least `bytes`, with unspecified content, in pieces of plan::Layout::piece_bytes. What was
   // there before is given back first: both at once need not fit.
@@ -59,20 +44,20 @@ class Holdings {
   // Memory that weight_bytes() counts for as long as it lives.
   Result<MemoryPtr> allocate(std::size_t bytes);
   std::size_t weight_bytes() const;
-  // A prepared weight that somebody holds, or nullptr.
-  std::shared_ptr<PreparedWeight> find(const std::string& key) const;
-  void remember(std::string key, const std::shared_ptr<PreparedWeight>& weight);
-  // Where weights have left that shared an allocation with others: both ends are multiples of
-  // plan::kAlignment from its beginning.
-  std::vector<Gap> gaps() const;
+  // A weight in the form in which kernels read it, if somebody holds it, or nullptr.
+  std::shared_ptr<MemoryPart> find(const std::string& key) const;
+  void remember(std::string key, const std::shared_ptr<MemoryPart>& weight);
+  // Room that is free where weights have left that shared an allocation with others: both ends are
+  // multiples of plan::kAlignment from its beginning.
+  std::vector<MemoryPart> gaps() const;
 
  private:
-  Allocate allocate_;
+  AllocateMemory allocate_;
   std::vector<MemoryPtr> arena_;
   std::size_t arena_bytes_ = 0, piece_bytes_ = 0;
   int generation_ = 0;
   std::vector<std::weak_ptr<Memory>> allocations_;
-  std::map<std::string, std::weak_ptr<PreparedWeight>> weights_;
+  std::map<std::string, std::weak_ptr<MemoryPart>> weights_;
   std::size_t most_weights_ = 0;  // then those that nobody holds are forgotten
 };
 

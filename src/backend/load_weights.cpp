@@ -27,7 +27,7 @@ Reader reader_of(const LoadingWeights& loading, std::size_t index) {
   return {n, loading.device.needs()[n].weights[w]};
 }
 
-using Weights = std::vector<std::shared_ptr<PreparedWeight>>;
+using Weights = std::vector<std::shared_ptr<MemoryPart>>;
 
 std::string key_of(const ir::Graph& graph, const plan::PlannedWeight& weight,
                    const WeightReader& reader) {
@@ -43,13 +43,12 @@ std::vector<std::size_t> missing(const plan::Plan& plan, const Weights& weights,
 }
 
 // A place in the smallest of the gaps that is large enough; nullptr without one.
-std::shared_ptr<PreparedWeight> place_in_gap(std::vector<Gap>& gaps, std::size_t bytes) {
-  Gap* smallest = nullptr;
-  for (Gap& gap : gaps)
+std::shared_ptr<MemoryPart> place_in_gap(std::vector<MemoryPart>& gaps, std::size_t bytes) {
+  MemoryPart* smallest = nullptr;
+  for (MemoryPart& gap : gaps)
     if (gap.bytes >= bytes && (smallest == nullptr || gap.bytes < smallest->bytes)) smallest = &gap;
   if (smallest == nullptr) return nullptr;
-  auto placed =
-      std::make_shared<PreparedWeight>(PreparedWeight{smallest->memory, smallest->data, bytes});
+  auto placed = std::make_shared<MemoryPart>(MemoryPart{smallest->memory, smallest->data, bytes});
   const std::size_t taken = std::min(plan::aligned(bytes), smallest->bytes);
   smallest->data += taken;
   smallest->bytes -= taken;
@@ -59,7 +58,7 @@ std::shared_ptr<PreparedWeight> place_in_gap(std::vector<Gap>& gaps, std::size_t
 // Gives the resident ones that nobody holds places that have become free; returns the others.
 std::vector<std::size_t> fill_gaps(const plan::Plan& plan, const Holdings& holdings,
                                    Weights& weights) {
-  std::vector<Gap> gaps = holdings.gaps();
+  std::vector<MemoryPart> gaps = holdings.gaps();
   std::vector<std::size_t> others;
   for (std::size_t i : missing(plan, weights, true)) {
     weights[i] = place_in_gap(gaps, plan.weights[i].bytes);
@@ -69,22 +68,12 @@ std::vector<std::size_t> fill_gaps(const plan::Plan& plan, const Holdings& holdi
 }
 
 // Places for the weights, in memory of allocate(bytes).
-template <class Allocate>
 Status place(const plan::Plan& plan, const std::vector<std::size_t>& indices,
-             std::size_t piece_bytes, const Allocate& allocate, Weights& weights) {
+             std::size_t piece_bytes, const AllocateMemory& allocate, Weights& weights) {
   std::vector<std::size_t> sizes;
   for (std::size_t i : indices) sizes.push_back(plan.weights[i].bytes);
-  const plan::Pieces pieces = plan::fill_pieces(sizes, piece_bytes);
-  std::vector<MemoryPtr> memory;
-  for (std::size_t bytes : pieces.bytes) {
-    OBSCURA_ASSIGN(MemoryPtr piece, allocate(bytes));
-    memory.push_back(std::move(piece));
-  }
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    const MemoryPtr& piece = memory[pieces.places[i].piece];
-    weights[indices[i]] = std::make_shared<PreparedWeight>(
-        PreparedWeight{piece, piece->data() + pieces.places[i].offset, sizes[i]});
-  }
+  OBSCURA_ASSIGN(Weights placed, allocate_parts(sizes, piece_bytes, allocate));
+  for (std::size_t i = 0; i < indices.size(); ++i) weights[indices[i]] = std::move(placed[i]);
   return {};
 }
 
@@ -209,7 +198,7 @@ Status prepare_weight(const LoadingWeights& loading, WeightFeed& feed, std::size
   return plain ? Status() : loading.device.prepare(node, need.operand, read_to, target);
 }
 
-Result<std::vector<std::shared_ptr<PreparedWeight>>> load_weights(const LoadingWeights& loading) {
+Result<std::vector<std::shared_ptr<MemoryPart>>> load_weights(const LoadingWeights& loading) {
   return Loader(loading).run();
 }
 

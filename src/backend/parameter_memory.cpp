@@ -36,9 +36,9 @@ void check_parameter(const ir::Graph& graph, std::string_view name, std::size_t 
 
 Status ParameterMemory::load(const ir::Graph& graph, const plan::Plan& plan, Lowered& device,
                              Holdings& holdings) {
-  ParameterStore::Places places = store_->places(graph);
-  const ParameterStore::Places shared = places;
-  OBSCURA_TRY(store_->place(graph, plan.layout.piece_bytes, holdings, places));
+  const ParameterStore::Places shared = store_->places(graph);
+  OBSCURA_ASSIGN(ParameterStore::Places places,
+                 store_->place(graph, plan.layout.piece_bytes, holdings));
   for (std::size_t i = 0; i < places.size(); ++i) {
     const ir::ValueId id = graph.parameters[i];
     addresses_[plan.values[index_of(id)].offset] = places[i]->data;

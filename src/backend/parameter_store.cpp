@@ -4,12 +4,11 @@
 #include <utility>
 
 #include "base/check.h"
-#include "plan/packing.h"
 #include "plan/plan.h"
 
 namespace obscura::backend {
 
-std::shared_ptr<PlacedParameter> ParameterStore::find(std::string_view name) const {
+std::shared_ptr<MemoryPart> ParameterStore::find(std::string_view name) const {
   auto found = placed_.find(name);
   return found == placed_.end() ? nullptr : found->second.lock();
 }
@@ -27,8 +26,9 @@ std::size_t ParameterStore::missing_bytes(const ir::Graph& graph) const {
   return bytes;
 }
 
-Status ParameterStore::place(const ir::Graph& graph, std::size_t piece_bytes, Holdings& holdings,
-                             Places& places) {
+Result<ParameterStore::Places> ParameterStore::place(const ir::Graph& graph,
+                                                     std::size_t piece_bytes, Holdings& holdings) {
+  Places places = ParameterStore::places(graph);
   std::vector<std::size_t> missing, sizes;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const std::size_t bytes = plan::aligned(graph.type(graph.parameters[i]).bytes());
@@ -39,20 +39,14 @@ Status ParameterStore::place(const ir::Graph& graph, std::size_t piece_bytes, Ho
     missing.push_back(i);
     sizes.push_back(bytes);
   }
-  const plan::Pieces pieces = plan::fill_pieces(sizes, piece_bytes);
-  std::vector<MemoryPtr> memory;
-  for (std::size_t bytes : pieces.bytes) {
-    OBSCURA_ASSIGN(MemoryPtr piece, holdings.allocate(bytes));
-    memory.push_back(std::move(piece));
-  }
+  OBSCURA_ASSIGN(const Places placed, allocate_parts(sizes, piece_bytes, [&](std::size_t bytes) {
+                   return holdings.allocate(bytes);
+                 }));
   for (std::size_t i = 0; i < missing.size(); ++i) {
-    const MemoryPtr& piece = memory[pieces.places[i].piece];
-    auto& placed = places[missing[i]];
-    placed = std::make_shared<PlacedParameter>(
-        PlacedParameter{piece, piece->data() + pieces.places[i].offset, sizes[i]});
-    placed_.insert_or_assign(graph.value(graph.parameters[missing[i]]).name, placed);
+    places[missing[i]] = placed[i];
+    placed_.insert_or_assign(graph.value(graph.parameters[missing[i]]).name, placed[i]);
   }
-  return {};
+  return places;
 }
 
 void ParameterStore::park(std::string_view name, std::span<const std::byte> bytes) {

@@ -15,31 +15,24 @@
 #include <vector>
 
 #include "backend/holdings.h"
-#include "backend/memory.h"
+#include "backend/memory_part.h"
 #include "base/result.h"
 #include "ir/graph.h"
 
 namespace obscura::backend {
 
-// Where a parameter lies on the device, for as long as somebody holds this.
-struct PlacedParameter {
-  MemoryPtr memory;
-  std::byte* data = nullptr;
-  std::size_t bytes = 0;
-};
-
 class ParameterStore {
  public:
   // Parallel to the graph's parameters: those that lie on the device, else nullptr.
-  using Places = std::vector<std::shared_ptr<PlacedParameter>>;
+  using Places = std::vector<std::shared_ptr<MemoryPart>>;
   Places places(const ir::Graph& graph) const;
-  // Gives those that are nullptr a place, with any content, in allocations of `piece_bytes` (0: all
-  // in one). REQUIRES: a name stands for as many bytes in all graphs.
-  Status place(const ir::Graph& graph, std::size_t piece_bytes, Holdings& holdings, Places& places);
+  // The same once each has a place: new ones have any content, and lie in allocations of
+  // `piece_bytes` (0: all in one). REQUIRES: a name stands for as many bytes in all graphs.
+  Result<Places> place(const ir::Graph& graph, std::size_t piece_bytes, Holdings& holdings);
   // Bytes of those that have no place yet.
   std::size_t missing_bytes(const ir::Graph& graph) const;
   // nullptr if it is not on the device.
-  std::shared_ptr<PlacedParameter> find(std::string_view name) const;
+  std::shared_ptr<MemoryPart> find(std::string_view name) const;
 
   // The content in the host's memory, for parameters that are not on the device.
   void park(std::string_view name, std::span<const std::byte> bytes);
@@ -47,7 +40,7 @@ class ParameterStore {
   void forget_parked(std::string_view name);
 
  private:
-  std::map<std::string, std::weak_ptr<PlacedParameter>, std::less<>> placed_;
+  std::map<std::string, std::weak_ptr<MemoryPart>, std::less<>> placed_;
   std::map<std::string, std::vector<std::byte>, std::less<>> parked_;
 };
 

@@ -82,8 +82,8 @@ class Runner final : public Executable {
   std::unique_ptr<Lowered> device_;
   plan::Plan plan_;
   WeightReader* reader_ = nullptr;
-  std::vector<std::shared_ptr<PreparedWeight>> weights_;  // parallel to plan_.weights
-  std::vector<std::shared_ptr<PreparedWeight>> kept_;     // while nothing is loaded
+  std::vector<std::shared_ptr<MemoryPart>> weights_;  // parallel to plan_.weights
+  std::vector<std::shared_ptr<MemoryPart>> kept_;     // while nothing is loaded
   std::unique_ptr<WeightFeed> feed_;  // of weights that are prepared anew in each run
   ParameterMemory parameters_;
   MemoryPtr copies_;

@@ -57,9 +57,7 @@ class PlanningExecutable final : public Executable {
     OBSCURA_TRY(holdings_.reserve_arena(plan_.arena_bytes, plan_.layout.piece_bytes));
     weights_ = backend::held_weights(graph(), plan_, holdings_, weights);
     OBSCURA_TRY(backend::place_resident(graph(), plan_, holdings_, weights, weights_));
-    auto parameters = store_->places(graph());
-    OBSCURA_TRY(store_->place(graph(), plan_.layout.piece_bytes, holdings_, parameters));
-    parameters_ = std::move(parameters);
+    OBSCURA_ASSIGN(parameters_, store_->place(graph(), plan_.layout.piece_bytes, holdings_));
     loaded_ = true;
     return {};
   }
@@ -108,7 +106,7 @@ class PlanningExecutable final : public Executable {
   backend::Holdings& holdings_;
   std::optional<std::size_t> index_;
   plan::Plan plan_;
-  std::vector<std::shared_ptr<backend::PreparedWeight>> weights_;  // or those that are kept
+  std::vector<std::shared_ptr<backend::MemoryPart>> weights_;  // or those that are kept
   std::shared_ptr<backend::ParameterStore> store_ = std::make_shared<backend::ParameterStore>();
   backend::ParameterStore::Places parameters_;
   bool loaded_ = false;

@@ -18,7 +18,7 @@ namespace obscura::runtime {
 class Program {
  public:
   // Rewrites and lowers the graph for the device and plans its memory; touches no weight. The
-  // device must outlive the Program. kOutOfMemory, saying how many bytes are lacking, if no plan
+  // device must outlive the Program. kOutOfMemory, saying how much is lacking, if no plan
   // fits `budget`.
   static Result<std::unique_ptr<Program>> build(backend::Device& device, ir::Graph graph,
                                                 std::shared_ptr<WeightStore> weights,

@@ -92,10 +92,11 @@ void Session::make_room(Program& program, std::size_t reserved) {
   // Networks of other weights leave first: those of the same are more likely to be needed again.
   for (bool related : {false, true}) {
     for (auto entry = programs_.rbegin(); entry != programs_.rend(); ++entry) {
-      if (needed(program.plan().arena_bytes) <= budget_) break;
       Program& other = *entry->program;
       if (&other == &program || !other.loaded()) continue;
-      if ((other.weight_identity() == program.weight_identity()) == related) other.unload();
+      if ((other.weight_identity() == program.weight_identity()) != related) continue;
+      if (needed(program.plan().arena_bytes) <= budget_) break;
+      other.unload();
     }
   }
   if (needed(std::max(device_->arena_bytes(), program.plan().arena_bytes)) > budget_)

@@ -2,8 +2,8 @@
 //
 // Each Program is planned to fit the budget alone. Programs run one after another; their prepared
 // weights stay as long as there is room, and those used longest ago leave first; what the next
-// Program needs of them stays in any case. So the memory that a job will need is known before it
-// starts: the largest of its Programs.
+// Program needs of them stays where they fit beside the others. So the memory that a job will need
+// is known before it starts: the largest of its Programs.
 //
 // Other programs may take a device's memory meanwhile. Where a Program's memory is refused though
 // its plan fits the budget, the Session frees all it holds, lowers the budget to what the device

@@ -80,10 +80,7 @@ Status WeightStore::read_part(const std::string& name, float* target) const {
   } else {
     parallel_for((count + kBlock - 1) / kBlock, widen);
   }
-  if (backing_ == Backing::kFile) {
-    release_pages(tensor.bytes);
-    OBSCURA_TRY(check_unchanged(tensor.bytes));
-  }
+  OBSCURA_TRY(let_go(tensor.bytes));
   for (const auto& change : changes_) {
     if (change->touches(name)) OBSCURA_TRY(change->apply(name, tensor.shape, target));
   }
@@ -115,12 +112,14 @@ std::string WeightStore::identity(const ir::WeightSpec& spec) const {
 }
 
 Status WeightStore::done_with(std::span<const StoredPart> parts) {
-  if (backing_ != Backing::kFile) return {};
-  for (const StoredPart& part : parts) {
-    release_pages(part.bytes);
-    OBSCURA_TRY(check_unchanged(part.bytes));
-  }
+  for (const StoredPart& part : parts) OBSCURA_TRY(let_go(part.bytes));
   return {};
+}
+
+Status WeightStore::let_go(std::span<const std::byte> bytes) const {
+  if (backing_ != Backing::kFile) return {};
+  release_pages(bytes);
+  return check_unchanged(bytes);
 }
 
 std::shared_ptr<WeightStore> WeightStore::with(std::shared_ptr<const WeightChange> change) const {

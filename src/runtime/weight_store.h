@@ -87,6 +87,8 @@ class WeightStore final : public backend::WeightReader, public ir::WeightIndex {
   const WeightStore& store_of(const ir::WeightSpec& spec) const;
   Status read_part(const std::string& name, float* target) const;
   bool is_changed(std::string_view name) const;
+  // After bytes of the file were read: an error if they may not have been the file's.
+  Status let_go(std::span<const std::byte> bytes) const;
 
   std::string file_identity_, identity_;  // without and with the changes
   std::shared_ptr<const void> owner_;

@@ -80,11 +80,11 @@ class ChunkedAttention final : public Kernel {
     values.depth = s_.keys;
     values.element = values.result = s_.dtype;
     values.b_depth_by_columns = true;
-    values.a_stride = key_stride();
+    values.a_stride = s_.keys;
     values.b_stride = s_.v_row;
     values.d_stride = s_.width();
     values.batch = s_.heads;
-    values.a_batch = queries * key_stride();
+    values.a_batch = queries * s_.keys;
     values.b_batch = values.d_batch = s_.head_size;
     values.alignment = s_.alignment();
     OBSCURA_ASSIGN(Matmul first, Matmul::create(context, scores));
@@ -92,8 +92,6 @@ class ChunkedAttention final : public Kernel {
     return std::optional<Products>(Products{std::move(first), std::move(second)});
   }
 
-  // Probabilities are dense, as the softmax writes them.
-  std::int64_t key_stride() const { return s_.keys; }
   std::size_t count() const { return static_cast<std::size_t>(s_.heads * chunk_ * s_.keys); }
   std::size_t score_bytes() const { return plan::aligned(count() * sizeof(float)); }
   std::size_t probability_bytes() const { return plan::aligned(count() * size_of(s_.dtype)); }
