@@ -56,7 +56,7 @@ std::string use_of(const io::ImageMetadata& texts) {
 Status run_show(const ShowOptions& options) {
   if (options.workflow) return print_workflow(options);
   if (!options.text.empty()) return print_text(options);
-  OBSCURA_ASSIGN(const std::string file, read_file(options.image));
+  OBSCURA_ASSIGN(const std::string file, read_file(options.image, kMostImageBytes));
   const auto bytes = std::as_bytes(std::span(file));
   OBSCURA_ASSIGN(io::Image image, io::decode_image(bytes, options.image));
   const Shape& shape = image.pixels.shape();

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <cstdio>
+#include <span>
 
 #include "app/model_defaults.h"
 #include "base/count_text.h"
@@ -30,9 +32,9 @@ Result<WorkflowFile> from_parameters(const std::string& parameters,
   return graph::read_workflow(found.prompt.dump(), NodeRegistry::builtin());
 }
 
-Result<WorkflowFile> from_image(const std::filesystem::path& path,
+Result<WorkflowFile> from_image(std::span<const std::byte> bytes, const std::filesystem::path& path,
                                 const std::vector<std::string>& roots) {
-  OBSCURA_ASSIGN(io::ImageMetadata texts, io::read_metadata(path));
+  OBSCURA_ASSIGN(io::ImageMetadata texts, io::decode_metadata(bytes, path.string()));
   library::ModelFolders models;
   open_model_folders(models, {roots.begin(), roots.end()});
   OBSCURA_ASSIGN(ImageWorkflow found, workflow_in_image(texts, models));
@@ -68,10 +70,11 @@ Result<ImageWorkflow> workflow_in_image(const io::ImageMetadata& texts,
 
 Result<WorkflowFile> read_workflow_source(const std::filesystem::path& path,
                                           const std::vector<std::string>& models) {
-  OBSCURA_ASSIGN(const std::string text, read_file(path));
-  const bool image = io::recognise_image(std::as_bytes(std::span(text))).has_value();
-  Result<WorkflowFile> found =
-      image ? from_image(path, models) : graph::read_workflow(text, NodeRegistry::builtin());
+  OBSCURA_ASSIGN(const std::string text, read_file(path, kMostImageBytes));
+  const auto bytes = std::as_bytes(std::span(text));
+  Result<WorkflowFile> found = io::recognise_image(bytes).has_value()
+                                   ? from_image(bytes, path, models)
+                                   : graph::read_workflow(text, NodeRegistry::builtin());
   if (!found.ok()) return found.error().in(path.string());
   return found;
 }

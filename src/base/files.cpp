@@ -12,6 +12,7 @@
 
 #include "base/file_error.h"
 #include "base/memory_text.h"
+#include "base/open_file.h"
 
 namespace obscura {
 namespace {
@@ -38,19 +39,15 @@ int open_temporary(const std::filesystem::path& path, std::filesystem::path& tem
 
 struct Descriptor {
   int number;
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
+  ~Descriptor() { ::close(number); }
 };
 
 }  // namespace
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.number < 0) return file_error("cannot open", path);
   struct stat info = {};
-  if (::fstat(file.number, &info) != 0 || !S_ISREG(info.st_mode))
-    return Error(ErrorKind::kInvalidInput, path.string() + " is not a regular file");
+  OBSCURA_ASSIGN(const int descriptor, open_regular_file(path, info));
+  const Descriptor file{descriptor};
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > limit) {
     return Error(ErrorKind::kIo, path.string() + " is larger than " + memory_text(limit));

@@ -12,6 +12,9 @@
 
 namespace obscura {
 
+// A file of the largest image that is read: 16384x16384 pixels of four float32.
+inline constexpr std::size_t kMostImageBytes = std::size_t{4} << 30;
+
 // The bytes of the whole file, as it was while it was read. kNotFound; kInvalidInput if it is not a
 // regular file; kIo if it is larger than `limit` bytes.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 256u << 20);

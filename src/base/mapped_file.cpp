@@ -1,6 +1,5 @@
 #include "base/mapped_file.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include <utility>
 
 #include "base/file_error.h"
+#include "base/open_file.h"
 
 namespace obscura {
 namespace {
@@ -107,13 +107,8 @@ void forget(std::span<const std::byte> bytes) {
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return file_error("cannot open", path);
   struct stat info = {};
-  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(descriptor);
-    return Error(ErrorKind::kInvalidInput, path.string() + " is not a regular file");
-  }
+  OBSCURA_ASSIGN(const int descriptor, open_regular_file(path, info));
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size == 0) {
     ::close(descriptor);

@@ -128,7 +128,7 @@ Result<std::vector<Image>> decode_frames(std::span<const std::byte> bytes,
 }
 
 Result<Image> read_image(const std::filesystem::path& path) {
-  OBSCURA_ASSIGN(const std::string bytes, read_file(path));
+  OBSCURA_ASSIGN(const std::string bytes, read_file(path, kMostImageBytes));
   return decode_image(std::as_bytes(std::span(bytes)), path.string());
 }
 
@@ -151,7 +151,7 @@ Result<ImageMetadata> decode_metadata(std::span<const std::byte> bytes, const st
 }
 
 Result<ImageMetadata> read_metadata(const std::filesystem::path& path) {
-  OBSCURA_ASSIGN(const std::string bytes, read_file(path));
+  OBSCURA_ASSIGN(const std::string bytes, read_file(path, kMostImageBytes));
   return decode_metadata(std::as_bytes(std::span(bytes)), path.string());
 }
 

@@ -64,7 +64,7 @@ Result<std::string> InputFolder::sha256(std::string_view name) const {
 
 Result<std::string> InputFolder::read_bytes(std::string_view name) {
   OBSCURA_ASSIGN(std::filesystem::path path, find(name));
-  OBSCURA_ASSIGN(std::string bytes, read_file(path));
+  OBSCURA_ASSIGN(std::string bytes, read_file(path, kMostImageBytes));
   std::lock_guard lock(mutex_);
   digests_[std::string(name)] = sha256_hex(bytes);
   return bytes;

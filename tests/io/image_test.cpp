@@ -208,6 +208,16 @@ TEST(Image, IsRecognisedByContent) {
   EXPECT_EQ(read_image(folder / "missing.png").error().kind(), ErrorKind::kNotFound);
 }
 
+// A TIFF in float32 may be larger than most files.
+TEST(Image, IsReadFromFilesOfManyMegabytes) {
+  const TestFolder folder;
+  ASSERT_TRUE(write_file_atomically(folder / "large.tif", "not an image").ok());
+  std::filesystem::resize_file(folder / "large.tif", std::size_t{300} << 20);
+  const auto image = read_image(folder / "large.tif");
+  ASSERT_FALSE(image.ok());
+  EXPECT_EQ(image.error().kind(), decode_image(bytes_of("not an image"), "x").error().kind());
+}
+
 TEST(Exif, TurnsAllEightWays) {
   // Stored as 1 2 3 / 4 5 6; the eight ways of EXIF 2.32, figure 5.
   Tensor stored({2, 3, 1}, {1, 2, 3, 4, 5, 6});

@@ -55,7 +55,7 @@ Result<std::vector<A1111Image>> a1111_images(ServiceParts& parts, const store::J
       const std::string name = entry.value("filename", "");
       OBSCURA_ASSIGN(auto path, area->find(subfolder.empty() ? name : subfolder + "/" + name));
       A1111Image image;
-      OBSCURA_ASSIGN(image.bytes, read_file(path));
+      OBSCURA_ASSIGN(image.bytes, read_file(path, kMostImageBytes));
       auto texts = parts.studio.image_texts(image.bytes);
       if (texts.ok()) image.texts = std::move(texts).value();
       images.push_back(std::move(image));

@@ -51,7 +51,7 @@ std::optional<ImageRequest> conversion_of(const Request& request) {
 
 Response converted(const ServiceParts& parts, const std::filesystem::path& path,
                    const ImageRequest& wanted) {
-  auto file = read_file(path);
+  auto file = read_file(path, kMostImageBytes);
   if (!file.ok()) return error_response(file.error());
   auto image = parts.studio.convert(*file, wanted);
   if (!image.ok()) return error_response(image.error());
@@ -148,7 +148,7 @@ Response upload_mask(const ServiceParts& parts, const Request& request) {
   if (!upload.ok()) return error_response(upload.error());
   auto original = find_original(parts, request, *upload);
   if (!original.ok()) return error_response(original.error());
-  auto image = read_file(*original);
+  auto image = read_file(*original, kMostImageBytes);
   if (!image.ok()) return error_response(image.error());
   auto masked = parts.studio.with_alpha(*image, upload->content);
   if (!masked.ok()) return error_response(masked.error());

@@ -24,7 +24,7 @@ bool holds(const fs::path& path, std::string_view content) {
   if (!fs::is_regular_file(path, error) || fs::file_size(path, error) != content.size()) {
     return false;
   }
-  auto file = read_file(path);
+  auto file = read_file(path, content.size());
   return file.ok() && *file == content;
 }
 

@@ -58,7 +58,7 @@ void add_words(std::string_view text, std::vector<std::string>& words) {
 }
 
 Response image_response(const Studio& studio, const fs::path& image, bool versioned) {
-  auto file = read_file(image);
+  auto file = read_file(image, kMostImageBytes);
   if (!file.ok()) return error_response(file.error());
   auto webp = studio.convert(*file, {.format = "webp", .quality = 85, .side = kPreviewSide});
   if (!webp.ok()) return error_response(422, webp.error().message());
