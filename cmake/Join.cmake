@@ -5,6 +5,9 @@
 set(OBSCURA_JOIN 1 CACHE STRING "About how many sources are compiled as one")
 
 function(obscura_join list target folder)
+  if(NOT OBSCURA_JOIN GREATER 1)
+    return()
+  endif()
   # The caller's list may have the name of one of ours.
   set(all ${${list}})
   set(sources ${all})

@@ -4,14 +4,13 @@ A source has passed when it passed with these bytes of it and of the project's h
 checker. What a run did not reach, or found bad, is first in the next, or after what itself has changed since it passed.
 """
 
-import functools
 import hashlib
 import os
 import pathlib
-import re
 import time
 
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+from sources import Sources
+
 MOST_DIGESTS = 50000
 
 
@@ -20,7 +19,7 @@ class Kept:
         """`decisive` is what else decides: the checker's version, its settings."""
         cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "obscura"
         cache.mkdir(parents=True, exist_ok=True)
-        self.root, self.decisive = root, "\n".join(decisive)
+        self.sources, self.decisive = Sources(root), "\n".join(decisive)
         self.changed_first = changed_first
         self.passed_file, self.open_file = cache / f"{check}.passed", cache / f"{check}.open"
         self.whole_file = cache / f"{check}.whole"
@@ -31,30 +30,17 @@ class Kept:
     def _lines(file):
         return file.read_text().splitlines() if file.exists() else []
 
-    @functools.lru_cache(maxsize=None)
-    def _text_and_includes(self, path):
-        text = path.read_text(errors="replace")
-        folders = (path.parent, self.root / "src", self.root / "tests")
-        found = [next((folder / name for folder in folders if (folder / name).is_file()), None)
-                 for name in INCLUDE.findall(text)]
-        return text, [pathlib.Path(os.path.normpath(header)) for header in found if header]
-
     def digest(self, source):
         """Of all that decides whether the source passes."""
-        seen, waiting = set(), [self.root / source]
-        while waiting:
-            path = waiting.pop()
-            if path not in seen:
-                seen.add(path)
-                waiting += self._text_and_includes(path)[1]
+        root = self.sources.root
         whole = hashlib.sha256(f"{self.decisive}\n{source}\n".encode())
-        for path in sorted(seen):
-            whole.update(f"{path.relative_to(self.root)}\n{self._text_and_includes(path)[0]}".encode())
+        for path in sorted(self.sources.with_headers(root / source)):
+            whole.update(f"{path.relative_to(root)}\n{self.sources.text(path)}".encode())
         return whole.hexdigest()
 
     def own_digest(self, source):
         """Of the source alone, whatever it includes."""
-        return hashlib.sha256(f"{source}\n{self._text_and_includes(self.root / source)[0]}".encode()).hexdigest()
+        return hashlib.sha256(f"{source}\n{self.sources.text(self.sources.root / source)}".encode()).hexdigest()
 
     def to_check(self, sources):
         """Those of the sources that have not passed as they are, what was left open before coming first."""
@@ -76,7 +62,6 @@ class Kept:
             written = file.with_suffix(f".{os.getpid()}")
             written.write_text("".join(f"{line}\n" for line in kept))
             written.replace(file)
-
 
     def note_whole(self):
         """All that there is has passed: says when that was to runs that leave something."""

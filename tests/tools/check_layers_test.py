@@ -105,11 +105,12 @@ class CheckLayersInTheBuild(ScratchTest):
     """The gate stands before the compiler: a violation fails the build although it compiles."""
 
     def test_a_violation_fails_the_build(self):
-        self.bring("cmake/Layer.cmake", "tools/check_layers")
+        self.bring("cmake/Join.cmake", "cmake/Layer.cmake", "tools/check_layers")
         self.write("tools/layers.txt", "base:\nio: base\n")
         self.write("CMakeLists.txt", """\
 cmake_minimum_required(VERSION 3.25)
 project(planted CXX)
+include(cmake/Join.cmake)
 include(cmake/Layer.cmake)
 add_library(obscura_flags INTERFACE)
 target_include_directories(obscura_flags INTERFACE src)
