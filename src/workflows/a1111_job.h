@@ -47,7 +47,6 @@ struct A1111Start {
 };
 
 // What a request for images comes to, before it is a workflow.
-// What a request for images comes to, before it is a workflow.
 struct A1111Job {
   std::string prompt, negative;  // without the tags of LoRAs
   std::string checkpoint, sampler, scheduler;

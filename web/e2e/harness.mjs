@@ -103,10 +103,7 @@ export async function until(what, ask, patience = PATIENCE) {
 
 /** That there are so many, once the page has drawn what it was asked for. */
 export async function counted(locator, wanted, what) {
-  for (const end = Date.now() + 10_000; Date.now() < end; ) {
-    if ((await locator.count()) === wanted) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await until(what, async () => (await locator.count()) === wanted, 10_000).catch(() => {});
   equal(await locator.count(), wanted, what);
 }
 
