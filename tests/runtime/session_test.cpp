@@ -8,10 +8,12 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "backend/parameter_store.h"
 #include "ir/arithmetic.h"
 #include "ir/conv2d.h"
 #include "ir/linear.h"
@@ -394,6 +396,56 @@ TEST_F(LimitedSession, CutsImagesIntoStripsWhenTheDeviceHasLess) {
     difference = std::max(difference, std::abs(whole->data()[i] - strips->data()[i]));
   }
   EXPECT_LT(difference, 1e-5f * largest);
+}
+
+// A graph that adds its input to what the runs before have added.
+Result<ir::Graph> sums(const WeightStore& weights) {
+  ir::Builder builder("sums", weights);
+  const ir::ValueType row{DType::kF32, {1, 4, kWidth}};
+  const ir::ValueId sum = builder.parameter("sum", row);
+  const ir::ValueId next = ir::add(builder, sum, builder.input("x", row));
+  builder.assign(sum, next);
+  builder.output("y", next);
+  return std::move(builder).finish();
+}
+
+TEST_F(LimitedSession, LetsProgramsShareParameters) {
+  const auto store = std::make_shared<backend::ParameterStore>();
+  std::vector<Program*> programs;
+  for (const char* key : {"one", "two"}) {
+    auto program = session_->program(key, weights_, [&] { return sums(*weights_); });
+    ASSERT_TRUE(program.ok()) << program.error().message();
+    (*program)->bind_parameters(store);
+    programs.push_back(*program);
+  }
+  const std::vector<float> begun(4 * kWidth, 1.0F);
+  ASSERT_TRUE(programs[0]->write_parameter("sum", std::as_bytes(std::span(begun))).ok());
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(run(*programs[static_cast<std::size_t>(i % 2)]).ok());
+  EXPECT_EQ(y_.data()[0], 1 + 4 * 0.5F);
+  std::vector<float> sum(4 * kWidth);
+  session_->free_memory();
+  ASSERT_TRUE(programs[1]->read_parameter("sum", std::as_writable_bytes(std::span(sum))).ok());
+  EXPECT_EQ(sum, std::vector<float>(4 * kWidth, 3.0F));
+}
+
+// What is shared is planned, and held, once.
+TEST(PlanningDevice, HoldsSharedParametersOnce) {
+  const auto weights = std::make_shared<WeightStore>("none", nullptr);
+  std::vector<PlannedNetwork> networks;
+  Session planning(planning_device(backend::create_device("cpu", "fp32").value(), networks),
+                   std::size_t{1} << 30, {});
+  Session running(backend::create_device("cpu", "fp32").value(), std::size_t{1} << 30, {});
+  for (Session* session : {&planning, &running}) {
+    const auto shared = std::make_shared<backend::ParameterStore>();
+    for (const char* key : {"one", "two"}) {
+      auto program = session->program(key, weights, [&] { return sums(*weights); });
+      ASSERT_TRUE(program.ok()) << program.error().message();
+      (*program)->bind_parameters(shared);
+      ASSERT_TRUE(session->load(**program).ok());
+      EXPECT_GE((*program)->plan().peak_bytes(), 4 * kWidth * sizeof(float));
+      EXPECT_EQ(session->peak_held_bytes(), (*program)->plan().peak_bytes());
+    }
+  }
 }
 
 }  // namespace
