@@ -167,7 +167,9 @@ void JobReport::record(JobEvent end, store::Outcome outcome) {
   outcome.results = results_shown();
   outcome.audit = audit_detail(outcome.results);
   const Status stored = store_end(outcome);
-  if (!stored.ok() && stored.error().kind() == ErrorKind::kNotFound) return abandon();
+  if (!stored.ok() && (stored.error().kind() == ErrorKind::kNotFound || abandoned())) {
+    return abandon();
+  }
   ended_ = true;
   forget_what_was_not_shown(outcome.results);
   around_.listeners.tell(course_.back());

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -38,6 +39,7 @@ class Recorder final : public JobListener, public HistoryFormat {
   }
   void tell_queue(const std::string&) override {}
   std::string history(std::span<const JobEvent> course) const override {
+    ends_ = true;
     return "[" + std::to_string(course.size()) + "]";
   }
   // Waits until it has been told.
@@ -50,11 +52,16 @@ class Recorder final : public JobListener, public HistoryFormat {
     std::lock_guard lock(mutex_);
     return told_;
   }
+  // Waits until the end of a job is to be stored.
+  void see_an_end() const {
+    while (!ends_) std::this_thread::sleep_for(1ms);
+  }
 
  private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::string told_;
+  mutable std::atomic<bool> ends_ = false;
 };
 
 class JobQueueTest : public ::testing::Test {
@@ -89,6 +96,12 @@ class JobQueueTest : public ::testing::Test {
     auto claimed = other_->claim(worker, now_ms(), lease_ms);
     EXPECT_TRUE(claimed.ok() && *claimed);
     return (*claimed)->claim();
+  }
+  // As where the disk is full.
+  void set_writable(bool writable) {
+    std::lock_guard lock(connection_->mutex);
+    const std::string pragma = std::string("PRAGMA query_only=") + (writable ? "0" : "1");
+    ASSERT_TRUE(connection_->database.execute(pragma.c_str()).ok());
   }
   store::JobSummary kept() { return **store_->summary(store::kDefaultProject, "J"); }
 
@@ -158,6 +171,21 @@ TEST_F(JobQueueTest, StopsAJobThatIsNoLongerItsOwn) {
   EXPECT_EQ(kept().worker, "other");
   EXPECT_EQ(recorder_.told().find("interrupted"), std::string::npos) << recorder_.told();
   EXPECT_EQ(recorder_.told().find("left"), std::string::npos) << recorder_.told();
+}
+
+TEST_F(JobQueueTest, TellsNoEndThatIsNotInTheStore) {
+  start();
+  bool finished = false;
+  ASSERT_TRUE(queue_->submit(job(kEndless), nullptr, [&] { finished = true; }).ok());
+  ASSERT_TRUE(recorder_.hears("progress"));
+  set_writable(false);
+  queue_->interrupt(store::kDefaultProject, "J");
+  recorder_.see_an_end();
+  queue_->stop();
+  EXPECT_EQ(recorder_.told().find("interrupted"), std::string::npos) << recorder_.told();
+  EXPECT_EQ(recorder_.told().find("left"), std::string::npos) << recorder_.told();
+  EXPECT_FALSE(finished);
+  EXPECT_EQ(kept().state, JobState::kRunning);
 }
 
 TEST_F(JobQueueTest, RunsWhatAnotherWorkerLeftOnceItsLeaseEnds) {
