@@ -224,14 +224,14 @@ Status JobQueue::take_back(std::string_view worker) {
   OBSCURA_ASSIGN(const auto jobs, parts_.store.take_back(now_ms(), worker));
   for (const store::Job& job : jobs) {
     log::warn("job {} was left by worker '{}'", job.id, job.worker);
-    const bool hopeless = job.state == store::JobState::kRunning;
-    if (hopeless) {
-      report_of(job)->give_up();
-      tell_finished(job.id);
+    if (job.state == store::JobState::kRunning) {
+      const auto report = report_of(job);
+      report->give_up();
+      if (report->ended()) left(job);
+    } else {
+      teller_.changed(job.project);
+      parts_.listeners.tell(event_of(job, JobTakenBack{}));
     }
-    teller_.changed(job.project);
-    hopeless ? parts_.listeners.tell(event_of(job, JobLeft{}))
-             : parts_.listeners.tell(event_of(job, JobTakenBack{}));
   }
   return {};
 }
@@ -302,6 +302,10 @@ void JobQueue::run(JobReport& report) {
     }
     if (!report.held()) return;
   }
+  left(job);
+}
+
+void JobQueue::left(const store::Job& job) {
   parts_.listeners.tell(event_of(job, JobLeft{}));
   teller_.changed(job.project);
   after_the_end(job);

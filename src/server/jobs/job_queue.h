@@ -103,6 +103,8 @@ class JobQueue {
   Result<std::shared_ptr<JobReport>> take_next();
   std::shared_ptr<JobReport> report_of(store::Job job) const;
   void run(JobReport& report);
+  // Nobody runs the job any more.
+  void left(const store::Job& job);
   void after_the_end(const store::Job& job);
   void wake();
   // Without effect if the job is gone.

@@ -176,6 +176,7 @@ void JobReport::record(JobEvent end, store::Outcome outcome) {
 }
 
 void JobReport::give_up() {
+  abandon();  // tried once: whoever takes back looks again
   JobFailed crash;
   crash.kind = "crash";
   crash.message = "the program ended each time it ran this job";

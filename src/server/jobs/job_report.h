@@ -71,7 +71,8 @@ class JobReport final : public RunObserver {
   // job is abandoned.
   void keep_lease(std::chrono::milliseconds lease);
   void let_lease_go() { lease_.reset(); }
-  // Ends a job that was started too often by workers that did not come to its end.
+  // Ends a job that was started too often by workers that did not come to its end. Without effect
+  // if the store cannot be written.
   void give_up();
   // Whether its end is in the store.
   bool ended() const { return ended_; }

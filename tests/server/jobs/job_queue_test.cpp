@@ -97,11 +97,22 @@ class JobQueueTest : public ::testing::Test {
     EXPECT_TRUE(claimed.ok() && *claimed);
     return (*claimed)->claim();
   }
-  // As where the disk is full.
-  void set_writable(bool writable) {
+  // A job that is started, and left, as often as it may be.
+  void wear_out_a_job() {
+    ASSERT_TRUE(store_->submit(job(kQuick)).ok());
+    for (int i = 0; i < store::JobStore::kMostAttempts; ++i) {
+      ASSERT_TRUE(store_->take_back(1, JobQueue::kWorker).ok());
+      claim_elsewhere(JobQueue::kWorker, 3'600'000);
+    }
+  }
+  // As where the disk is full: what takes more room cannot be written.
+  void set_full(bool full) {
     std::lock_guard lock(connection_->mutex);
-    const std::string pragma = std::string("PRAGMA query_only=") + (writable ? "0" : "1");
-    ASSERT_TRUE(connection_->database.execute(pragma.c_str()).ok());
+    ASSERT_TRUE(connection_->database
+                    .execute(full ? "CREATE TEMP TRIGGER no_room BEFORE INSERT ON main.audit "
+                                    "BEGIN SELECT RAISE(ABORT, 'no room'); END"
+                                  : "DROP TRIGGER no_room")
+                    .ok());
   }
   store::JobSummary kept() { return **store_->summary(store::kDefaultProject, "J"); }
 
@@ -178,14 +189,14 @@ TEST_F(JobQueueTest, TellsNoEndThatIsNotInTheStore) {
   bool finished = false;
   ASSERT_TRUE(queue_->submit(job(kEndless), nullptr, [&] { finished = true; }).ok());
   ASSERT_TRUE(recorder_.hears("progress"));
-  set_writable(false);
+  set_full(true);
   queue_->interrupt(store::kDefaultProject, "J");
   recorder_.see_an_end();
   queue_->stop();
   EXPECT_EQ(recorder_.told().find("interrupted"), std::string::npos) << recorder_.told();
   EXPECT_EQ(recorder_.told().find("left"), std::string::npos) << recorder_.told();
   EXPECT_FALSE(finished);
-  EXPECT_EQ(kept().state, JobState::kRunning);
+  EXPECT_EQ(kept().state, JobState::kQueued);
 }
 
 TEST_F(JobQueueTest, RunsWhatAnotherWorkerLeftOnceItsLeaseEnds) {
@@ -208,17 +219,27 @@ TEST_F(JobQueueTest, RunsWhatItsOwnEarlierLifeLeftAtOnce) {
 }
 
 TEST_F(JobQueueTest, EndsAJobThatEndsItsWorkers) {
-  ASSERT_TRUE(store_->submit(job(kQuick)).ok());
-  for (int i = 0; i < store::JobStore::kMostAttempts; ++i) {
-    ASSERT_TRUE(store_->take_back(1, JobQueue::kWorker).ok());
-    claim_elsewhere(JobQueue::kWorker, 3'600'000);
-  }
+  wear_out_a_job();
   start();
   ASSERT_TRUE(recorder_.hears("left"));
   EXPECT_EQ(recorder_.told(), "failed left ");
   EXPECT_EQ(kept().state, JobState::kFailed);
   EXPECT_EQ(kept().error, "the program ended each time it ran this job");
   EXPECT_EQ(kept().finished_ms, kept().started_ms);
+}
+
+TEST_F(JobQueueTest, StartsAndStopsWhereSuchAJobCannotBeEnded) {
+  wear_out_a_job();
+  set_full(true);
+  start();
+  recorder_.see_an_end();
+  queue_->stop();
+  EXPECT_EQ(recorder_.told(), "");
+  EXPECT_EQ(kept().state, JobState::kRunning);
+  set_full(false);
+  start();
+  ASSERT_TRUE(recorder_.hears("left"));
+  EXPECT_EQ(recorder_.told(), "failed left ");
 }
 
 }  // namespace
