@@ -50,8 +50,8 @@ struct Hands {
   RunObserver* observer = nullptr;
 };
 
-// Hands over a text as if it were an image. How: "honest"; "lying", with another text's digest; or
-// "failing" afterwards.
+// Hands over a text as if it were an image. How: "honest"; "lying", with another text's digest;
+// "failing" afterwards; or "removed" from the output folder at once.
 inline Result<graph::NodeResult> make_image(graph::NodeCall& call) {
   const auto& text = call.get<std::string>("text");
   const auto& how = call.get<std::string>("how");
@@ -60,6 +60,10 @@ inline Result<graph::NodeResult> make_image(graph::NodeCall& call) {
                                               {call.node().id, "made", "png", "image/png", digest,
                                                std::as_bytes(std::span(text))}));
   if (how == "failing") return Error(ErrorKind::kIo, "failed afterwards");
+  if (how == "removed") {
+    std::filesystem::remove(call.environment<OutputPlace>().folder / placed.subfolder /
+                            placed.filename);
+  }
   return graph::NodeResult().ui(
       {{"images",
         {{{"filename", placed.filename}, {"subfolder", placed.subfolder}, {"type", "output"}}}}});

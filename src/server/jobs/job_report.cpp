@@ -119,9 +119,12 @@ std::vector<store::NewResult> JobReport::results_shown() const {
 
 // A node that failed half way has shown none of its images.
 void JobReport::forget_what_was_not_shown(const std::vector<store::NewResult>& shown) const {
-  if (made_.size() <= shown.size()) return;
   std::vector<std::string> digests;
-  for (const store::NewResult& result : made_) digests.push_back(result.digest);
+  for (const store::NewResult& result : made_) {
+    const bool seen = std::any_of(shown.begin(), shown.end(),
+                                  [&](const auto& other) { return other.digest == result.digest; });
+    if (!seen) digests.push_back(result.digest);
+  }
   forget_files(around_.results, around_.files, job_.project, digests);
 }
 

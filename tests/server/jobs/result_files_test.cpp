@@ -108,12 +108,20 @@ TEST_F(ResultFilesTest, IsNotMisledByAnImageThatSomebodyEdited) {
 
 class MadeResultsTest : public testing::ServiceTest {
  protected:
+  static std::string node(const std::string& id, const std::string& text, const std::string& how) {
+    return '"' + id + R"(":{"class_type":"MakeImage","inputs":{"text":")" + text + R"(","how":")" +
+           how + R"("}})";
+  }
   static std::string make(const std::string& text, const std::string& how = "honest") {
-    return R"({"5":{"class_type":"MakeImage","inputs":{"text":")" + text + R"(","how":")" + how +
-           R"("}}})";
+    return '{' + node("5", text, how) + '}';
   }
   testing::json results_of(const std::string& id) {
     return get("/api/v1/results?job=" + id).json()["results"];
+  }
+  bool is_kept(const std::string& text) const {
+    const std::string digest = sha256_hex(text);
+    return fs::exists(project_folder(folder_.path(), store::kDefaultProject) / "results" /
+                      digest.substr(0, 2) / (digest + ".png"));
   }
 };
 
@@ -144,12 +152,22 @@ TEST_F(MadeResultsTest, OfAnotherDigestFailTheJob) {
 }
 
 TEST_F(MadeResultsTest, ThatNoNodeShowsAreNotKept) {
-  const std::string id = submit(make("lost", "failing"));
+  finished(submit(make("one")));
+  const std::string id =
+      submit('{' + node("5", "one", "honest") + ',' + node("6", "lost", "failing") + '}');
   finished(id);
-  EXPECT_TRUE(results_of(id).empty());
-  const std::string digest = sha256_hex("lost");
-  EXPECT_FALSE(std::filesystem::exists(project_folder(folder_.path(), store::kDefaultProject) /
-                                       "results" / digest.substr(0, 2) / (digest + ".png")));
+  ASSERT_EQ(results_of(id).size(), 1U) << "what is cached is shown";
+  EXPECT_EQ(results_of(id)[0]["digest"], sha256_hex("one"));
+  EXPECT_TRUE(is_kept("one"));
+  EXPECT_FALSE(is_kept("lost"));
+}
+
+TEST_F(MadeResultsTest, StayWhereSomebodyTidiesTheOutputFolderMeanwhile) {
+  const std::string id = submit(make("one", "removed"));
+  EXPECT_EQ(finished(id)["outputs"]["5"]["images"][0]["filename"], "made_00001_.png");
+  EXPECT_EQ(get("/view?filename=made_00001_.png").status, 404);
+  ASSERT_EQ(results_of(id).size(), 1U);
+  EXPECT_EQ(get(results_of(id)[0]["url"]).body, "one");
 }
 
 }  // namespace
