@@ -23,7 +23,6 @@ JobQueue::JobQueue(const Parts& parts)
 void JobQueue::start() {
   auto paused = parts_.accounts.setting(kPaused);
   if (paused.ok()) paused_ = *paused == "yes";
-  if (Status back = take_back(kWorker); !back.ok()) log::error("{}", back.error().message());
   thread_ = std::thread([this] { work(); });
   planner_.start();
   teller_.start();
@@ -220,8 +219,8 @@ bool JobQueue::wait() {
   return !stopping_;
 }
 
-Status JobQueue::take_back(std::string_view worker) {
-  OBSCURA_ASSIGN(const auto jobs, parts_.store.take_back(now_ms(), worker));
+Status JobQueue::take_back() {
+  OBSCURA_ASSIGN(const auto jobs, parts_.store.take_back(now_ms(), kWorker));
   for (const store::Job& job : jobs) {
     log::warn("job {} was left by worker '{}'", job.id, job.worker);
     if (job.state == store::JobState::kRunning) {

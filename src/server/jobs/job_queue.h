@@ -13,7 +13,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -91,9 +90,9 @@ class JobQueue {
 
  private:
   void work();
-  // Puts jobs that nobody runs any more back into the queue, or ends them; with a worker, all those
-  // of an earlier life of it too.
-  Status take_back(std::string_view worker = {});
+  // Puts jobs that nobody runs any more back into the queue, or ends them: those whose lease has
+  // ended, and those of this worker. REQUIRES: it runs none.
+  Status take_back();
   // Waits for something to do, which may be that somebody's lease ends; false once the queue stops.
   bool wait();
   void release_if_asked();

@@ -218,6 +218,15 @@ TEST_F(JobQueueTest, RunsWhatItsOwnEarlierLifeLeftAtOnce) {
   EXPECT_FALSE(other_->finish(before, {JobState::kFailed, "{}", "[]", 1}).ok());
 }
 
+TEST_F(JobQueueTest, TakesThatBackWhileItIsPausedToo) {
+  ASSERT_TRUE(store_->submit(job(kQuick)).ok());
+  claim_elsewhere(JobQueue::kWorker, 3'600'000);
+  ASSERT_TRUE(store::AccountStore(connection_).set("queue.paused", "yes").ok());
+  start();
+  ASSERT_TRUE(recorder_.hears("taken back"));
+  EXPECT_EQ(kept().state, JobState::kQueued);
+}
+
 TEST_F(JobQueueTest, EndsAJobThatEndsItsWorkers) {
   wear_out_a_job();
   start();
